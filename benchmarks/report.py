@@ -1,0 +1,219 @@
+"""The table, the verdicts, the picture."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rows import Budget, Part
+
+OURS = "ours"
+COLUMNS = (
+    "ours",
+    "ours-uvloop",
+    "floor",
+    "smtp-sink",
+    "npm",
+    "npm-nowait",
+    "aiosmtpd",
+    "smtpdfix",
+    "localserver",
+    "anyio",
+    "none",
+)
+
+
+@dataclass
+class Line:
+    """The samples of one line of the table, by contender, in order of rounds."""
+
+    row: str
+    part: Part
+    samples: dict[str, list[float]]
+
+    def median(self, name: str) -> float | None:
+        """The median of a contender's rounds."""
+        values = self.samples.get(name)
+        return statistics.median(values) if values else None
+
+    def ratios(self, peer: str) -> list[float]:
+        """Peer to us, round by round: how many times as fast as it we are."""
+        pairs = zip(
+            self.samples.get(peer, ()), self.samples.get(OURS, ()), strict=False
+        )
+        return [theirs / mine for theirs, mine in pairs if mine > 0]
+
+    def verdict(self, budget: Budget) -> dict[str, Any]:
+        """Whether a budget is reached; the median of the rounds decides."""
+        if budget.kind == "limit":
+            values = self.samples.get(OURS, [])
+        else:
+            values = self.ratios(budget.peer)
+        if budget.kind == "time":
+            values = [1 / value for value in values if value]
+        result: dict[str, Any] = {
+            "kind": budget.kind,
+            "peer": budget.peer,
+            "to_reach": budget.factor,
+        }
+        if not values:
+            return result | {"reached": None}
+        middle = statistics.median(values)
+        at_least = budget.kind == "speed"
+        reached = middle >= budget.factor if at_least else middle <= budget.factor
+        return result | {
+            "is": middle,
+            "lowest": min(values),
+            "highest": max(values),
+            "reached": reached,
+        }
+
+
+def number(value: float) -> str:
+    """Three significant digits without an exponent."""
+    if value >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def cell(line: Line, name: str) -> str:
+    """A median, and for a peer how many times as fast we are, with the spread."""
+    middle = line.median(name)
+    if middle is None:
+        return "-"
+    ratios = line.ratios(name) if name != OURS else []
+    if not ratios or line.part.unit == "":
+        return number(middle)
+    spread = f"{min(ratios):.2f}..{max(ratios):.2f}"
+    return f"{number(middle)} (x{statistics.median(ratios):.2f}, {spread})"
+
+
+def sentence(verdict: dict[str, Any]) -> str:
+    """A verdict in words."""
+    bound = {"speed": ">=", "time": "<=", "limit": "<="}[verdict["kind"]]
+    what = f"{bound} {verdict['to_reach']:g}"
+    if verdict["peer"]:
+        what += f" x {verdict['peer']}"
+    if verdict["reached"] is None:
+        return f"{what}: not measured"
+    found = f"{verdict['is']:.2f} ({verdict['lowest']:.2f}..{verdict['highest']:.2f})"
+    return f"{what}: {found} {'reached' if verdict['reached'] else 'MISSED'}"
+
+
+def table(lines: list[Line]) -> str:
+    """All lines, as a table in Markdown."""
+    names = [name for name in COLUMNS if any(line.samples.get(name) for line in lines)]
+    grid = [["", "unit", *names, "budget"]]
+    for line in lines:
+        verdicts = [sentence(line.verdict(each)) for each in line.part.budgets]
+        cells = [cell(line, name) for name in names]
+        grid.append([line.part.title, line.part.unit, *cells, "; ".join(verdicts)])
+    widths = [max(len(row[at]) for row in grid) for at in range(len(grid[0]))]
+    widths[-1] = 3
+    grid.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "| "
+        + " | ".join(text.ljust(size) for text, size in zip(row, widths, strict=True))
+        + " |"
+        for row in grid
+    )
+
+
+def first_line(path: str, start: str) -> str:
+    """The value of the first line of a file of /proc that begins so."""
+    try:
+        for text in Path(path).read_text().splitlines():
+            if text.startswith(start):
+                return text.partition(":")[2].strip()
+    except OSError:
+        pass
+    return "unknown"
+
+
+def machine() -> dict[str, str]:
+    """What the figures depend on."""
+    facts = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "processor": first_line("/proc/cpuinfo", "model name"),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "memory": first_line("/proc/meminfo", "MemTotal"),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "load before": " ".join(f"{value:.2f}" for value in os.getloadavg()),
+    }
+    for name in ("pytest", "anyio", "trustme", "uvloop", "smtpdfix", "aiosmtpd"):
+        facts[name] = package(name)
+    facts["pytest-localserver"] = package("pytest-localserver")
+    facts["pytest-smtpserver"] = package("pytest-smtpserver")
+    facts["node"] = printed("node", "--version")
+    facts["postfix"] = printed("dpkg-query", "-W", "-f", "${Version}", "postfix")
+    return facts
+
+
+def package(name: str) -> str:
+    """The installed version of a Python package."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def printed(*command: str) -> str:
+    """What a command prints, or that there is none."""
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+    except FileNotFoundError:
+        return "unknown"
+    return done.stdout.strip() or "unknown"
+
+
+def plot(lines: list[Line], file: str) -> None:
+    """Draw the rows that have peers: bars of how fast each is, ours being 1."""
+    try:
+        import matplotlib as mpl  # noqa: PLC0415
+    except ImportError:
+        raise SystemExit("--plot needs matplotlib: pip install matplotlib") from None
+    mpl.use("Agg")
+    from matplotlib import pyplot  # noqa: PLC0415
+
+    chosen = [
+        line
+        for line in lines
+        if line.part.key == "wall" and sum(map(bool, line.samples.values())) > 1
+    ]
+    if not chosen:
+        raise SystemExit("--plot: no row with a peer was measured")
+    columns = 3
+    height = (len(chosen) + columns - 1) // columns
+    figure, axes = pyplot.subplots(
+        height, columns, figsize=(15, 2.4 * height), squeeze=False
+    )
+    for axis in axes.flat[len(chosen) :]:
+        axis.axis("off")
+    for axis, line in zip(axes.flat, chosen, strict=False):
+        names = [name for name in COLUMNS if line.samples.get(name)][::-1]
+        middles = [statistics.median(line.samples[name]) for name in names]
+        low = [
+            at - min(line.samples[name])
+            for at, name in zip(middles, names, strict=True)
+        ]
+        high = [
+            max(line.samples[name]) - at
+            for at, name in zip(middles, names, strict=True)
+        ]
+        colours = ["tab:orange" if name.startswith(OURS) else "0.6" for name in names]
+        axis.barh(names, middles, xerr=[low, high], color=colours)
+        axis.set_title(line.part.title, fontsize=9)
+        axis.set_xlabel(line.part.unit, fontsize=8)
+        axis.tick_params(labelsize=8)
+        if max(middles) > 20 * min(middles) > 0:
+            axis.set_xscale("log")
+    figure.tight_layout()
+    figure.savefig(file, dpi=110)

@@ -1,0 +1,131 @@
+"""Measure everything, and print one table with the peers beside us.
+
+    python benchmarks/run.py [--quick] [--only PATTERN] [--json FILE] [--plot FILE]
+
+Rounds are interleaved: every contender takes its turn in each of them, in an
+order that changes from round to round, so that what the machine does meanwhile
+meets them all alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import sys
+import time
+from pathlib import Path
+
+import rows
+from measure import Unavailable, postfix_tool
+from report import Line, machine, plot, table
+
+
+def measure_row(
+    row: rows.Row, rounds: int, scale: float, contenders: str, notes: dict[str, str]
+) -> list[Line]:
+    """Run the rounds of one row; a contender that cannot take part is noted."""
+    names = [name for name in row.contenders if re.search(contenders, name)]
+    lines = [Line(row.key, part, {}) for part in row.parts]
+    order = random.Random(row.key)
+    for _ in range(rounds):
+        order.shuffle(names)
+        for name in list(names):
+            try:
+                result = row.measure(name, scale)
+            except Exception as error:
+                kind = "" if isinstance(error, Unavailable) else type(error).__name__
+                text = " ".join(str(error).split())[:160]
+                notes.setdefault(f"{row.key}, {name}", f"{kind} {text}".strip())
+                names.remove(name)
+                continue
+            for line in lines:
+                if line.part.key in result:
+                    line.samples.setdefault(name, []).append(result[line.part.key])
+    for name in set(row.contenders) - set(names):
+        for line in lines:
+            line.samples.pop(name, None)
+    return lines
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="rough figures, sooner")
+    parser.add_argument("--only", default="", help="rows whose key or title has this")
+    parser.add_argument("--contenders", default="", help="contenders with this name")
+    parser.add_argument("--rounds", type=int, help="for every row, instead of its own")
+    parser.add_argument("--json", help="write all samples and verdicts to this file")
+    parser.add_argument("--plot", help="draw the rows into this file (matplotlib)")
+    parser.add_argument("--list", action="store_true", help="list the rows")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure, print, and tell by the exit code whether all budgets are reached."""
+    chosen = arguments()
+    wanted = [
+        row
+        for row in rows.ROWS
+        if any(
+            re.search(chosen.only, text)
+            for text in (row.key, *(part.title for part in row.parts))
+        )
+    ]
+    if chosen.list:
+        for row in wanted:
+            print(f"{row.key:20}", "; ".join(part.title for part in row.parts))
+        return 0
+    try:
+        postfix_tool("smtp-source")
+    except Unavailable as reason:
+        sys.exit(str(reason))
+    facts = machine()
+    start = time.perf_counter()
+    notes: dict[str, str] = {}
+    lines: list[Line] = []
+    for row in wanted:
+        rounds = chosen.rounds or (min(2, row.rounds) if chosen.quick else row.rounds)
+        print(f"{row.key} ...", end=" ", file=sys.stderr, flush=True)
+        scale = 0.25 if chosen.quick else 1.0
+        lines += measure_row(row, rounds, scale, chosen.contenders, notes)
+    print(f"{time.perf_counter() - start:.0f} s", file=sys.stderr)
+    print(table(lines))
+    print()
+    for name, value in facts.items():
+        print(f"{name}: {value}")
+    for name, value in notes.items():
+        print(f"not measured: {name}: {value}")
+    verdicts = [
+        {"row": line.row, "line": line.part.title, **line.verdict(budget)}
+        for line in lines
+        for budget in line.part.budgets
+    ]
+    missed = [each for each in verdicts if each["reached"] is False]
+    reached = sum(each["reached"] is True for each in verdicts)
+    print(f"budgets: {reached} reached, {len(missed)} missed, of {len(verdicts)}")
+    if chosen.json:
+        document = {
+            "machine": facts,
+            "lines": [
+                {
+                    "row": line.row,
+                    "part": line.part.key,
+                    "title": line.part.title,
+                    "unit": line.part.unit,
+                    "samples": line.samples,
+                }
+                for line in lines
+            ],
+            "budgets": verdicts,
+            "notes": notes,
+        }
+        Path(chosen.json).write_text(json.dumps(document, indent=1) + "\n")
+    if chosen.plot:
+        plot(lines, chosen.plot)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""SMTP test servers for pytest: recorded mail, scripted replies, real certificates.
+
+Each public name is loaded when it is first used, so that pytest can load the plugin
+without loading the server.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_smtpserver.mail.matching import containing
+    from pytest_smtpserver.mail.message import Attachment, ReceivedMessage
+    from pytest_smtpserver.mail.session import (
+        AuthAttempt,
+        SessionRecord,
+        TLSInfo,
+        Undelivered,
+    )
+    from pytest_smtpserver.mail.transcript import Transcript
+    from pytest_smtpserver.mail.waiting import MessageNotReceived
+    from pytest_smtpserver.protocol.addresses import Address
+    from pytest_smtpserver.protocol.commands import Command
+    from pytest_smtpserver.protocol.envelope import Envelope
+    from pytest_smtpserver.protocol.replies import Reply
+    from pytest_smtpserver.script.event import Event
+    from pytest_smtpserver.script.rules import Rule, RuleNotUsed
+    from pytest_smtpserver.server.options import ServerOptions
+    from pytest_smtpserver.server.server import SMTPServer
+
+__all__ = (
+    "Address",
+    "Attachment",
+    "AuthAttempt",
+    "Command",
+    "Envelope",
+    "Event",
+    "MessageNotReceived",
+    "ReceivedMessage",
+    "Reply",
+    "Rule",
+    "RuleNotUsed",
+    "SMTPServer",
+    "ServerOptions",
+    "SessionRecord",
+    "TLSInfo",
+    "Transcript",
+    "Undelivered",
+    "containing",
+)
+
+#: The plugin's hooks and fixtures are in this module: pytest imports it after this one,
+#: by whatever way it came here (entry point, -p, a conftest).
+pytest_plugins = ("pytest_smtpserver.plugin",)
+
+_WHERE = {
+    "mail.matching": ("containing",),
+    "mail.message": ("Attachment", "ReceivedMessage"),
+    "mail.session": ("AuthAttempt", "SessionRecord", "TLSInfo", "Undelivered"),
+    "mail.transcript": ("Transcript",),
+    "mail.waiting": ("MessageNotReceived",),
+    "protocol.addresses": ("Address",),
+    "protocol.commands": ("Command",),
+    "protocol.envelope": ("Envelope",),
+    "protocol.replies": ("Reply",),
+    "script.event": ("Event",),
+    "script.rules": ("Rule", "RuleNotUsed"),
+    "server.options": ("ServerOptions",),
+    "server.server": ("SMTPServer",),
+}
+_MODULES = {name: module for module, names in _WHERE.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Not kept in the module's globals: pytest looks at every name it finds in there.
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)

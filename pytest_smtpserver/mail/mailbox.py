@@ -1,0 +1,145 @@
+"""The mailbox of a server: who gets which message, and who waits for one.
+
+A message is recorded before the reply to it leaves, so that a client that has its 250
+finds it there. It is released once the reply has left, and only then handed to those
+who wait: a test that goes on earlier could stop the server under the client's feet.
+"""
+
+from __future__ import annotations
+
+import threading
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from .collection import Recorded
+from .criteria import Criteria
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Unpack
+
+    from .criteria import MessageCriteria
+    from .message import ReceivedMessage
+
+
+class Messages(Recorded["ReceivedMessage"]):
+    """Every accepted message, in the order in which they were complete."""
+
+    def find(self, **criteria: Unpack[MessageCriteria]) -> list[ReceivedMessage]:
+        """The messages that meet all criteria; waits for nothing.
+
+        Raises:
+            TypeError: there is no such criterion.
+        """
+        wanted = Criteria(criteria)
+        return [message for message in self if wanted.match(message)]
+
+
+class Mark(NamedTuple):
+    """A point in the course of a server, for ``since=``."""
+
+    number: int
+
+
+class Mailbox:
+    """The messages of one server, what was handed out of them, and who waits."""
+
+    def __init__(self) -> None:
+        self.messages = Messages("message", self._forget)
+        self._lock = threading.Lock()
+        self._recorded = 0
+        #: Released messages by number, in the order of their release.
+        self._released: dict[int, ReceivedMessage] = {}
+        self._unclaimed: dict[int, ReceivedMessage] = {}
+        #: The same as `_released`, for those that look at what is new.
+        self._log: list[tuple[int, ReceivedMessage]] = []
+        #: How many entries of the log were cleared away: cursors count them.
+        self._forgotten = 0
+        #: Where a message was handed out, by its number.
+        self._claims: dict[int, str] = {}
+        self._listeners: list[Callable[[], None]] = []
+
+    def record(self, message: ReceivedMessage) -> int:
+        """Add a message, and return its number."""
+        with self._lock:
+            self._recorded += 1
+            self.messages.record(message)
+            return self._recorded
+
+    def release(self, number: int, message: ReceivedMessage) -> None:
+        """Let those who wait have the message: the reply to it has left."""
+        with self._lock:
+            self._released[number] = message
+            self._unclaimed[number] = message
+            self._log.append((number, message))
+            listeners = list(self._listeners)
+        for wake in listeners:
+            wake()
+
+    def mark(self) -> Mark:
+        """The point in time that is now."""
+        with self._lock:
+            return Mark(self._recorded)
+
+    def before(self, mark: Mark | None) -> list[ReceivedMessage]:
+        """Released messages that came before the mark."""
+        if mark is None:
+            return []
+        with self._lock:
+            return [m for n, m in self._released.items() if n <= mark.number]
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake`, from any thread, whenever a message is released."""
+        with self._lock:
+            self._listeners.append(wake)
+
+    def unlisten(self, wake: Callable[[], None]) -> None:
+        """Call it no longer."""
+        with self._lock:
+            self._listeners.remove(wake)
+
+    def arrivals(
+        self, cursor: int | None, *, again: bool, limit: int | None = None
+    ) -> tuple[list[tuple[int, ReceivedMessage]], int]:
+        """What a wait has not looked at yet, and the cursor for its next look.
+
+        Args:
+            cursor: from the look before; None at the first, which goes over what no
+                wait has taken, and not over all that ever came.
+            again: also messages that were handed out before.
+            limit: how many the first look needs at most.
+        """
+        with self._lock:
+            if cursor is None:
+                source = self._released if again else self._unclaimed
+                found = list(islice(source.items(), limit))
+            else:
+                found = self._log[max(0, cursor - self._forgotten) :]
+            return found, self._forgotten + len(self._log)
+
+    def claim(self, numbers: list[int], where: str, *, again: bool) -> bool:
+        """Hand these messages out, all or none; false when one is no longer there."""
+        with self._lock:
+            if not again and any(number not in self._unclaimed for number in numbers):
+                return False
+            for number in numbers:
+                self._unclaimed.pop(number, None)
+                self._claims.setdefault(number, where)
+            return True
+
+    def claims(self) -> list[tuple[ReceivedMessage, str]]:
+        """What was handed out, and where."""
+        with self._lock:
+            return [
+                (self._released[number], where)
+                for number, where in self._claims.items()
+                if number in self._released
+            ]
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._released.clear()
+            self._forgotten += len(self._log)
+            self._log.clear()
+            self._unclaimed.clear()
+            self._claims.clear()

@@ -1,0 +1,260 @@
+"""A received message: what came over the wire, and everything a test asks of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
+    import re
+    from collections.abc import Mapping
+    from datetime import datetime
+    from email.message import EmailMessage
+
+    from pytest_smtpserver.protocol.envelope import Envelope
+
+    from .headers import Headers
+    from .session import SessionRecord
+    from .views import Views
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Attachment:
+    """A file in a message.
+
+    Attributes:
+        filename: as the sender named it, decoded; ``""`` where it has no name.
+        content_type: ``maintype/subtype`` in lower case.
+        content: its octets, the transfer encoding undone.
+        content_id: without angle brackets, as in ``cid:`` links; ``""`` without one.
+    """
+
+    filename: str
+    content_type: str
+    content: bytes
+    content_id: str = ""
+
+    def __repr__(self) -> str:
+        name = f"{self.filename!r}, " if self.filename else ""
+        return f"<Attachment {name}{self.content_type}, {len(self.content)} octets>"
+
+
+class ReceivedMessage:
+    r"""One message that the server has received.
+
+    What came over the wire stands in attributes; all else is worked out from `content`
+    when it is first asked for, and no content, however broken, makes that raise: what
+    is wrong stands in `defects`. Two messages are equal when they are the same object.
+
+    Attributes:
+        content: exactly as sent, after dot-unstuffing (RFC 5321 §4.5.2), nothing added.
+        envelope: the `Envelope`: reverse-path, recipients, parameters.
+        session: the `SessionRecord` of the connection it came over.
+        received_at: when it was complete; aware.
+        size_exceeded: it is larger than ``max_message_size`` and was kept all the same.
+        chunks: the sizes of the BDAT chunks it came in (RFC 3030), in octets; empty for
+            DATA.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_cache",
+        "chunks",
+        "content",
+        "envelope",
+        "received_at",
+        "session",
+        "size_exceeded",
+    )
+
+    def __init__(
+        self,
+        content: bytes,
+        envelope: Envelope,
+        session: SessionRecord,
+        *,
+        received_at: datetime,
+        size_exceeded: bool = False,
+        chunks: tuple[int, ...] = (),
+    ) -> None:
+        self.content = content
+        self.envelope = envelope
+        self.session = session
+        self.received_at = received_at
+        self.size_exceeded = size_exceeded
+        self.chunks = chunks
+        self._cache: Views | None = None
+
+    @property
+    def _views(self) -> Views:
+        cache = self._cache
+        if cache is None:
+            from .views import Views  # noqa: PLC0415 - a server that nobody asks needs no email package
+
+            cache = self._cache = Views(self.content)
+        return cache
+
+    @property
+    def email(self) -> EmailMessage:
+        """The message as the standard library parses it, with its default policy.
+
+        Display names are here: ``message.email["To"].addresses``. Reading a field does
+        not raise, and raw UTF-8 in fields is text (RFC 6532).
+        """
+        return self._views.email
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields: in order, decoded, names in any case, each repeatable."""
+        return self._views.headers
+
+    @property
+    def subject(self) -> str:
+        """The subject, decoded; ``""`` where there is none."""
+        return self._views.subject
+
+    @property
+    def date(self) -> datetime | None:
+        """The Date field, aware; None where there is none, or none that is a date."""
+        return self._views.date
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID with its angle brackets, ``""`` where there is none."""
+        return self._views.message_id
+
+    @property
+    def from_(self) -> str:
+        """The (first) address of the From field, ``""`` where there is none."""
+        return next(iter(self._views.from_), "")
+
+    @property
+    def to(self) -> list[str]:
+        """The addresses of the To field, without display names."""
+        return list(self._views.to)
+
+    @property
+    def cc(self) -> list[str]:
+        """The addresses of the Cc field, without display names."""
+        return list(self._views.cc)
+
+    @property
+    def reply_to(self) -> list[str]:
+        """The addresses of the Reply-To field, without display names."""
+        return list(self._views.reply_to)
+
+    @property
+    def text(self) -> str:
+        r"""The plain text, decoded, lines ended by ``\n``; ``""`` where there is none.
+
+        Where there is only HTML it is empty: see `text_from_html`.
+        """
+        return self._views.text
+
+    @property
+    def html(self) -> str:
+        r"""The HTML, decoded, lines ended by ``\n``; ``""`` where there is none."""
+        return self._views.html
+
+    @property
+    def text_from_html(self) -> str:
+        """The HTML as a reader sees it, in plain text; ``""`` where there is none.
+
+        Raises:
+            ImportError: inscriptis is not installed; the error says how to install it.
+        """
+        return self._views.text_from_html
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        """The attached files, in order, also invitations, signatures, forwarded mail."""
+        return list(self._views.attachments)
+
+    @property
+    def inline_images(self) -> list[Attachment]:
+        """The images that belong to the HTML; they are not among the attachments."""
+        return list(self._views.inline_images)
+
+    @property
+    def links(self) -> list[str]:
+        """The links of the HTML and of the text, in order, each once."""
+        return list(self._views.links)
+
+    @property
+    def defects(self) -> list[str]:
+        """What is wrong with the message, in words; empty where nothing is."""
+        return list(self._views.defects)
+
+    def link(self, pattern: str | re.Pattern[str] = "") -> str:
+        """The only link that contains a str, or in which an expression is found.
+
+        Args:
+            pattern: a part of the link, or a compiled regular expression; without it
+                the message must have one link only.
+
+        Raises:
+            AssertionError: no link does, or several do; it lists what there is.
+            TypeError: the pattern is neither a str nor a regular expression.
+        """
+        __tracebackhide__ = True
+        return self._views.link(pattern, where=repr(self))
+
+    def code(self, pattern: str | re.Pattern[str] = r"\b\d{4,8}\b") -> str:
+        r"""The only one-time code in the message.
+
+        The body is searched, text and visible HTML; where it has none outside of its
+        links, the subject; then the links in the text too. The same code in several
+        places is one.
+
+        Args:
+            pattern: a regular expression, by default four to eight digits; with a
+                group, the (first) group is the code.
+
+        Raises:
+            AssertionError: nothing matches, or different things do; it lists them.
+            TypeError: the pattern is neither a str nor a regular expression.
+            ValueError: the pattern is a str, but no regular expression.
+        """
+        __tracebackhide__ = True
+        return self._views.code(pattern, where=repr(self))
+
+    def normalized(
+        self, *, replace: Mapping[str | re.Pattern[str], str] | None = None
+    ) -> str:
+        """Envelope, headers and decoded parts as one text that is stable, for snapshots.
+
+        Dates, Message-IDs, Content-IDs, boundaries, signatures and trace fields such as
+        Received are replaced by names, the same original by the same name; the declared
+        SIZE is left out; of other than text there is length and digest.
+
+        Args:
+            replace: what else differs from run to run, and what to put there: a str is
+                replaced where it stands, a compiled regular expression where it is
+                found.
+        """
+        return self._views.normalized(self.envelope, replace)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the content, octet for octet, to a file that mail programs open.
+
+        Args:
+            path: the file, customarily with the ending ``.eml``; it is overwritten.
+
+        Returns:
+            The path.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        file = Path(path)
+        file.write_bytes(self.content)
+        return file
+
+    def __repr__(self) -> str:
+        views = self._views
+        return (
+            f"<ReceivedMessage from={self.from_!r} to={views.to!r} "
+            f"subject={views.subject!r}, {len(self.content)} octets>"
+        )

@@ -1,0 +1,145 @@
+"""The dialogue of a session, as the RFCs print one: ``C:`` and ``S:``.
+
+Kept cheap while the session runs: an entry is a tuple of what is at hand anyway. The
+text is made when somebody reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Lines of content that a transcript shows before it sums up the rest.
+SHOWN_CONTENT_LINES = 10
+
+_MASK = "********"
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b\u2028\u2029\u2060\ufeff]"
+)
+
+
+class Entry(NamedTuple):
+    """One thing that happened on the wire.
+
+    Attributes:
+        offset: seconds since the connection was accepted.
+        kind: ``"C"`` a line of the client, ``"S"`` bytes of the server, ``"content"``
+            content of the client, ``"note"`` something that neither said.
+        data: the line, the bytes, the content, or the text of the note.
+        remark: for the server's bytes: the rule that they came from.
+        secret: the line carries credentials.
+    """
+
+    offset: float
+    kind: str
+    data: bytes | str
+    remark: str = ""
+    secret: bool = False
+
+
+class Transcript:
+    """Everything that was said on one connection, in order.
+
+    ``str()`` gives the dialogue with time offsets in seconds; credentials in it are
+    masked, long content is cut. `entries` has all of it.
+    """
+
+    __slots__ = ("entries",)
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(list(self.entries))
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self, *, content_lines: int | None = SHOWN_CONTENT_LINES) -> str:
+        """The dialogue.
+
+        Args:
+            content_lines: how many lines of each message's content are shown; None
+                for all of them.
+        """
+        return "\n".join(self.lines(content_lines=content_lines))
+
+    def lines(self, *, content_lines: int | None = SHOWN_CONTENT_LINES) -> list[str]:
+        """The dialogue, line by line."""
+        lines: list[str] = []
+        for entry in list(self.entries):
+            when = f"{entry.offset:+8.3f} "
+            for line in _render(entry, content_lines):
+                lines.append(f"{when}{line}")
+                when = " " * 9
+        return lines
+
+
+def _render(entry: Entry, content_lines: int | None) -> list[str]:
+    data = entry.data
+    if entry.kind == "note":
+        return [f"-- {data if isinstance(data, str) else printable(data)}"]
+    if entry.kind == "content":
+        assert isinstance(data, bytes)
+        return _render_content(data, content_lines)
+    if entry.kind == "C":
+        text = printable(data)
+        return [f"C: {_masked(text) if entry.secret else text}"]
+    rendered = [f"S: {line}" for line in _split(data)] or ["S: (nothing)"]
+    if entry.remark:
+        rendered[-1] += f"    <- {entry.remark}"
+    return rendered
+
+
+def _render_content(content: bytes, content_lines: int | None) -> list[str]:
+    lines = content.split(b"\r\n")
+    unended = bool(lines[-1])
+    if not unended:
+        lines.pop()
+    shown = lines if content_lines is None else lines[:content_lines]
+    rendered = [f"C: {printable(line)}" for line in shown]
+    if left := len(lines) - len(shown):
+        octets = len(content) - sum(len(line) + 2 for line in shown)
+        rendered.append(f"C: [{left} more lines, {octets} octets]")
+    return rendered
+
+
+def _split(data: bytes | str) -> list[str]:
+    """The lines in the server's bytes; what is no line, with what is missing shown."""
+    raw = data.encode() if isinstance(data, str) else data
+    parts = raw.split(b"\r\n")
+    last = parts.pop()
+    lines = [printable(part) for part in parts]
+    if last:
+        lines.append(f"{printable(last)}[no CRLF]")
+    return lines
+
+
+def _masked(line: str) -> str:
+    """An AUTH command without its initial response; other lines have no clear part."""
+    verb, _, rest = line.partition(" ")
+    mechanism, _, initial = rest.partition(" ")
+    if verb.upper() != "AUTH":
+        return _MASK
+    return f"{verb} {mechanism} {_MASK}" if initial else line
+
+
+def printable(data: bytes | str) -> str:
+    """One line of text for people: what is no text stands as an escape."""
+    if isinstance(data, bytes):
+        text = data.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
+    else:
+        text = data.encode("utf-8", "surrogateescape").decode(
+            "utf-8", "backslashreplace"
+        )
+    return _UNPRINTABLE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")

@@ -1,0 +1,275 @@
+"""pytest's door: fixtures, marker, settings, and what a failed test is told.
+
+Light on purpose: whoever has the plugin installed pays for this module in every run.
+The server, and anyio, trustme, ssl and asyncio with it, is loaded by the first fixture.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping
+    from typing import Any, Unpack
+
+    import trustme
+
+    from pytest_smtpserver.server.options import ServerOptions
+    from pytest_smtpserver.server.server import SMTPServer
+
+_MARKER_HELP = (
+    "smtp_server(**options): options of the smtp_server fixture for a test, class or "
+    "module, merged option by option, the closest wins; see the README of "
+    "pytest-smtpserver"
+)
+
+
+class _TestServers:
+    """The servers of one test, in the order in which it got them."""
+
+    def __init__(self) -> None:
+        self.servers: list[SMTPServer] = []
+        #: What is wrong was said already, or must not be said.
+        self.checked = False
+
+
+_SERVERS = pytest.StashKey[_TestServers]()
+_RUN = pytest.StashKey["_Run"]()
+
+
+class _Run:
+    """What lives as long as the run: the event loop thread, the long-lived server."""
+
+    def __init__(self) -> None:
+        self.stack = ExitStack()
+        self.shared: SMTPServer | None = None
+        self._held = False
+
+    def hold_background(self) -> None:
+        """Keep the event loop thread from now to the end of the run."""
+        if not self._held:
+            from pytest_smtpserver.server.background import BACKGROUND  # noqa: PLC0415
+            from pytest_smtpserver.server.certificates import (  # noqa: PLC0415
+                AUTHORITIES,
+            )
+
+            self._held = True
+            BACKGROUND.acquire()
+            self.stack.callback(BACKGROUND.release)
+            self.stack.callback(AUTHORITIES.close)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the settings."""
+    parser.addini(
+        "smtp_server_scope",
+        "how long the server behind the smtp_server fixture lives: 'function', or "
+        "'session' for one server on one port, reset around each test",
+        default="function",
+    )
+    parser.addini(
+        "smtp_server_timeout",
+        "how long waits of an SMTP server may take, in seconds",
+        default="5",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker and check the settings."""
+    config.addinivalue_line("markers", _MARKER_HELP)
+    scope = config.getini("smtp_server_scope")
+    if scope not in ("function", "session"):
+        raise pytest.UsageError(
+            f"smtp_server_scope is 'function' or 'session', not {scope!r}"
+        )
+    _timeout(config)
+    run = config.stash[_RUN] = _Run()
+    config.add_cleanup(run.stack.close)
+
+
+def _timeout(config: pytest.Config) -> float:
+    value = config.getini("smtp_server_timeout")
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise pytest.UsageError(
+            f"smtp_server_timeout is a number of seconds above 0, not {value!r}"
+        )
+    return seconds
+
+
+# Fixtures
+
+
+@pytest.fixture(scope="session")
+def smtp_server_options() -> Mapping[str, Any]:
+    """Options for the SMTP servers of the tests below; override it in a conftest."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def smtp_ca() -> trustme.CA:
+    """The CA that signs the certificates of SMTP servers: a trustme.CA."""
+    from pytest_smtpserver.server.certificates import default_ca  # noqa: PLC0415
+
+    return default_ca()
+
+
+@pytest.fixture
+def trust_smtp_ca(smtp_ca: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Trust the SMTP CA by SSL_CERT_FILE, in this test and the processes it starts."""
+    from pytest_smtpserver.server.certificates import AUTHORITIES  # noqa: PLC0415
+
+    file = AUTHORITIES.authority(smtp_ca).file
+    monkeypatch.setenv("SSL_CERT_FILE", file)
+    return file
+
+
+@pytest.fixture
+def smtp_server_factory(
+    request: pytest.FixtureRequest,
+    smtp_server_options: Mapping[str, Any],
+    smtp_ca: trustme.CA,
+) -> Iterator[Callable[[Unpack[ServerOptions]], SMTPServer]]:
+    """Start one more SMTP server, with options of its own; stopped with the test."""
+    from pytest_smtpserver.server.server import SMTPServer  # noqa: PLC0415
+
+    _run_of(request.config).hold_background()
+    servers: list[SMTPServer] = []
+
+    def start(**options: Unpack[ServerOptions]) -> SMTPServer:
+        __tracebackhide__ = True
+        merged = {"ca": smtp_ca, **_options_of(request, smtp_server_options), **options}
+        server = SMTPServer(**merged)
+        server.default_timeout = _timeout(request.config)
+        server.start()
+        servers.append(server)
+        _servers_of(request.node).servers.append(server)
+        return server
+
+    yield start
+    for server in reversed(servers):
+        server.stop()
+
+
+@pytest.fixture
+def smtp_server(
+    request: pytest.FixtureRequest,
+    smtp_server_options: Mapping[str, Any],
+    smtp_ca: trustme.CA,
+) -> Iterator[SMTPServer]:
+    """A started SMTP server of this test's own: .host, .port, .messages, .on(...)."""
+    options = {"ca": smtp_ca, **_options_of(request, smtp_server_options)}
+    if request.config.getini("smtp_server_scope") == "session":
+        yield from _shared_server(request, options)
+        return
+    from pytest_smtpserver.server.server import SMTPServer  # noqa: PLC0415
+
+    _run_of(request.config).hold_background()
+    server = SMTPServer(**options)
+    server.default_timeout = _timeout(request.config)
+    server.start()
+    _servers_of(request.node).servers.append(server)
+    yield server
+    server.stop()
+
+
+def _shared_server(
+    request: pytest.FixtureRequest, options: dict[str, Any]
+) -> Generator[SMTPServer, None, None]:
+    """The long-lived server, with this test's options, as if it were new."""
+    from pytest_smtpserver.server.server import SMTPServer  # noqa: PLC0415
+
+    run = _run_of(request.config)
+    run.hold_background()
+    if run.shared is None:
+        server = SMTPServer(**options)
+        server.default_timeout = _timeout(request.config)
+        server.start()
+        run.stack.callback(server.stop)
+        run.shared = server
+    else:
+        try:
+            run.shared.renew(**options)
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from error
+    _servers_of(request.node).servers.append(run.shared)
+    yield run.shared
+    run.shared.renew(**options)
+
+
+def _run_of(config: pytest.Config) -> _Run:
+    return config.stash[_RUN]
+
+
+def _servers_of(item: pytest.Item) -> _TestServers:
+    return item.stash.setdefault(_SERVERS, _TestServers())
+
+
+def _options_of(
+    request: pytest.FixtureRequest, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The options of a test: its markers, the closest first, over the fixture's."""
+    options = dict(given)
+    for marker in reversed(list(request.node.iter_markers("smtp_server"))):
+        if marker.args:
+            raise pytest.UsageError(
+                f"@pytest.mark.smtp_server takes options by name, not {marker.args!r}"
+            )
+        options.update(marker.kwargs)
+    return options
+
+
+# What a test is told
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that would pass although its servers have something to say."""
+    __tracebackhide__ = True
+    outcome = yield
+    servers = item.stash.get(_SERVERS, None)
+    if servers is not None:
+        for server in servers.servers:
+            server.settle()
+            server.check()
+    return outcome
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the dialogues of the test's servers into the report of its failure."""
+    report = yield
+    if report.failed:
+        for server in _servers_for_report(item):
+            report.sections.append((f"SMTP server {server.url}", _dialogues(server)))
+    return report
+
+
+def _servers_for_report(item: pytest.Item) -> list[SMTPServer]:
+    """The servers of the fixtures, and those that run beside them."""
+    servers = item.stash.get(_SERVERS, None)
+    found = list(servers.servers) if servers is not None else []
+    loaded = sys.modules.get("pytest_smtpserver.server.server")
+    if loaded is not None:
+        shared = item.config.stash[_RUN].shared
+        found += [
+            server
+            for server in list(loaded.RUNNING)
+            if server is not shared and not any(server is one for one in found)
+        ]
+    return found
+
+
+def _dialogues(server: SMTPServer) -> str:
+    from pytest_smtpserver.mail.report import dialogues  # noqa: PLC0415
+
+    return dialogues(server.messages, server.sessions)

@@ -1,0 +1,355 @@
+"""Paths of MAIL and RCPT: the mailbox, what came with it, and how it is read.
+
+RFC 5321 §4.1.2, with UTF-8 as RFC 6531 §3.3 has it. `Address` is what a test compares:
+a string, with the rest at hand.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Self
+
+from .errors import Refused
+from .grammar import (
+    MAX_PATH,
+    domain_problem,
+    invisible_problem,
+    literal_problem,
+    local_part_problem,
+    split_parameters,
+)
+from .replies import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class OriginalRecipient(str):
+    """The value of ORCPT (RFC 3461 §4.2), decoded: ``"rfc822;bob@example.org"``."""
+
+    __slots__ = ()
+
+    @property
+    def addr_type(self) -> str:
+        """The type of the address, as sent: ``"rfc822"``, ``"utf-8"``."""
+        return self.partition(";")[0]
+
+    @property
+    def address(self) -> str:
+        """The address itself."""
+        return self.partition(";")[2]
+
+
+class Address(str):
+    """The address in a MAIL or RCPT command: a `str`, and what stood beside it.
+
+    Equal to the mailbox as it was sent, without angle brackets and source route; the
+    null reverse-path is ``""``.
+
+    Args:
+        mailbox: ``"ada@example.org"``; it is not checked.
+        parameter_list: keyword and value of each parameter, None for a bare keyword.
+        source_route: ``"@a.example,@b.example"`` (RFC 5321 appendix C).
+
+    Attributes:
+        parameter_list: the parameters in their order and spelling.
+        source_route: the source route that was dropped, without its colon; or ``""``.
+        orcpt: the original recipient (RFC 3461 §4.2), or None.
+        reply: the reply that the command got, or None while it got none.
+    """
+
+    __slots__ = (
+        "_notify",
+        "_parameters",
+        "orcpt",
+        "parameter_list",
+        "reply",
+        "source_route",
+    )
+
+    _notify: tuple[str, ...]
+    _parameters: dict[str, str | None] | None
+    orcpt: OriginalRecipient | None
+    parameter_list: tuple[tuple[str, str | None], ...]
+    reply: Reply | None
+    source_route: str
+
+    def __new__(
+        cls,
+        mailbox: str = "",
+        *,
+        parameter_list: Sequence[tuple[str, str | None]] = (),
+        source_route: str = "",
+    ) -> Self:
+        """Keep the mailbox as it is; the class documents the rest."""
+        self = super().__new__(cls, mailbox)
+        self.parameter_list = tuple(parameter_list)
+        self.source_route = source_route
+        self.orcpt = None
+        self.reply = None
+        self._notify = ()
+        self._parameters = None
+        return self
+
+    @property
+    def local_part(self) -> str:
+        """What stands before the ``@``, as sent: quotes are kept."""
+        return self._split()[0]
+
+    @property
+    def domain(self) -> str:
+        """The domain or address literal; ``""`` for ``""`` and a bare postmaster."""
+        return self._split()[1]
+
+    @property
+    def parameters(self) -> dict[str, str | None]:
+        """The parameters by keyword in upper case, values as sent, None for none."""
+        parameters = self._parameters
+        if parameters is None:
+            parameters = {key.upper(): value for key, value in self.parameter_list}
+            self._parameters = parameters
+        return parameters
+
+    @property
+    def notify(self) -> list[str]:
+        """The NOTIFY list (RFC 3461 §4.1) in upper case, empty where there is none."""
+        return list(self._notify)
+
+    @notify.setter
+    def notify(self, value: list[str]) -> None:
+        self._notify = tuple(value)
+
+    @property
+    def path(self) -> str:
+        """The path as it was sent, with angle brackets and source route."""
+        route = f"{self.source_route}:" if self.source_route else ""
+        return f"<{route}{self}>"
+
+    def _split(self) -> tuple[str, str]:
+        # A literal may contain "@" but no "[", a quoted local-part may contain both.
+        if self.endswith('"'):
+            return str(self), ""
+        if self.endswith("]") and "@[" in self:
+            local_part, _, literal = self.rpartition("@[")
+            return local_part, f"[{literal}"
+        local_part, at, domain = self.rpartition("@")
+        return (local_part, domain) if at else (str(self), "")
+
+
+class _Command(NamedTuple):
+    """How MAIL and RCPT differ here."""
+
+    prefix: re.Pattern[str]
+    syntax: str
+    status: str
+    may_be_null: bool
+    may_be_postmaster: bool
+
+
+_MAIL = _Command(
+    re.compile(r"([Ff][Rr][Oo][Mm])([ \t]*):([ \t]*)"),
+    "5.5.4 Syntax: MAIL FROM:<address> [SP parameters]",
+    "5.1.7 Bad sender address",  # RFC 3463 §3.2
+    may_be_null=True,
+    may_be_postmaster=False,
+)
+_RCPT = _Command(
+    re.compile(r"([Tt][Oo])([ \t]*):([ \t]*)"),
+    "5.5.4 Syntax: RCPT TO:<address> [SP parameters]",
+    "5.1.3 Bad recipient address",
+    may_be_null=False,
+    may_be_postmaster=True,
+)
+
+# The common case in one step: a dot-string at a domain of LDH labels, in ASCII. The
+# regular expressions do not count; no limit can be passed where the path ends within
+# _COMMON_END octets, since 64 of a label or 65 of a local-part need more.
+_COMMON = (
+    rb":<([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++)*+"
+    rb"@[A-Za-z0-9]++(?:(?:\.|-++)[A-Za-z0-9]++)*+)>"
+)
+_COMMON_END = 68
+_common_mail = re.compile(rb"[Ff][Rr][Oo][Mm]" + _COMMON).match
+_common_rcpt = re.compile(rb"[Tt][Oo]" + _COMMON).match
+
+# The outline of a path; its parts are looked at one by one, to tell what is wrong.
+_PATH = re.compile(
+    r"""<
+    (?:(?P<route>@[^:<>"\[\]]*+):)?
+    (?:(?P<local_part>"(?:[^"\\]|\\.)*+"|[^<>@]*+)
+       (?P<at>@(?P<domain>\[[^\[\]\\]*+\]|[^<>@\[\]]*+))?
+    )>""",
+    re.VERBOSE | re.DOTALL,
+)
+_LENIENT_PATH = re.compile(
+    r"""(?P<open><[ ]*+)?+
+    (?:(?P<route>@[^:<>" ]*+):)?+
+    (?P<mailbox>(?:"(?:[^"\\]|\\.)*+")?+[^<> ]*+)
+    (?P<close>[ ]*+>)?+""",
+    re.VERBOSE | re.DOTALL,
+)
+_SALVAGE = re.compile(
+    r"(?:from|to)?[ \t]*+:?[ \t]*+"
+    r"(?:<(?:@[^:<>]*+:)?(?P<inner>[^<>]*+)>|(?P<word><?[^\s<>]*+>?))",
+    re.IGNORECASE,
+)
+
+_new_str = str.__new__
+
+
+def parse_mail_argument(argument: bytes, *, lenient: bool = False) -> Address:
+    """Read what follows ``MAIL``: ``b"FROM:<ada@example.org> SIZE=120"``.
+
+    Args:
+        argument: the octets after the verb and its space, without the line's end.
+        lenient: accept what real senders get wrong: no angle brackets, spaces around
+            the colon, dots and special characters in the local-part, any domain or
+            address literal, parts that are too long, a local-part alone.
+
+    Returns:
+        The reverse-path with its parameters, which are not checked yet.
+
+    Raises:
+        Refused: 501, with 5.1.7 for the address and 5.5.4 for what surrounds it.
+    """
+    return _parse(argument, _common_mail(argument), _MAIL, lenient=lenient)
+
+
+def parse_rcpt_argument(argument: bytes, *, lenient: bool = False) -> Address:
+    """Read what follows ``RCPT``: ``b"TO:<ada@example.org> NOTIFY=NEVER"``.
+
+    A bare postmaster is a mailbox here, in any case (RFC 5321 §4.1.1.3).
+
+    Args:
+        argument: the octets after the verb and its space, without the line's end.
+        lenient: as for `parse_mail_argument`.
+
+    Returns:
+        The forward-path with its parameters, which are not checked yet.
+
+    Raises:
+        Refused: 501, with 5.1.3 for the address and 5.5.4 for what surrounds it.
+    """
+    return _parse(argument, _common_rcpt(argument), _RCPT, lenient=lenient)
+
+
+def salvage_address(argument: bytes) -> Address:
+    r"""The best that can be made of an argument which is not well-formed.
+
+    For a command that a test's rule accepts all the same. Octets that are not UTF-8
+    are shown as ``\xff``. Never raises.
+    """
+    for lenient in (False, True):
+        for command in (_MAIL, _RCPT):
+            try:
+                return _parse_any(argument, command, lenient=lenient)
+            except Refused:
+                pass
+    text = argument.decode("utf-8", "backslashreplace").strip(" \t")
+    match = _SALVAGE.match(text)
+    assert match is not None  # every part of the expression is optional
+    mailbox = match["word"] if match["inner"] is None else match["inner"]
+    try:
+        parameter_list = split_parameters(text[match.end() :], lenient=True)
+    except Refused:
+        parameter_list = ()
+    return Address(mailbox.strip("<> \t"), parameter_list=parameter_list)
+
+
+def _parse(
+    argument: bytes, common: re.Match[bytes] | None, command: _Command, *, lenient: bool
+) -> Address:
+    if common is None or (end := common.end()) > _COMMON_END:
+        return _parse_any(argument, command, lenient=lenient)
+    # As in Address.__new__, without its call: this runs twice for every message.
+    address = _new_str(Address, common[1], "ascii")
+    address.source_route = ""
+    address.orcpt = address.reply = address._parameters = None
+    address._notify = address.parameter_list = ()
+    if end < len(argument):
+        try:
+            rest = argument[end:].decode()
+        except UnicodeDecodeError:
+            _refuse("5.5.4 Syntax: a parameter is not UTF-8")
+        address.parameter_list = split_parameters(rest, lenient=lenient)
+    return address
+
+
+def _parse_any(argument: bytes, command: _Command, *, lenient: bool) -> Address:
+    try:
+        text = argument.decode()
+    except UnicodeDecodeError:
+        _refuse(f"{command.status}: the command is not UTF-8 (RFC 6531 section 3.3)")
+    prefix = command.prefix.match(text)
+    if prefix is None:
+        _refuse(command.syntax)
+    if (prefix[2] or prefix[3]) and not lenient:
+        _refuse(f"{command.syntax}, no space beside the colon (RFC 5321 section 3.3)")
+    read = _read_lenient if lenient else _read_strict
+    mailbox, route, end = read(text, prefix.end(), command)
+    parameter_list = split_parameters(text[end:], lenient=lenient)
+    return Address(mailbox, parameter_list=parameter_list, source_route=route)
+
+
+def _read_strict(text: str, start: int, command: _Command) -> tuple[str, str, int]:
+    """Mailbox, source route and the end of the path, by the grammar."""
+    match = _PATH.match(text, start)
+    if match is None:
+        outline = (
+            "the path is not <local-part@domain>"
+            if text.startswith("<", start)
+            else "no angle brackets around it"
+        )
+        hidden = invisible_problem(text)
+        _refuse(f"{command.status}: {hidden or outline + ' (RFC 5321 section 4.1.2)'}")
+    problem = invisible_problem(match[0]) or _path_problem(match, command)
+    if problem is not None:
+        _refuse(f"{command.status}: {problem}")
+    return match["local_part"] + (match["at"] or ""), match["route"] or "", match.end()
+
+
+def _path_problem(match: re.Match[str], command: _Command) -> str | None:
+    local_part, domain, route = match["local_part"], match["domain"], match["route"]
+    if match[0] == "<>":
+        return None if command.may_be_null else "the path is empty"
+    if domain is None:
+        if command.may_be_postmaster and match[0].lower() == "<postmaster>":
+            return None
+        return "there is no domain (RFC 5321 section 4.1.2)"
+    problem = local_part_problem(local_part) or (
+        literal_problem(domain) if domain.startswith("[") else domain_problem(domain)
+    )
+    if problem is None and route is not None:
+        problem = _route_problem(route)
+    if problem is None and len(match[0].encode()) > MAX_PATH:
+        problem = f"the path is longer than {MAX_PATH} octets"
+        return f"{problem} (RFC 5321 section 4.5.3.1.3)"
+    return problem
+
+
+def _route_problem(route: str) -> str | None:
+    """RFC 5321 §4.1.2: A-d-l = At-domain *( "," At-domain )."""
+    for hop in route.split(","):
+        if not hop.startswith("@") or domain_problem(hop[1:]) is not None:
+            return "the source route is not @domain,@domain: (RFC 5321 section 4.1.2)"
+    return None
+
+
+def _read_lenient(text: str, start: int, command: _Command) -> tuple[str, str, int]:
+    """Mailbox, source route and the end of the path, as far as it can be guessed."""
+    match = _LENIENT_PATH.match(text, start)
+    assert match is not None  # every part of the expression is optional
+    mailbox, route = match["mailbox"], match["route"] or ""
+    if problem := invisible_problem(match[0]):
+        _refuse(f"{command.status}: {problem}")
+    if not mailbox:
+        is_null = match["open"] and match["close"] and not route
+        if not (is_null and command.may_be_null):
+            _refuse(f"{command.status}: the path is empty")
+    elif mailbox.startswith("@") or mailbox.endswith("@"):
+        _refuse(f"{command.status}: the local-part or the domain is empty")
+    return mailbox, route, match.end()
+
+
+def _refuse(text: str) -> NoReturn:
+    raise Refused(Reply(501, text)) from None

@@ -1,0 +1,127 @@
+"""AUTH: the exchange around a SASL mechanism (RFC 4954 §4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import standard
+from .ehlo import auth_needs_tls, mechanisms_on_offer
+from .errors import Refused
+from .replies import Reply
+from .sasl import MECHANISMS, Exchange, decode_response, encode_challenge
+
+if TYPE_CHECKING:
+    from .commands import Command
+    from .credentials import Credentials
+    from .engine import SmtpEngine
+    from .events import Event
+    from .settings import Settings
+
+
+def propose_auth(engine: SmtpEngine, command: Command) -> Reply:
+    """A challenge, the verdict on an initial response, or a refusal."""
+    mechanism, _, initial = command.argument.partition(" ")
+    initial = initial.strip()
+    _look_into(engine, mechanism.upper(), initial)
+    if engine.authenticated:
+        return standard.AUTH_TWICE
+    if auth_needs_tls(engine):
+        return standard.AUTH_NEEDS_TLS
+    if not mechanism or " " in initial:
+        return standard.syntax_error("AUTH mechanism [initial-response]")
+    if mechanism.upper() not in mechanisms_on_offer(engine):
+        return standard.AUTH_UNKNOWN
+    exchange = Exchange(MECHANISMS[mechanism.upper()], engine.sasl_context())
+    response = (
+        decode_response(initial.encode("utf-8", "surrogateescape"), initial=True)
+        if initial
+        else None
+    )
+    step = exchange.start(response)
+    engine.pending.exchange = exchange
+    return _answer(engine, step)
+
+
+def propose_response(engine: SmtpEngine, line: bytes) -> Reply:
+    """The answer to a line that the client sent after a challenge."""
+    text = line.rstrip(b"\r\n")
+    if text == b"*":
+        return standard.AUTH_CANCELLED  # RFC 4954 §4
+    exchange = engine.exchange
+    if exchange is None:
+        return standard.AUTH_FAILED  # a rule's 334 began an exchange of its own
+    try:
+        return _answer(engine, exchange.respond(decode_response(text)))
+    except Refused as refused:
+        return refused.reply
+
+
+def verdict(settings: Settings, credentials: Credentials) -> Reply:
+    """What `users` says to the credentials: 235 or 535 (RFC 4954 §6)."""
+    users = settings.users
+    mechanism = MECHANISMS[credentials.mechanism]
+    if not mechanism.has_secret:
+        # Nothing to check: who came is known (EXTERNAL) or does not matter (ANONYMOUS).
+        known = credentials.mechanism == "ANONYMOUS" or (
+            credentials.external_identity is not None
+            and (users is None or credentials.username in users)
+        )
+        return standard.AUTH_OK if known else standard.AUTH_FAILED
+    if users is None:
+        return standard.AUTH_FAILED
+    if credentials.username is None:
+        # OAUTHBEARER may leave the name to the token.
+        for name, secret in users.items():
+            if credentials.check_password(secret):
+                credentials.username = name
+                return standard.AUTH_OK
+        return standard.AUTH_FAILED
+    secret = users.get(credentials.username, "")
+    return (
+        standard.AUTH_OK if credentials.check_password(secret) else standard.AUTH_FAILED
+    )
+
+
+def challenge(data: bytes) -> Reply:
+    """A 334 with the challenge in base64; empty is ``334`` and a space."""
+    return Reply(334, encode_challenge(data).decode("ascii"))
+
+
+def last_word(event: Event, reply: Reply) -> Reply | None:
+    """What a mechanism has to say before the verdict, as one more challenge.
+
+    SCRAM's server-final-message with a 235, the error of the OAuth mechanisms with a
+    refusal (RFC 7628 §3.2.2): an SMTP reply has no room for them (RFC 4954 §4).
+    """
+    credentials = event.credentials
+    if credentials is None or reply.code == 421:
+        return None
+    data = (
+        credentials.success_data()
+        if reply.is_positive
+        else credentials.failure_data(event.data or None)
+    )
+    return None if data is None else challenge(data)
+
+
+def _answer(engine: SmtpEngine, step: bytes | Credentials) -> Reply:
+    if isinstance(step, bytes):
+        return challenge(step)
+    engine.pending.credentials = step
+    return verdict(engine.settings, step)
+
+
+def _look_into(engine: SmtpEngine, mechanism: str, initial: str) -> None:
+    """Know what a client has given away, also where AUTH is refused at once."""
+    found = MECHANISMS.get(mechanism)
+    if found is None or not initial or not found.initial_response_allowed:
+        return
+    try:
+        exchange = Exchange(found, engine.sasl_context())
+        step = exchange.start(
+            decode_response(initial.encode("utf-8", "surrogateescape"), initial=True)
+        )
+    except Refused:
+        return
+    if not isinstance(step, bytes):
+        engine.pending.shown = step

@@ -1,0 +1,80 @@
+"""Commands: the lines a client sends, kept as they came.
+
+RFC 5321 §2.4 (verbs in any case), §4.1.1 (a verb, and after a space its argument).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from .addresses import Address
+    from .replies import Reply
+
+
+class Command(str):
+    """A command line. The `str` is the line as it was sent, without its line end.
+
+    Octets that are not UTF-8 are in it as surrogate escapes; `line` has them back.
+    """
+
+    __slots__ = ("address", "answered_by", "line_end", "pipelined", "reply", "verb")
+
+    #: The verb in upper case; ``""`` for an empty line.
+    verb: str
+    #: ``"\\r\\n"``, or ``"\\n"`` from a client that does not follow RFC 5321 §2.3.8.
+    line_end: str
+    #: The mailbox of MAIL and RCPT, else None.
+    address: Address | None
+    #: The reply that it got; None while there is none, or when it got none.
+    reply: Reply | None
+    #: What made the reply, where it was not the server itself: a rule of the test.
+    answered_by: str
+    #: It was there before the reply to the command in front of it was sent.
+    pipelined: bool
+
+    @classmethod
+    def parse(cls, line: bytes, *, pipelined: bool = False) -> Self:
+        """Take a line, with its line end, apart. Never fails."""
+        if line.endswith(b"\r\n"):
+            text, line_end = line[:-2], "\r\n"
+        elif line.endswith(b"\n"):
+            text, line_end = line[:-1], "\n"
+        else:
+            text, line_end = line, ""
+        command = cls(text, "utf-8", "surrogateescape")
+        head = text.partition(b" ")[0]
+        verb = _VERBS.get(head)
+        if verb is None:
+            verb = command.partition(" ")[0].strip().upper()
+        command.verb = verb
+        command.line_end = line_end
+        command.address = None
+        command.reply = None
+        command.answered_by = ""
+        command.pipelined = pipelined
+        return command
+
+    @property
+    def argument(self) -> str:
+        """What follows the verb and its space, without space at the end."""
+        # §4.1.1: trailing white space before the line end is to be tolerated.
+        return self.partition(" ")[2].rstrip(" \t")
+
+    @property
+    def raw_argument(self) -> bytes:
+        """The argument in octets."""
+        return self.argument.encode("utf-8", "surrogateescape")
+
+    @property
+    def line(self) -> bytes:
+        """The line as it came over the wire, its line end included."""
+        return (self + self.line_end).encode("utf-8", "surrogateescape")
+
+    def __repr__(self) -> str:
+        return f"<Command {str(self)!r}>"
+
+
+_VERBS = {
+    verb.encode(): verb for verb in ("EHLO", "MAIL", "RCPT", "DATA", "QUIT", "RSET")
+}

@@ -1,0 +1,99 @@
+"""What a reply does to the session, beside moving its state.
+
+The twin of `proposals`: there the engine makes up its mind, here the session takes note
+of what was really said, whoever said it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .addresses import Address, salvage_address
+from .content import ContentSink
+from .envelope import Envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .commands import Command
+    from .engine import SmtpEngine
+    from .events import Event
+    from .replies import Reply
+
+
+def apply_effect(engine: SmtpEngine, name: str, event: Event, reply: Reply) -> None:
+    """Take note of the reply to the command or moment."""
+    effect = _EFFECTS.get(name)
+    if effect is not None:
+        effect(engine, event, reply)
+
+
+def envelope_of(engine: SmtpEngine) -> Envelope:
+    """The envelope of the transaction; an empty one where a rule skipped MAIL."""
+    if engine.envelope is None:
+        engine.envelope = Envelope(Address(""))
+    return engine.envelope
+
+
+def _hello(engine: SmtpEngine, event: Event, reply: Reply) -> None:
+    if reply.is_positive and event.command is not None:
+        engine.helo = engine.pending.helo or event.command.argument
+        engine.opening_command = event.name
+        engine.envelope = None  # RFC 5321 §4.1.4: as RSET
+
+
+def _mail(engine: SmtpEngine, event: Event, reply: Reply) -> None:
+    assert event.command is not None
+    address = _address(event.command)
+    address.reply = reply
+    if reply.is_positive:
+        # What the grammar refused and a rule let pass is kept as well as can be.
+        engine.envelope = engine.pending.envelope or Envelope(address)
+        engine.transaction_count += 1
+        engine.chunks = []
+        engine.sink = ContentSink()
+
+
+def _rcpt(engine: SmtpEngine, event: Event, reply: Reply) -> None:
+    assert event.command is not None
+    address = _address(event.command)
+    address.reply = reply
+    if reply.is_positive:
+        envelope_of(engine).rcpt_to.append(address)
+    elif engine.envelope is not None:
+        engine.envelope.rejected.append(address)
+
+
+def _rset(engine: SmtpEngine, event: Event, reply: Reply) -> None:  # noqa: ARG001
+    if reply.is_positive:
+        engine.envelope = None
+
+
+def _auth(engine: SmtpEngine, event: Event, reply: Reply) -> None:
+    if reply.is_intermediate:
+        engine.exchange = engine.pending.exchange or engine.exchange
+        return
+    engine.exchange = None
+    if reply.is_positive:
+        engine.authenticated = True
+        engine.user = event.user
+        if event.user is None and event.credentials is not None:
+            engine.user = event.credentials.username
+
+
+def _address(command: Command) -> Address:
+    if command.address is None:
+        command.address = salvage_address(command.raw_argument)
+    return command.address
+
+
+_EFFECTS: Mapping[str, Callable[[SmtpEngine, Event, Reply], None]] = {
+    "EHLO": _hello,
+    "HELO": _hello,
+    "LHLO": _hello,
+    "MAIL": _mail,
+    "RCPT": _rcpt,
+    "RSET": _rset,
+    "AUTH": _auth,
+    "CREDENTIALS": _auth,
+}

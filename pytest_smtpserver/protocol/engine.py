@@ -1,0 +1,446 @@
+"""The engine: one side of an SMTP session, bytes in, events and replies out.
+
+How to drive it::
+
+    engine.receive_data(data)               # whatever came, however it was cut
+    while (event := engine.next_event()):   # None: it needs more data
+        if event.proposed is not None:
+            output += engine.send_reply(event.proposed)  # or another reply
+
+The engine proposes and never decides: the reply that is handed to `send_reply` is the
+one the session goes by. Where `event.follow` is set, `proceed` hands the decision on to
+the next moment instead.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import standard
+from .authentication import last_word, propose_response
+from .buffer import ReceiveBuffer
+from .commands import Command
+from .content import ContentSink, DataReader
+from .effects import apply_effect, envelope_of
+from .errors import LocalProtocolError
+from .events import Event
+from .proposals import bdat_size, chunks_exist, propose
+from .replies import Reply
+from .sasl import SaslContext
+from .states import State, next_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .addresses import Address
+    from .credentials import Credentials
+    from .envelope import Envelope
+    from .sasl import Exchange
+    from .settings import Settings
+
+_IN_TRANSACTION = frozenset({State.MAIL, State.RCPT, State.CONTENT, State.CHUNKING})
+_OUTSIDE = frozenset({State.READY, State.START})
+
+
+class Pending:
+    """What a proposal found out, for the effect that the reply to it may have."""
+
+    __slots__ = ("credentials", "envelope", "exchange", "helo", "shown")
+
+    def __init__(self) -> None:
+        self.helo: str | None = None
+        self.envelope: Envelope | None = None
+        self.exchange: Exchange | None = None
+        #: Complete credentials, to be accepted or not.
+        self.credentials: Credentials | None = None
+        #: Credentials that came with an AUTH that is refused whatever they are.
+        self.shown: Credentials | None = None
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """A BDAT whose octets are still to come (RFC 3030 §2)."""
+
+    command: Command
+    left: int
+    last: bool
+    proposed: Reply
+
+
+class SmtpEngine:
+    """The server's side of one session.
+
+    Args:
+        settings: what the server is.
+        randomness: gives fresh nonces and salts, ``(nonce, salt)``, when a mechanism
+            needs them.
+    """
+
+    def __init__(
+        self, settings: Settings, randomness: Callable[[], tuple[str, bytes]]
+    ) -> None:
+        self.settings = settings
+        self._randomness = randomness
+        self.state = State.CONNECT
+        self.disabled_commands = settings.disabled_commands
+        self.ehlo_cache: dict[object, Reply] = {}
+        #: The name in the last accepted EHLO, HELO or LHLO, and that command's verb.
+        self.helo: str | None = None
+        self.opening_command: str | None = None
+        #: What the server told about TLS; None while the session is in clear text.
+        self.tls: object | None = None
+        self.external_identity: str | None = None
+        self.authenticated = False
+        self.user: object = None
+        self.envelope: Envelope | None = None
+        self.transaction_count = 0
+        self.unrecognized = 0
+        self.unauthenticated = 0
+        self.sink = ContentSink()
+        #: Sizes of the chunks of this message, in order (BDAT only).
+        self.chunks: list[int] = []
+        #: Octets of content that came over the wire, dots and all.
+        self.content_octets = 0
+        #: Plaintext that was pipelined behind STARTTLS, and dropped.
+        self.discarded = b""
+        #: Give content out as it arrives, as ``"CHUNK"`` events.
+        self.pass_content_on = False
+        self.exchange: Exchange | None = None
+        self.pending = Pending()
+        self._buffer = ReceiveBuffer()
+        self._queue: deque[Event] = deque()
+        self._awaiting: Event | None = None
+        self._reader: DataReader | None = None
+        self._chunk: _Chunk | None = None
+        self._early: Reply | None = None
+        self._verdict: Event | None = None
+        self._pipelined = False
+        self._enhanced = settings.enhanced_codes
+        self._announce("CONNECT", self._greeting())
+
+    # What came in
+
+    def receive_data(self, data: bytes) -> None:
+        """Take bytes from the wire. They are looked at by `next_event`."""
+        self._buffer.append(data)
+
+    @property
+    def unanswered(self) -> bool:
+        """Bytes or an event wait for a reply."""
+        return bool(self._buffer) or self._awaiting is not None or bool(self._queue)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Between an accepted MAIL and the reply that ends its transaction."""
+        return self.state in _IN_TRANSACTION
+
+    def next_event(self) -> Event | None:
+        """What happened next; None when more data is needed, or nothing can come.
+
+        Raises:
+            LocalProtocolError: the event before has not got its reply.
+        """
+        if self._awaiting is not None:
+            raise LocalProtocolError(f"{self._awaiting!r} has not been answered")
+        if self._queue:
+            return self._due(self._queue.popleft())
+        state = self.state
+        if state is State.CONTENT:
+            return self._read_data()
+        if self._chunk is not None:
+            return self._read_chunk(self._chunk)
+        if state is State.TLS or state is State.CLOSED:
+            return None
+        line = self._buffer.take_line()
+        if line is None:
+            if self._buffer.unfinished_line <= self.settings.max_command_length:
+                return None
+            line = self._buffer.take_all()
+        if len(line) > self.settings.max_command_length:
+            return self._line_too_long(line)
+        if state is State.AUTH:
+            return self._auth_response(line)
+        return self._command(line)
+
+    # What goes out
+
+    def send_reply(self, reply: Reply, *, user: object = None) -> bytes:
+        """Answer the event that `next_event` gave, and move as the reply says.
+
+        Args:
+            reply: the reply that is really sent.
+            user: at ``"CREDENTIALS"``: what `SmtpEngine.user` becomes; the user name
+                when None.
+
+        Returns:
+            The bytes to send.
+
+        Raises:
+            LocalProtocolError: no event waits for a reply.
+        """
+        event = self._awaiting
+        if event is None:
+            raise LocalProtocolError("there is nothing to reply to")
+        self._awaiting = None
+        if event.name == "CREDENTIALS" and (side := last_word(event, reply)):
+            # The verdict waits until the client has taken note (RFC 4954 §4).
+            self._verdict = Event("RESPONSE", reply)
+            self._verdict.credentials, self._verdict.user = event.credentials, user
+            self.state = State.AUTH
+            return side.encode()
+        if user is not None:
+            event.user = user
+        self._move(event, reply)
+        self._pipelined = bool(self._buffer)
+        return b"" if event.sent else reply.encode()
+
+    def send_nothing(self) -> None:
+        """The event gets no reply. A message is over all the same."""
+        event = self._awaiting
+        if event is None:
+            raise LocalProtocolError("there is nothing to leave unanswered")
+        self._awaiting = None
+        self._abandon(event)
+
+    def proceed(self) -> None:
+        """Leave the decision to the moment that follows (`Event.follow`)."""
+        event = self._awaiting
+        if event is None or event.follow is None:
+            raise LocalProtocolError(f"nothing follows {event!r}")
+        self._awaiting = None
+        if event.follow == "CREDENTIALS":
+            self._queue.append(self._credentials_event(event))
+        else:
+            self._end_content(event.command)
+
+    def reply_early(self, reply: Reply) -> bytes:
+        """Answer the message before its content is complete; at ``"CONTENT"``."""
+        self._early = reply
+        if reply.code == 421:
+            self.state = State.CLOSED
+        return reply.encode()
+
+    def refuse(self, reply: Reply) -> bytes:
+        """Turn the client away after its handshake: only QUIT is of use from now on."""
+        self.state = State.CLOSED if reply.code == 421 else State.REFUSED
+        self._queue.clear()
+        return reply.encode()
+
+    def shut_down(self, reply: Reply) -> bytes:
+        """Say why the connection is closed now, whatever is going on (421)."""
+        self.state = State.CLOSED
+        self._awaiting = None
+        return self._shaped(reply).encode()
+
+    def tls_started(self, tls: object, external_identity: str | None = None) -> None:
+        """The handshake is done: forget what was said in clear text (RFC 3207 §4.2)."""
+        self.tls = tls
+        self.external_identity = external_identity
+        if self.state is State.TLS:
+            self.state = State.START
+            self.helo = self.opening_command = self.envelope = None
+            self.user, self.authenticated = None, False
+        self._queue.appendleft(Event("SECURE"))
+
+    def usual_reply(self, code: int, event: Event) -> Reply:
+        """The reply with the text that the code usually has here."""
+        if event.proposed is not None and event.proposed.code == code:
+            return event.proposed
+        reply = standard.usual_reply(code, event.name, self.settings.hostname)
+        return self._shaped(reply)
+
+    def sasl_context(self) -> SaslContext:
+        """What a mechanism has to know, with fresh randomness."""
+        nonce, salt = self._randomness()
+        return SaslContext(
+            hostname=self.settings.hostname,
+            nonce=nonce,
+            salt=salt,
+            external_identity=self.external_identity,
+        )
+
+    # Commands
+
+    def _command(self, line: bytes) -> Event | None:
+        command = Command.parse(line, pipelined=self._pipelined)
+        self.pending = Pending()
+        proposed = propose(self, command)
+        if (
+            command.verb == "BDAT"
+            and chunks_exist(self)
+            and (size := bdat_size(command))
+        ):
+            return self._begin_chunk(command, size, proposed)
+        event = Event(command.verb, self._shaped(proposed), command)
+        if command.verb == "AUTH":
+            event.credentials = self.pending.credentials or self.pending.shown
+            if self.pending.credentials is not None:
+                event.follow = "CREDENTIALS"
+        return self._due(self._limited(event))
+
+    def _limited(self, event: Event) -> Event:
+        """Apply the limit for clients that do not log in."""
+        settings = self.settings
+        limit = settings.max_unauthenticated_commands
+        if limit is None or self.authenticated or not settings.auth:
+            return event
+        self.unauthenticated += 1
+        if self.unauthenticated >= limit and event.name not in ("AUTH", "QUIT"):
+            event.proposed = self._shaped(standard.TOO_MANY_UNAUTHENTICATED)
+        return event
+
+    def _line_too_long(self, line: bytes) -> Event:
+        command = Command.parse(line)
+        event = Event(command.verb[:32], self._shaped(standard.LINE_TOO_LONG), command)
+        event.closes = True
+        return self._due(event)
+
+    # AUTH
+
+    def _auth_response(self, line: bytes) -> Event:
+        self.pending = Pending()
+        if self._verdict is not None:
+            event, self._verdict = self._verdict, None
+        else:
+            event = Event("RESPONSE", self._shaped(propose_response(self, line)))
+        if self.pending.credentials is not None:
+            event = self._credentials_event(event)
+        event.line = line
+        return self._due(event)
+
+    def _credentials_event(self, before: Event) -> Event:
+        event = Event("CREDENTIALS", before.proposed, before.command)
+        event.credentials = self.pending.credentials
+        return event
+
+    # Content
+
+    def _read_data(self) -> Event | None:
+        reader = self._reader
+        assert reader is not None
+        buffer, sink = self._buffer, self.sink
+        while piece := buffer.take_piece():
+            content, rest = reader.read(piece)
+            self.content_octets += len(piece) - len(rest or b"")
+            for data in content:
+                sink.write(data)
+            if rest is not None:
+                buffer.put_back(rest)
+                self._reader = None
+                self._end_content()
+            if self.pass_content_on and content:
+                event = Event("CHUNK")
+                event.data = b"".join(content)
+                return event
+            if rest is not None:
+                return self._due(self._queue.popleft())
+        return None
+
+    def _begin_chunk(
+        self, command: Command, size: tuple[int, bool], proposed: Reply
+    ) -> Event | None:
+        chunk = _Chunk(command, *size, self._shaped(proposed))
+        self._chunk = chunk
+        if proposed.is_positive and self.state is State.RCPT and not self.chunks:
+            self._begin_content()
+            return self._due(self._queue.popleft())
+        return self._read_chunk(chunk)
+
+    def _read_chunk(self, chunk: _Chunk) -> Event | None:
+        accepted = chunk.proposed.is_positive
+        while chunk.left:
+            piece = self._buffer.take_piece(chunk.left)
+            if not piece:
+                return None
+            chunk.left -= len(piece)
+            self.content_octets += len(piece)
+            if accepted:
+                self.sink.write(piece)
+                if self.pass_content_on:
+                    event = Event("CHUNK")
+                    event.data = piece
+                    return event
+        self._chunk = None
+        size = bdat_size(chunk.command)
+        assert size is not None
+        if accepted:
+            self.chunks.append(size[0])
+        event = Event("BDAT", chunk.proposed, chunk.command)
+        if accepted and chunk.last:
+            event.follow = "MESSAGE"
+        return self._due(event)
+
+    def _begin_content(self) -> None:
+        settings = self.settings
+        envelope_of(self)  # where a rule has let DATA through without MAIL
+        limit = settings.max_message_size if settings.enforce_message_size else None
+        self.sink = ContentSink(limit)
+        self.chunks = []
+        self.content_octets = 0
+        self._early = None
+        self._announce("CONTENT")
+
+    def _end_content(self, command: Command | None = None) -> None:
+        """The content is whole: its reply is due, for LMTP one for each recipient."""
+        proposed = standard.TOO_BIG if self.sink.overflowed else standard.MESSAGE_OK
+        recipients: list[Address | None] = [None]
+        if self.settings.lmtp and self.envelope is not None:
+            recipients = list(self.envelope.rcpt_to)  # RFC 2033 §4.2
+        for recipient in recipients:
+            event = Event("MESSAGE", self._early or self._shaped(proposed), command)
+            event.recipient = recipient
+            event.sent = self._early is not None
+            self._queue.append(event)
+
+    # Moving
+
+    def _announce(self, name: str, proposed: Reply | None = None) -> None:
+        self._queue.append(Event(name, proposed))
+
+    def _due(self, event: Event) -> Event:
+        if event.proposed is not None:
+            self._awaiting = event
+        return event
+
+    def _shaped(self, reply: Reply) -> Reply:
+        return reply if self._enhanced else reply.without_enhanced()
+
+    def _greeting(self) -> Reply:
+        settings = self.settings
+        # RFC 5321 §4.2: the host name comes first; RFC 2033 §4.1 for LMTP.
+        text = f"{settings.hostname} {'LMTP' if settings.lmtp else 'ESMTP'}"
+        return Reply(220, f"{text} {settings.banner}" if settings.banner else text)
+
+    def _move(self, event: Event, reply: Reply) -> None:
+        """Make the transition, and what goes with it."""
+        name = "CREDENTIALS" if event.name == "RESPONSE" else event.name
+        if event.command is not None:
+            event.command.reply = reply
+        to = next_state(name, self.state, reply)
+        apply_effect(self, name, event, reply)
+        if event.closes:
+            to = State.CLOSED
+        elif to is None or (name == "MESSAGE" and self._queue):
+            return  # LMTP: the other recipients' replies come first
+        elif to is State.START and self.helo is not None:
+            to = State.READY
+        if self.in_transaction and to in _OUTSIDE:
+            self.envelope = None
+        self.state = to
+        if to is State.TLS:
+            self.discarded = self._buffer.take_all()  # RFC 3207 §4, CVE-2011-0411
+        elif to is State.CONTENT and name == "DATA":
+            self._reader = DataReader()
+            self._begin_content()
+
+    def _abandon(self, event: Event) -> None:
+        """The event was answered with nothing: what is over, is over."""
+        if event.name == "CONNECT":
+            self.state = State.START
+        elif event.name == "MESSAGE" and not self._queue:
+            self.state = State.READY
+            self.envelope = None
+        elif event.name in ("CREDENTIALS", "RESPONSE"):
+            self.state = State.READY

@@ -1,0 +1,70 @@
+"""What the engine tells the server that happened, with the reply it would send."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .addresses import Address
+    from .commands import Command
+    from .credentials import Credentials
+    from .replies import Reply
+
+
+class Event:
+    """A command that came in, or a moment of the session.
+
+    Attributes:
+        name: the verb of a command, or a moment: ``"CONNECT"``, ``"SECURE"``,
+            ``"CREDENTIALS"``, ``"CONTENT"``, ``"MESSAGE"``; ``"RESPONSE"`` is a line of
+            an AUTH exchange that goes on, ``"CHUNK"`` content that is passed on as it
+            arrives.
+        command: the command, else None.
+        proposed: the reply that the engine would send; None where none is due.
+        follow: the moment whose turn it is when nobody replaces `proposed`. The server
+            then calls `SmtpEngine.proceed` instead of sending a reply.
+        line: the line of a ``"RESPONSE"`` or of ``"CREDENTIALS"``, with its line end.
+        recipient: LMTP: the recipient that a ``"MESSAGE"`` is about.
+        credentials: what the client has shown, as far as it is known.
+        data: content octets of a ``"CHUNK"``; with credentials that are refused, what
+            the mechanism says of it.
+        closes: after the reply the connection is to be closed.
+        sent: the reply to this moment has left already; only the state moves.
+        user: with credentials that are accepted: what the session's user becomes, the
+            user name when None.
+    """
+
+    __slots__ = (
+        "closes",
+        "command",
+        "credentials",
+        "data",
+        "follow",
+        "line",
+        "name",
+        "proposed",
+        "recipient",
+        "sent",
+        "user",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        proposed: Reply | None = None,
+        command: Command | None = None,
+    ) -> None:
+        self.name = name
+        self.proposed = proposed
+        self.command = command
+        self.follow: str | None = None
+        self.line: bytes | None = None
+        self.recipient: Address | None = None
+        self.credentials: Credentials | None = None
+        self.data: object = b""
+        self.closes = False
+        self.sent = False
+        self.user: object = None
+
+    def __repr__(self) -> str:
+        return f"<Event {self.name} {self.command or ''!s} -> {self.proposed}>"

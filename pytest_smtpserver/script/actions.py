@@ -1,0 +1,102 @@
+"""What a rule does: values, which the server performs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_smtpserver.protocol.replies import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class SendReply:
+    """Send this reply, or with a bare code the usual one for it."""
+
+    code: int
+    reply: Reply | None = None
+
+    def __str__(self) -> str:
+        return f"reply({self.reply if self.reply is not None else self.code})"
+
+
+@dataclass(frozen=True, slots=True)
+class SendBytes:
+    """Send these bytes and no others."""
+
+    data: bytes
+
+    def __str__(self) -> str:
+        return f"send({self.data!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Wait so many seconds."""
+
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"delay({self.seconds:g})"
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Do nothing until the client or the server goes away."""
+
+    def __str__(self) -> str:
+        return "hang()"
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the connection.
+
+    Attributes:
+        how: ``"disconnect"`` for FIN, ``"reset"`` for RST, ``"half_close"`` for FIN of
+            our direction only.
+        after: at ``"CONTENT"``: once so many octets of content came over the wire.
+    """
+
+    how: str
+    after: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.how}({'' if self.after is None else f'after={self.after}'})"
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """Write no faster than this; at ``"CONTENT"`` read no faster."""
+
+    bytes_per_second: float
+
+    def __str__(self) -> str:
+        return f"throttle({self.bytes_per_second:g})"
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Store the message whatever the reply, or drop it."""
+
+    stored: bool
+
+    def __str__(self) -> str:
+        return "store()" if self.stored else "discard()"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Ask a handler of the test's."""
+
+    handler: Callable[[Any], Any]
+
+    def __str__(self) -> str:
+        return f"call({getattr(self.handler, '__name__', self.handler)})"
+
+
+Action: TypeAlias = (
+    SendReply | SendBytes | Delay | Hang | Close | Throttle | Keep | Call
+)

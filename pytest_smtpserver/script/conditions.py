@@ -1,0 +1,136 @@
+"""When a rule applies: its match and its criteria."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_smtpserver.mail.criteria import NAMES as MESSAGE_NAMES
+from pytest_smtpserver.mail.criteria import (
+    Criteria,
+    MessageCriteria,
+    show,
+    unknown_name,
+)
+from pytest_smtpserver.mail.matching import matches, matches_address, matches_any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .event import Event
+
+#: The moments of a session; every other name of an event is a verb.
+MOMENTS = ("CONNECT", "SECURE", "CREDENTIALS", "CONTENT", "MESSAGE", "CLOSE")
+#: The criteria of a rule at any event.
+RULE_NAMES = ("mail_from", "rcpt_to", "user", "helo", "tls", "where")
+
+
+class RuleCriteria(MessageCriteria, total=False):
+    """The criteria of rules, for type checkers; those of messages at ``"MESSAGE"``."""
+
+    user: Any
+    helo: Any
+    tls: bool
+
+
+class Conditions:
+    """The match and the criteria of one rule.
+
+    Raises:
+        TypeError: there is no such criterion, ``where`` is no callable, or ``tls``
+            neither true nor false.
+    """
+
+    __slots__ = ("_message", "given", "match")
+
+    def __init__(self, name: str, match: object, given: Mapping[str, Any]) -> None:
+        allowed: tuple[str, ...] = RULE_NAMES
+        if name == "MESSAGE":
+            allowed = (*RULE_NAMES, *(n for n in MESSAGE_NAMES if n not in RULE_NAMES))
+        for criterion in given:
+            if criterion not in allowed:
+                raise TypeError(
+                    unknown_name(f"criterion for {name!r}", criterion, allowed)
+                )
+        if not isinstance(given.get("tls", True), bool):
+            raise TypeError(f"tls is True or False, not {given['tls']!r}")
+        where = given.get("where")
+        if where is not None and not callable(where):
+            raise TypeError(
+                f"where is a function that is called with the event; got {where!r}"
+            )
+        self.match = match
+        self.given = dict(given)
+        self._message = Criteria(
+            {key: value for key, value in given.items() if key not in RULE_NAMES}
+        )
+
+    def miss(self, event: Event) -> str | None:
+        """Why the rule does not apply to the event; None when it does."""
+        if self.match is not None:
+            subject = subject_of(event)
+            if not self._matches(event, subject):
+                return f"{event.name} {subject!r}"
+        for name, wanted in self.given.items():
+            if name in RULE_NAMES and not _meets(event, name, wanted):
+                return f"{event.name} with another {name}"
+        if self._message and (
+            event.message is None or not self._message.match(event.message)
+        ):
+            return "a message that is another"
+        return None
+
+    def _matches(self, event: Event, subject: str | None) -> bool:
+        if subject is None:
+            return False
+        wanted = self.match
+        if event.name in ("MAIL", "RCPT", "MESSAGE"):
+            return matches_address(wanted, subject)
+        if event.name == "AUTH" and isinstance(wanted, str):
+            return wanted.upper() == subject
+        return matches(wanted, subject)
+
+    def __repr__(self) -> str:
+        parts = [] if self.match is None else [show(self.match)]
+        parts += [f"{name}={show(value)}" for name, value in self.given.items()]
+        return ", ".join(parts)
+
+
+def subject_of(event: Event) -> str | None:
+    """What `match` is tried against at this event."""
+    command = event.command
+    if event.name in ("CONNECT", "CLOSE"):
+        return event.session.remote_address[0]
+    if event.name == "SECURE":
+        tls = event.session.tls
+        return None if tls is None else tls.server_name
+    if event.name == "CREDENTIALS":
+        return None if event.auth is None else event.auth.username
+    if event.name == "MESSAGE":
+        return event.recipient
+    if command is None:
+        return None
+    if event.name == "AUTH":
+        return command.argument.partition(" ")[0].upper()
+    return command.argument if command.address is None else command.address
+
+
+def _meets(event: Event, name: str, wanted: Any) -> bool:
+    session, envelope = event.session, event.envelope
+    address = None if event.command is None else event.command.address
+    if name == "where":
+        return bool(wanted(event))
+    if name == "tls":
+        return bool(wanted) == (session.tls is not None)
+    if name == "helo":
+        return session.helo is not None and matches(wanted, session.helo)
+    if name == "user":
+        return matches(wanted, session.user)
+    if name == "mail_from":
+        sender = address if event.name == "MAIL" else None
+        if sender is None and envelope is not None:
+            sender = envelope.mail_from
+        return sender is not None and matches_address(wanted, sender)
+    recipients = [] if envelope is None else [str(one) for one in envelope.rcpt_to]
+    if event.name == "RCPT" and address is not None:
+        recipients.append(address)
+    return matches_any(wanted, recipients, matches_address)

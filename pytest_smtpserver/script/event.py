@@ -1,0 +1,155 @@
+"""What a handler, a ``where=`` or a match sees of a command or moment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_smtpserver.protocol.replies import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from pytest_smtpserver.mail.message import ReceivedMessage
+    from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.protocol.addresses import Address
+    from pytest_smtpserver.protocol.commands import Command
+    from pytest_smtpserver.protocol.credentials import Credentials
+    from pytest_smtpserver.protocol.envelope import Envelope
+
+
+class Refusal(Reply):
+    """A refusal of credentials, with what an OAuth mechanism says of it."""
+
+    __slots__ = ("data",)
+
+    data: object
+
+    def __init__(self, code: int, *lines: str, data: object = None) -> None:
+        super().__init__(code, *lines)
+        object.__setattr__(self, "data", data)
+
+
+class Event:
+    """A command or a moment of a session, as rules and handlers see it.
+
+    Attributes:
+        name: the verb, or the moment such as ``"MESSAGE"``.
+        session: the `SessionRecord` of the connection.
+        command: the command; its `str` is the line as sent. None at a moment.
+        envelope: of the transaction, so far; None outside of one.
+        message: at ``"MESSAGE"``: the message. Else None.
+        recipient: at ``"MESSAGE"`` with LMTP: whose reply is due. Else None.
+        auth: at ``"AUTH"`` and ``"CREDENTIALS"``: what the client has shown; None
+            while there is nothing.
+        proposed: the reply that would be sent; None where none is due.
+        chunks: at ``"CONTENT"``: the content as it arrives, an async iterator of
+            bytes. The client is held up while nobody reads it.
+    """
+
+    __slots__ = (
+        "_chunks",
+        "auth",
+        "command",
+        "decided",
+        "envelope",
+        "kept",
+        "message",
+        "name",
+        "proposed",
+        "recipient",
+        "session",
+        "user",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        session: SessionRecord,
+        *,
+        command: Command | None = None,
+        envelope: Envelope | None = None,
+        proposed: Reply | None = None,
+    ) -> None:
+        self.name = name
+        self.session = session
+        self.command = command
+        self.envelope = envelope
+        self.proposed = proposed
+        self.message: ReceivedMessage | None = None
+        self.recipient: Address | None = None
+        self.auth: Credentials | None = None
+        self._chunks: AsyncIterator[bytes] | None = None
+        #: What `accept` or `refuse` said; the server reads it.
+        self.decided: Reply | None = None
+        self.user: object = None
+        #: What `store` or `discard` said; None for neither.
+        self.kept: bool | None = None
+
+    @property
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The content as it arrives, at ``"CONTENT"``.
+
+        Raises:
+            RuntimeError: this is another event.
+        """
+        if self._chunks is None:
+            raise RuntimeError(f"content arrives at 'CONTENT', not at {self.name!r}")
+        return self._chunks
+
+    @chunks.setter
+    def chunks(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+
+    def accept(self, user: object) -> None:
+        """Let the client in, as `user`; any object. A falsy one is a refusal.
+
+        Raises:
+            RuntimeError: this is not ``"CREDENTIALS"``.
+        """
+        self._only_at("CREDENTIALS", "accept")
+        self.user = user
+        self.decided = (
+            Reply(235, "2.7.0 Authentication succeeded")
+            if user
+            else Refusal(535, "5.7.8 Authentication credentials invalid")
+        )
+
+    def refuse(
+        self, code: int = 535, text: str | None = None, data: object = None
+    ) -> None:
+        """Do not let the client in.
+
+        Args:
+            code: the reply code, 400 to 599.
+            text: its text, with the enhanced code in front; the usual one when None.
+            data: what XOAUTH2 and OAUTHBEARER say of it: JSON (RFC 7628 §3.2.2).
+
+        Raises:
+            RuntimeError: this is not ``"CREDENTIALS"``.
+            ValueError: the code does not refuse.
+        """
+        self._only_at("CREDENTIALS", "refuse")
+        if not 400 <= code <= 599:
+            raise ValueError(f"a refusal has a code from 400 to 599, not {code}")
+        if text is None:
+            text = {535: "5.7.8 Authentication credentials invalid"}.get(
+                code, f"{code // 100}.7.0 Authentication refused"
+            )
+        self.decided = Refusal(code, text, data=data)
+
+    def store(self) -> None:
+        """Keep the message, whatever the reply is."""
+        self._only_at("MESSAGE", "store")
+        self.kept = True
+
+    def discard(self) -> None:
+        """Drop the message, whatever the reply is."""
+        self._only_at("MESSAGE", "discard")
+        self.kept = False
+
+    def _only_at(self, name: str, method: str) -> None:
+        if self.name != name:
+            raise RuntimeError(f"event.{method}() is for {name!r}, not {self.name!r}")
+
+    def __repr__(self) -> str:
+        return f"<Event {self.name} {self.command or ''!s}>"

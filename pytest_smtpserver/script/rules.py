@@ -1,0 +1,374 @@
+"""Rules: which event, which actions, how often."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from pytest_smtpserver.protocol.replies import Reply
+
+from .actions import (
+    Action,
+    Call,
+    Close,
+    Delay,
+    Hang,
+    Keep,
+    SendBytes,
+    SendReply,
+    Throttle,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from typing import Any
+
+    from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.protocol.commands import Command
+
+    from .conditions import Conditions
+    from .event import Event
+
+#: How many events that nearly matched a rule remembers, for its explanation.
+_KEPT_MISSES = 5
+
+
+class RuleNotUsed(AssertionError):  # noqa: N818 - it is an assertion, not a fault
+    """A rule that the test made was never used."""
+
+
+class RuleCall(NamedTuple):
+    """One use of a rule: by which command, in which session, when."""
+
+    command: Command | None
+    session: SessionRecord
+    time: datetime
+
+
+class _Stage:
+    """The actions up to a `.then()`, and how often they are due."""
+
+    __slots__ = ("actions", "every", "limit", "probability", "seed", "skip")
+
+    def __init__(self) -> None:
+        self.actions: list[Action] = []
+        self.limit: int | None = None
+        self.skip = 0
+        self.every = 1
+        self.probability: float | None = None
+        self.seed: int | str | None = None
+
+
+class _Count:
+    """How far a rule has got; one for each connection with `.per_connection()`."""
+
+    __slots__ = ("matched", "random", "stage", "used")
+
+    def __init__(self) -> None:
+        self.stage = 0
+        self.matched = 0
+        self.used = 0
+        self.random: random.Random | None = None
+
+
+class Rule:
+    """What the server does at an event, instead of what it would do.
+
+    Made by `SMTPServer.on`. Every method returns the rule. Actions run in the order in
+    which they are chained; what none of them replaces happens as usual.
+
+    Attributes:
+        event: the verb or moment that the rule is for, ``"*"`` for any command.
+        made_at: file and line where the test made it.
+        calls: each use of the rule: command, session and time.
+    """
+
+    def __init__(self, event: str, conditions: Conditions, made_at: str) -> None:
+        self.event = event
+        self.made_at = made_at
+        self.calls: list[RuleCall] = []
+        self.conditions = conditions
+        #: Events of the right name that the rule did not match.
+        self.misses: list[str] = []
+        self._stages = [_Stage()]
+        self._count = _Count()
+        self._counts: dict[str, _Count] | None = None
+        self._optional = False
+
+    # What it does
+
+    def reply(self, code: int, text: str | None = None, *more_lines: str) -> Self:
+        """Send this reply; the session goes by it.
+
+        Args:
+            code: the reply code, 200 to 599.
+            text: the text, where wanted with an enhanced status code in front, which is
+                put on every line; without one the usual text for code and command.
+            more_lines: further lines of the reply.
+
+        Raises:
+            TypeError: the code is no int, a line no str.
+            ValueError: the code is out of range, a line contains CR or LF, or the
+                enhanced code is of another class than the reply.
+        """
+        reply = Reply(code) if text is None else Reply(code, text, *more_lines)
+        return self._add(SendReply(code, None if text is None else reply))
+
+    def send(self, raw_bytes: bytes) -> Self:
+        """Send these bytes in place of a reply; ``b""`` for none.
+
+        The session goes by the first whole reply in them; without one as if the server
+        had said nothing.
+
+        Raises:
+            TypeError: it is not bytes.
+        """
+        if not isinstance(raw_bytes, (bytes, bytearray)):
+            raise TypeError(f"send takes bytes, not {raw_bytes!r}")
+        return self._add(SendBytes(bytes(raw_bytes)))
+
+    def delay(self, seconds: float) -> Self:
+        """Wait before what comes next in the chain.
+
+        Raises:
+            ValueError: the seconds are negative.
+        """
+        return self._add(Delay(_not_negative("delay", seconds)))
+
+    def hang(self) -> Self:
+        """Do nothing until the client or the server goes away."""
+        return self._add(Hang())
+
+    def disconnect(self, *, after: int | None = None) -> Self:
+        """Close the connection (FIN).
+
+        Args:
+            after: at ``"CONTENT"``: once so many octets of content have come.
+
+        Raises:
+            ValueError: `after` is negative, or the event is not ``"CONTENT"``.
+        """
+        return self._add(Close("disconnect", self._after(after)))
+
+    def reset(self, *, after: int | None = None) -> Self:
+        """Reset the connection (RST); `after` as for `disconnect`."""
+        return self._add(Close("reset", self._after(after)))
+
+    def half_close(self, *, after: int | None = None) -> Self:
+        """Close our direction only (FIN), and go on reading."""
+        return self._add(Close("half_close", self._after(after)))
+
+    def throttle(self, bytes_per_second: float) -> Self:
+        """Write no faster than this from now on; at ``"CONTENT"`` read no faster.
+
+        Raises:
+            ValueError: it is not more than zero.
+        """
+        if _not_negative("throttle", bytes_per_second) == 0:
+            raise ValueError("throttle is more than 0 bytes per second; see hang()")
+        return self._add(Throttle(bytes_per_second))
+
+    def store(self) -> Self:
+        """At ``"MESSAGE"``: keep the message, whatever the reply is."""
+        return self._keep("store", stored=True)
+
+    def discard(self) -> Self:
+        """At ``"MESSAGE"``: drop the message, whatever the reply is."""
+        return self._keep("discard", stored=False)
+
+    def call(self, handler: Callable[[Event], Any]) -> Self:
+        """Ask a handler, a function or a coroutine function.
+
+        It gets the `Event` and returns a `Reply`, or None to let things be.
+
+        Raises:
+            TypeError: it cannot be called.
+        """
+        if not callable(handler):
+            raise TypeError(f"a handler is a function of the event, not {handler!r}")
+        return self._add(Call(handler))
+
+    # How often
+
+    def once(self) -> Self:
+        """Do it for the first match only."""
+        return self.times(1)
+
+    def times(self, n: int) -> Self:
+        """Do it for `n` matches, then step aside, or go on with `then`.
+
+        Raises:
+            ValueError: `n` is not positive.
+        """
+        self._stages[-1].limit = _positive("times", n)
+        return self
+
+    def after(self, n: int) -> Self:
+        """Skip the first `n` matches.
+
+        Raises:
+            ValueError: `n` is negative.
+        """
+        if n != 0:
+            _positive("after", n)
+        self._stages[-1].skip = n
+        return self
+
+    def every(self, n: int) -> Self:
+        """Do it for every `n`-th match only.
+
+        Raises:
+            ValueError: `n` is not positive.
+        """
+        self._stages[-1].every = _positive("every", n)
+        return self
+
+    def chance(self, p: float, *, seed: int | str) -> Self:
+        """Do it for a match with the probability `p`; the same ones in every run.
+
+        Raises:
+            ValueError: `p` is not between 0 and 1.
+        """
+        if not 0 <= p <= 1:
+            raise ValueError(f"chance is a probability from 0 to 1, not {p!r}")
+        self._stages[-1].probability = p
+        self._stages[-1].seed = seed
+        return self
+
+    def per_connection(self) -> Self:
+        """Count anew for each connection."""
+        self._counts = {}
+        return self
+
+    def then(self) -> Self:
+        """Begin what the matches after these get.
+
+        Raises:
+            ValueError: nothing comes after, since these matches never end.
+        """
+        if self._stages[-1].limit is None:
+            raise ValueError(
+                "nothing comes after a rule without an end: say .once() or .times(n) "
+                "before .then()"
+            )
+        self._stages.append(_Stage())
+        return self
+
+    def optional(self) -> Self:
+        """Let the test pass although the rule was never used."""
+        self._optional = True
+        return self
+
+    # What happened
+
+    @property
+    def called(self) -> bool:
+        """The rule was used at least once."""
+        return bool(self.calls)
+
+    @property
+    def unused(self) -> bool:
+        """It was never used, and that is not what the test said may be."""
+        return not self.calls and not self._optional
+
+    # For the script
+
+    def take(self, event: Event, now: Callable[[], datetime]) -> list[Action] | None:
+        """The actions that are due for the event; None when none are."""
+        miss = self.conditions.miss(event)
+        if miss is not None:
+            if len(self.misses) < _KEPT_MISSES:
+                self.misses.append(miss)
+            return None
+        stage = self._due(self._count_of(event.session.id))
+        if stage is None:
+            return None
+        self.calls.append(RuleCall(event.command, event.session, now()))
+        return stage.actions
+
+    def _count_of(self, session_id: str) -> _Count:
+        if self._counts is None:
+            return self._count
+        return self._counts.setdefault(session_id, _Count())
+
+    def _due(self, count: _Count) -> _Stage | None:
+        stage = self._stages[count.stage]
+        if stage.limit is not None and count.used >= stage.limit:
+            if count.stage + 1 == len(self._stages):
+                return None
+            count.stage += 1
+            count.matched = count.used = 0
+            count.random = None
+            stage = self._stages[count.stage]
+        count.matched += 1
+        if count.matched <= stage.skip or (count.matched - stage.skip) % stage.every:
+            return None
+        if stage.probability is not None:
+            if count.random is None:
+                count.random = random.Random(stage.seed)  # noqa: S311 - repeatable
+            if count.random.random() >= stage.probability:
+                return None
+        count.used += 1
+        return stage
+
+    def _add(self, action: Action) -> Self:
+        actions = self._stages[-1].actions
+        last = actions[-1] if actions else None
+        if isinstance(last, (Close, Hang)) and not (
+            isinstance(last, Close) and last.how == "half_close"
+        ):
+            raise ValueError(
+                f"nothing can follow .{last}: {action} would never happen; "
+                "use .once() or .times(n) and .then() for what comes later"
+            )
+        actions.append(action)
+        return self
+
+    def _keep(self, method: str, *, stored: bool) -> Self:
+        if self.event != "MESSAGE":
+            raise ValueError(
+                f".{method}() is for 'MESSAGE', where a message is complete; "
+                f"this rule is for {self.event!r}"
+            )
+        return self._add(Keep(stored))
+
+    def _after(self, after: int | None) -> int | None:
+        if after is None:
+            return None
+        if self.event != "CONTENT":
+            raise ValueError(
+                "after= counts octets of content: it is for 'CONTENT', this rule is "
+                f"for {self.event!r}; for later matches see .after(n)"
+            )
+        if not isinstance(after, int) or after < 0:
+            raise ValueError(f"after= is a number of octets, not {after!r}")
+        return after
+
+    def __repr__(self) -> str:
+        conditions = f", {self.conditions!r}" if repr(self.conditions) else ""
+        steps = []
+        for number, stage in enumerate(self._stages):
+            if number:
+                steps.append("then()")
+            steps += [str(action) for action in stage.actions]
+            if stage.limit is not None:
+                steps.append(f"times({stage.limit})" if stage.limit > 1 else "once()")
+        chain = "".join(f".{step}" for step in steps)
+        return f"on({self.event!r}{conditions}){chain}"
+
+
+def _positive(method: str, n: int) -> int:
+    if not isinstance(n, int) or isinstance(n, bool):
+        raise TypeError(f"{method} takes a whole number, not {n!r}")
+    if n < 1:
+        raise ValueError(f"{method} takes a number of at least 1, not {n}")
+    return n
+
+
+def _not_negative(method: str, value: float) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError(f"{method} takes a number, not {value!r}")
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{method} takes a number of at least 0, not {value}")
+    return value

@@ -1,0 +1,153 @@
+"""The script of a server: its rules in order, and what they say to an event."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_smtpserver.mail.collection import Recorded
+
+from .conditions import MOMENTS, Conditions
+from .rules import Rule, RuleNotUsed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from typing import Any
+
+    from .actions import Action
+    from .event import Event
+
+
+class Decision(NamedTuple):
+    """What a rule wants done."""
+
+    rule: Rule
+    actions: list[Action]
+
+
+class Rules(Recorded[Rule]):
+    """The rules in force, in the order in which they are tried."""
+
+    def insert(self, rule: Rule, *, first: bool) -> None:
+        """Add a rule at the end, or in front."""
+        if first:
+            self._items.insert(0, rule)
+        else:
+            self._items.append(rule)
+
+
+class Script:
+    """The rules of one server, and its handlers behind them.
+
+    Args:
+        handlers: event to handler: tried after all rules, and kept by `Rules.clear`.
+        now: the clock that `Rule.calls` goes by.
+    """
+
+    def __init__(
+        self,
+        handlers: Mapping[str, Callable[[Event], Any]],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.rules = Rules("rule", self._changed)
+        self._now = now
+        self._handlers: list[Rule] = []
+        self._by_name: dict[str, tuple[Rule, ...]] = {}
+        self.use_handlers(handlers)
+
+    def use_handlers(self, handlers: Mapping[str, Callable[[Event], Any]]) -> None:
+        """Replace the handlers."""
+        self._handlers = [
+            Rule(event_name(name), Conditions(name, None, {}), "the option handlers")
+            .call(handler)
+            .optional()
+            for name, handler in handlers.items()
+        ]
+        self._changed()
+
+    def add(
+        self,
+        event: str,
+        match: object,
+        criteria: Mapping[str, Any],
+        *,
+        first: bool,
+        made_at: str,
+    ) -> Rule:
+        """Make a rule.
+
+        Raises:
+            TypeError: the event is no str, or there is no such criterion.
+            ValueError: the event's name is none.
+        """
+        name = event_name(event)
+        rule = Rule(name, Conditions(name, match, criteria), made_at)
+        self.rules.insert(rule, first=first)
+        self._changed()
+        return rule
+
+    def rules_for(self, name: str) -> tuple[Rule, ...]:
+        """The rules that may have something to say to the event."""
+        rules = self._by_name.get(name)
+        if rules is None:
+            wanted = (name,) if name in MOMENTS else (name, "*")
+            rules = tuple(
+                rule for rule in (*self.rules, *self._handlers) if rule.event in wanted
+            )
+            self._by_name[name] = rules
+        return rules
+
+    def decide(self, event: Event) -> Decision | None:
+        """The first rule that has something to do at the event."""
+        for rule in self.rules_for(event.name):
+            actions = rule.take(event, self._now)
+            # A rule without actions looks on, and stands in nobody's way.
+            if actions:
+                return Decision(rule, actions)
+        return None
+
+    def check_used(self) -> RuleNotUsed | None:
+        """The complaint about rules that were never used."""
+        unused = [rule for rule in self.rules if rule.unused]
+        return RuleNotUsed(_complaint(unused)) if unused else None
+
+    def _changed(self) -> None:
+        self._by_name = {}
+
+
+def event_name(event: str) -> str:
+    """The name of an event in upper case.
+
+    Raises:
+        TypeError: it is no str.
+        ValueError: it is no verb and no moment.
+    """
+    if not isinstance(event, str):
+        raise TypeError(
+            f"an event is a verb or a moment, such as 'RCPT': not {event!r}"
+        )
+    name = event.upper()
+    if not name or not name.isprintable() or " " in name:
+        near = difflib.get_close_matches(name, (*MOMENTS, "MAIL", "RCPT"), 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"an event is one verb, such as 'MAIL', or one of the moments "
+            f"{', '.join(MOMENTS)}; not {event!r}{hint}"
+        )
+    return name
+
+
+def _complaint(unused: list[Rule]) -> str:
+    lines = [
+        "A rule was never used:" if len(unused) == 1 else "Rules were never used:",
+    ]
+    for rule in unused:
+        lines.append(f"  {rule!r}, made at {rule.made_at}")
+        if rule.misses:
+            lines.append(f"      came close: {', '.join(rule.misses)}")
+        else:
+            what = "moment" if rule.event in MOMENTS else "command"
+            lines.append(f"      no {rule.event} {what} came")
+    lines.append("If that is all right, add .optional() to the rule.")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""The server: listener, connections, TLS, and the `SMTPServer` handle. All I/O is here."""

@@ -1,0 +1,109 @@
+"""What the connections of a server share: options, script, mailbox, sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_smtpserver.mail.collection import Recorded
+from pytest_smtpserver.mail.mailbox import Mailbox
+from pytest_smtpserver.script.script import Script
+
+from .recorder import now
+from .tls import TLSLayer
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from pytest_smtpserver.mail.message import ReceivedMessage
+    from pytest_smtpserver.mail.session import SessionRecord
+
+    from .certificates import Authority
+    from .connection import Connection
+    from .options import Options
+
+
+class ServerContext:
+    """What the connections of one server share.
+
+    Args:
+        options: of the server.
+        authority: makes the certificates, where TLS is on.
+    """
+
+    def __init__(self, options: Options, authority: Authority | None) -> None:
+        self.mailbox = Mailbox()
+        self.sessions: Recorded[SessionRecord] = Recorded("session")
+        self.script = Script(options.handlers, now)
+        #: What handlers raised, and faults of the server's own.
+        self.errors: list[Exception] = []
+        #: Somebody waits for an end of what is in flight.
+        self.watched = False
+        #: Called when a reply has left or a connection has ended, while watched.
+        self.on_activity: Callable[[], None] = _nothing
+        #: Called when a connection has ended.
+        self.on_end: Callable[[Connection], None] = _nothing
+        self.use(options, authority)
+
+    def use(self, options: Options, authority: Authority | None) -> None:
+        """Go by these options from the next connection on."""
+        self.options = options
+        self.settings = options.settings()
+        self._authority = authority
+        self._tls_context = (
+            None
+            if authority is None or options.tls is None
+            else authority.server_context(options)
+        )
+
+    def tls_layer(self) -> TLSLayer:
+        """TLS for one connection."""
+        assert self._tls_context is not None
+        return TLSLayer(self._tls_context, self._choose)
+
+    def _choose(self, server_name: str) -> ssl.SSLContext | None:
+        if self._authority is None:
+            return None
+        return self._authority.sni_context(self.options, server_name)
+
+    def store(self, message: ReceivedMessage) -> int:
+        """Add a message to the mailbox, before the reply to it leaves."""
+        if self.options.logger is not None:
+            self.options.logger.info(
+                "message from %s to %s, %d octets",
+                message.envelope.mail_from or "<>",
+                ", ".join(message.envelope.rcpt_to),
+                len(message.content),
+            )
+        return self.mailbox.record(message)
+
+    def release(self, stored: list[tuple[int, ReceivedMessage]]) -> None:
+        """Let waits have the messages, since the replies to them have left."""
+        for number, message in stored:
+            self.mailbox.release(number, message)
+
+    def fault(self, error: Exception) -> None:
+        """Keep an exception for the test."""
+        self.errors.append(error)
+        if self.options.logger is not None:
+            self.options.logger.error("%r", error, exc_info=error)
+
+    def ended(self, connection: Connection) -> None:
+        """Note that a connection has ended."""
+        logger, record = self.options.logger, connection.record
+        if logger is not None:
+            logger.info(
+                "session %s from %s: %d commands, %d messages, closed by the %s",
+                record.id,
+                record.remote_address[0],
+                len(record.commands),
+                len(record.messages),
+                record.closed_by,
+            )
+        self.on_end(connection)
+        if self.watched:
+            self.on_activity()
+
+
+def _nothing(*arguments: object) -> None:
+    """Do nothing: there is no service yet."""

@@ -1,0 +1,82 @@
+"""Binding the listener, in the test's own thread, so that its errors are the test's."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .options import Options
+
+#: Where a client connects that is told "any address".
+_REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is what is given
+
+
+def bind(options: Options, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        OSError: the port is taken, the host is not this machine's, or the path cannot
+            be used; the message names the option.
+    """
+    if options.path is not None:
+        return _bind_path(options.path, options.backlog)
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":
+            # A port may be taken again although old connections are in TIME_WAIT; on
+            # Windows the option would let two servers share it.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((options.host, port))
+        listener.listen(options.backlog)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise _explained(error, options.host, port) from error
+    return listener
+
+
+def reachable_host(host: str) -> str:
+    """The address where a client on this machine connects."""
+    return _REACHABLE.get(host, host)
+
+
+def unlink(path: str) -> None:
+    """Remove the socket file of a listener that is closed."""
+    try:
+        if stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116 - as it was given
+            os.unlink(path)  # noqa: PTH108
+    except OSError:
+        return  # somebody has removed it already
+
+
+def _bind_path(path: str, backlog: int) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(path)
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise OSError(
+            error.errno, f"option path: cannot listen on {path!r}: {error.strerror}"
+        ) from error
+    return listener
+
+
+def _explained(error: OSError, host: str, port: int) -> OSError:
+    import errno  # noqa: PLC0415 - for the way that fails only
+
+    if error.errno == errno.EADDRINUSE:
+        text = f"option port: {port} on {host} is taken; port=0 finds a free one"
+    elif error.errno == errno.EADDRNOTAVAIL:
+        text = f"option host: {host!r} is not an address of this machine"
+    elif error.errno == errno.EACCES:
+        text = f"option port: {port} is for privileged users; port=0 finds a free one"
+    else:
+        text = f"cannot listen on {host} port {port}: {error.strerror}"
+    return type(error)(error.errno, text)

@@ -1,0 +1,257 @@
+"""The channel for asyncio: a socket whose reader is called by the loop itself.
+
+anyio's streams pause and resume reading and pass a checkpoint at each call, which for
+small messages costs more than all the rest. Here bytes go from the socket to the engine
+and back in one callback; a task is woken only when something has to be awaited.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from .channel import (
+    PIECE,
+    Channel,
+    Outcome,
+    no_linger,
+    shut_down_writing,
+)
+
+if TYPE_CHECKING:
+    import asyncio
+    import socket
+    from collections.abc import Callable
+
+
+class LoopChannel(Channel):
+    """A non-blocking socket on an asyncio loop that can watch sockets."""
+
+    def __init__(
+        self, connection: socket.socket, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._socket = connection
+        self._fd = connection.fileno()
+        self._loop = loop
+        self._process: Callable[[bytes], bytes | None] | None = None
+        self._outcome: asyncio.Future[Outcome] | None = None
+        self._interrupted = False
+        self._reading = False
+        #: Bytes that the socket did not take yet.
+        self._unsent = b""
+        self._drained: asyncio.Future[None] | None = None
+        self._on_sent: Callable[[], None] | None = None
+        self._heard = 0.0
+        self._idle_timeout = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+        self._eof = False
+        #: The client has reset the connection, or we have closed it.
+        self._broken = False
+        self._closed = False
+        self._gone: asyncio.Future[None] | None = None
+
+    async def exchange(
+        self,
+        process: Callable[[bytes], bytes | None],
+        *,
+        sent: Callable[[], None] | None = None,
+        idle_timeout: float = math.inf,
+    ) -> Outcome:
+        if self._interrupted:
+            self._interrupted = False
+            return Outcome.INTERRUPTED
+        if self._broken:
+            return Outcome.BROKEN
+        if self._eof:
+            return Outcome.EOF
+        self._process = process
+        self._on_sent = sent
+        self._outcome = self._loop.create_future()
+        self._heard = self._loop.time()
+        self._idle_timeout = idle_timeout
+        if idle_timeout != math.inf and self._timer is None:
+            self._timer = self._loop.call_later(idle_timeout, self._check_idle)
+        self._watch()
+        try:
+            return await self._outcome
+        finally:
+            self._process = self._outcome = None
+
+    async def send(self, data: bytes) -> bool:
+        if data and not self._broken:
+            self._write(data)
+        while self._unsent and not self._broken:
+            self._drained = self._loop.create_future()
+            try:
+                await self._drained
+            finally:
+                self._drained = None
+        return not self._broken
+
+    def interrupt(self) -> None:
+        self._let_go()
+        if self._outcome is not None:
+            self._end(Outcome.INTERRUPTED)
+        else:
+            self._interrupted = True
+
+    def raw_socket(self) -> socket.socket:
+        return self._socket
+
+    async def close(self, linger: float = 0.0) -> None:
+        if self._closed:
+            return
+        self._stop_timer()
+        self.half_close()
+        if linger and not self._eof and not self._broken:
+            self._gone = self._loop.create_future()
+            timer = self._loop.call_later(linger, self._let_go)
+            self._loop.add_reader(self._fd, self._drop)
+            try:
+                await self._gone
+            finally:
+                timer.cancel()
+        self._release()
+
+    async def reset(self) -> None:
+        if not self._closed:
+            no_linger(self._socket)
+            self._release()
+
+    def half_close(self) -> None:
+        shut_down_writing(self._socket)
+
+    # Called by the loop
+
+    def _readable(self) -> None:
+        process = self._process
+        if process is None:
+            # Nobody reads just now: what comes waits in the kernel.
+            self._unwatch()
+            return
+        try:
+            data = self._socket.recv(PIECE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._break()
+            return
+        if not data:
+            self._eof = True
+            self._unwatch()
+            self._end(Outcome.EOF)
+            return
+        self._heard = self._loop.time()
+        answer = process(data)
+        if answer is None:
+            self._end(Outcome.ATTENTION)
+        elif answer:
+            self._write(answer)
+            if self._on_sent is not None and not self._unsent:
+                self._on_sent()
+
+    def _writable(self) -> None:
+        try:
+            taken = self._socket.send(self._unsent)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._break()
+            return
+        self._unsent = self._unsent[taken:]
+        if self._unsent:
+            return
+        self._loop.remove_writer(self._fd)
+        self._wake_sender()
+        if self._process is not None:
+            if self._on_sent is not None:
+                self._on_sent()
+            self._watch()
+
+    def _check_idle(self) -> None:
+        self._timer = None
+        if self._outcome is None or self._idle_timeout == math.inf:
+            return
+        left = self._heard + self._idle_timeout - self._loop.time()
+        if left <= 0:
+            self._end(Outcome.IDLE)
+        else:
+            # One timer for each stretch of silence, not one for each piece.
+            self._timer = self._loop.call_later(left, self._check_idle)
+
+    def _drop(self) -> None:
+        try:
+            data = self._socket.recv(PIECE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._loop.remove_reader(self._fd)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
+
+    # Inside
+
+    def _write(self, data: bytes) -> None:
+        if self._unsent:
+            self._unsent += data
+            return
+        try:
+            taken = self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            taken = 0
+        except OSError:
+            self._break()
+            return
+        if taken < len(data):
+            # A client that does not read its replies is not read either.
+            self._unsent = data[taken:]
+            self._unwatch()
+            self._loop.add_writer(self._fd, self._writable)
+
+    def _end(self, outcome: Outcome) -> None:
+        self._process = None
+        if self._outcome is not None and not self._outcome.done():
+            self._outcome.set_result(outcome)
+
+    def _break(self) -> None:
+        self._broken = True
+        self._unwatch()
+        if self._unsent:
+            self._loop.remove_writer(self._fd)
+            self._unsent = b""
+        self._end(Outcome.BROKEN)
+        self._wake_sender()
+
+    def _wake_sender(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+
+    def _watch(self) -> None:
+        if not self._reading and not self._unsent and not self._broken:
+            self._reading = True
+            self._loop.add_reader(self._fd, self._readable)
+
+    def _unwatch(self) -> None:
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._fd)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _release(self) -> None:
+        self._closed = self._broken = True
+        self._stop_timer()
+        self._loop.remove_reader(self._fd)
+        if self._unsent:
+            self._loop.remove_writer(self._fd)
+            self._unsent = b""
+        self._reading = False
+        self._socket.close()

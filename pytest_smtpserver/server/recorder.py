@@ -1,0 +1,251 @@
+"""Fills the record of a session while it goes on. Decides nothing, sends nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from time import monotonic
+from typing import TYPE_CHECKING, Literal
+
+from pytest_smtpserver.mail.message import ReceivedMessage
+from pytest_smtpserver.mail.session import (
+    AuthAttempt,
+    SessionRecord,
+    TLSInfo,
+    Undelivered,
+)
+from pytest_smtpserver.mail.transcript import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_smtpserver.protocol.engine import SmtpEngine
+    from pytest_smtpserver.protocol.envelope import Envelope
+    from pytest_smtpserver.protocol.events import Event
+    from pytest_smtpserver.protocol.replies import Reply
+
+
+class Recorder:
+    """Writes down what one connection's engine hears and says.
+
+    Args:
+        engine: whose session it is.
+        remote_address: of the client.
+        local_address: of the server.
+        limit: ``max_message_size``, in octets.
+    """
+
+    def __init__(
+        self,
+        engine: SmtpEngine,
+        remote_address: tuple[str, int],
+        local_address: tuple[str, int],
+        limit: int | None,
+    ) -> None:
+        self.record = SessionRecord(
+            secrets.token_hex(8), remote_address, local_address, now()
+        )
+        self._engine = engine
+        self._limit = limit
+        self._started = monotonic()
+        self._entries = self.record.transcript.entries
+        self._commands = self.record.commands
+        #: The envelope of the transaction that is open.
+        self._open: Envelope | None = None
+        self._attempt: AuthAttempt | None = None
+        self._hears: dict[str, Callable[[Event], None]] = {
+            "MESSAGE": self._hear_content,
+            "RESPONSE": self._hear_response,
+            "CREDENTIALS": self._hear_response,
+            "AUTH": self._hear_auth,
+        }
+        self._says: dict[str, Callable[[Event, Reply], None]] = {
+            "EHLO": self._said_hello,
+            "HELO": self._said_hello,
+            "LHLO": self._said_hello,
+            "MAIL": self._said_to_mail,
+            "RSET": self._said_to_rset,
+            "AUTH": self._said_to_auth,
+            "RESPONSE": self._said_to_auth,
+            "CREDENTIALS": self._said_to_auth,
+            "BDAT": self._said_to_bdat,
+        }
+
+    @property
+    def offset(self) -> float:
+        """Seconds since the connection was accepted."""
+        return monotonic() - self._started
+
+    # What the client sends
+
+    def heard(self, event: Event) -> None:
+        """Note what the engine made of the client's bytes."""
+        hear = self._hears.get(event.name)
+        if hear is not None:
+            hear(event)
+            return
+        command = event.command
+        if command is not None:
+            self._commands.append(command)
+            self._entries.append(Entry(self.offset, "C", command))
+
+    def _hear_auth(self, event: Event) -> None:
+        command = event.command
+        assert command is not None
+        self._commands.append(command)
+        self._entries.append(Entry(self.offset, "C", command, secret=True))
+        mechanism = command.argument.partition(" ")[0].upper()
+        self._attempt = AuthAttempt(mechanism)
+        self.record.auth_attempts.append(self._attempt)
+        self._hear_credentials(event)
+
+    def _hear_response(self, event: Event) -> None:
+        if event.line is not None:
+            self._entries.append(Entry(self.offset, "C", event.line, secret=True))
+        self._hear_credentials(event)
+
+    def _hear_credentials(self, event: Event) -> None:
+        shown, attempt = event.credentials, self._attempt
+        if shown is not None and attempt is not None:
+            attempt.username = shown.username
+            attempt.password = (
+                shown.password if shown.access_token is None else shown.access_token
+            )
+
+    def _hear_content(self, event: Event) -> None:
+        if event.recipient is not None and event.recipient is not self._first():
+            return  # LMTP: the content stands in front of the first reply
+        offset = self.offset
+        self._entries.append(Entry(offset, "content", self._engine.sink.getvalue()))
+        if not self._engine.chunks:
+            self._entries.append(Entry(offset, "C", b"."))
+
+    def _first(self) -> object:
+        envelope = self._engine.envelope
+        return envelope.rcpt_to[0] if envelope and envelope.rcpt_to else None
+
+    # What the server sends
+
+    def sent(self, data: bytes, by: str = "") -> None:
+        """Note bytes that leave."""
+        self._entries.append(Entry(self.offset, "S", data, by))
+
+    def note(self, text: str) -> None:
+        """Note something that neither side said."""
+        self._entries.append(Entry(self.offset, "note", text))
+
+    def answered(self, event: Event, reply: Reply, by: str = "") -> None:
+        """Note what the reply that was sent means; the engine has moved already."""
+        if reply.code >= 400:
+            self.record.last_error = reply
+        if by and event.command is not None:
+            event.command.answered_by = by
+        say = self._says.get(event.name)
+        if say is not None:
+            say(event, reply)
+
+    def _said_hello(self, event: Event, reply: Reply) -> None:
+        if reply.is_positive:
+            self._given_up(event.name)
+            self.record.helo = self._engine.helo
+            self.record.opening_command = self._engine.opening_command
+
+    def _said_to_mail(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
+        if reply.is_positive:
+            self._open = self.record.envelope = self._engine.envelope
+            self.record.transaction_count = self._engine.transaction_count
+
+    def _said_to_rset(self, event: Event, reply: Reply) -> None:
+        if reply.is_positive:
+            self._given_up(event.name)
+
+    def _said_to_bdat(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
+        if not reply.is_positive and not self._engine.in_transaction:
+            self._undelivered("a chunk was refused", reply)
+
+    def _said_to_auth(self, event: Event, reply: Reply) -> None:
+        attempt = self._attempt
+        if reply.is_intermediate or attempt is None:
+            return
+        attempt.reply = reply
+        attempt.succeeded = reply.is_positive
+        self._attempt = None
+        self.record.user = self._engine.user
+        if event.name == "AUTH" and attempt.username is None:
+            self._hear_credentials(event)
+
+    def _given_up(self, verb: str) -> None:
+        if self._open is not None:
+            self._undelivered(f"the client gave it up with {verb}", None)
+
+    # Moments
+
+    def tls_started(self, info: TLSInfo) -> None:
+        """Note a handshake."""
+        record = self.record
+        if discarded := self._engine.discarded:
+            record.discarded += discarded
+            self.note(
+                f"{len(discarded)} octets that came behind STARTTLS in clear text "
+                f"were thrown away: {discarded[:80]!r}"
+            )
+        record.tls = info
+        record.helo = record.opening_command = record.user = None
+        name = f", server name {info.server_name}" if info.server_name else ""
+        peer = ", with a client certificate" if info.peer_certificate else ""
+        self.note(f"{info.version} started: {info.cipher}{name}{peer}")
+
+    def message(self) -> ReceivedMessage:
+        """Make the message that the engine has just completed."""
+        engine = self._engine
+        envelope = engine.envelope
+        assert envelope is not None
+        limit = self._limit
+        return ReceivedMessage(
+            engine.sink.getvalue(),
+            envelope,
+            self.record,
+            received_at=now(),
+            size_exceeded=limit is not None and engine.sink.length > limit,
+            chunks=tuple(engine.chunks),
+        )
+
+    def delivered(self, message: ReceivedMessage) -> None:
+        """Note that the message was stored."""
+        self.record.messages.append(message)
+        self._open = None
+
+    def refused(self, reply: Reply | None) -> None:
+        """Note that the content was complete, and no message came of it."""
+        if reply is None:
+            reason = "the message got no reply"
+        elif reply.is_positive:
+            reason = "the test dropped the message, although its client got a 250"
+        else:
+            reason = f"the message was refused with {reply.code}"
+        self._undelivered(reason, reply)
+
+    def closed(self, by: Literal["client", "server"], how: str) -> None:
+        """Note the end of the connection."""
+        record = self.record
+        if record.closed_by is not None:
+            return
+        if self._open is not None:
+            self._undelivered(f"the connection ended first: {how}", None)
+        record.closed_by = by
+        record.on_disable(None)
+        self.note(how)
+
+    def _undelivered(self, reason: str, reply: Reply | None) -> None:
+        envelope = self._open
+        if envelope is None:
+            return
+        self._open = None
+        self.record.undelivered.append(
+            Undelivered(envelope, self._engine.sink.getvalue(), reply, reason)
+        )
+
+
+def now() -> dt.datetime:
+    """The time of day, in UTC, for records."""
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,276 @@
+"""The listener of a server and its connections, on one event loop.
+
+On an asyncio loop that can watch sockets, the loop calls us when a client comes, and
+each connection is a task of that loop. Anywhere else (trio, asyncio's proactor) one task
+accepts and a task group has the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from pytest_smtpserver.protocol import standard
+
+from .channel import Channel, WaitingChannel
+from .connection import Connection
+from .loop_channel import LoopChannel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+
+    from anyio.abc import TaskGroup
+
+    from .context import ServerContext
+
+#: Clients that are let in before the others get their turn again.
+_ADMITTED_AT_ONCE = 64
+
+
+class Service(ABC):
+    """Accepts clients and serves them. For the event loop's thread alone."""
+
+    def __init__(self, context: ServerContext) -> None:
+        self._context = context
+        context.on_end = self._forget
+        context.on_activity = self._look
+        self._listener: socket.socket | None = None
+        #: Connections that have not ended, and those that only linger.
+        self._connections: dict[Connection, None] = {}
+        self._lingering: set[Connection] = set()
+        self._all_gone: anyio.Event | None = None
+        #: Called once nothing is in flight, or once nothing moves by itself.
+        self._watchers: list[tuple[bool, Callable[[], None]]] = []
+
+    # Coming and going
+
+    async def close(self) -> None:
+        """Stop accepting, and end all connections in at most ``close_timeout``."""
+        self._stop_accepting()
+        await self.end_connections()
+
+    async def end_connections(self) -> None:
+        """End all connections in at most ``close_timeout``."""
+        for connection in list(self._connections):
+            connection.stop()
+        for connection in list(self._lingering):
+            connection.channel.interrupt()
+        with anyio.move_on_after(self._context.options.close_timeout):
+            await self._wait_until_gone()
+        for connection in list(self._connections):
+            connection.scope.cancel()
+        for connection in list(self._lingering):
+            connection.channel.interrupt()
+        await self._wait_until_gone()
+
+    async def _wait_until_gone(self) -> None:
+        while self._connections or self._lingering:
+            self._all_gone = anyio.Event()
+            await self._all_gone.wait()
+
+    def open_connections(self) -> list[Connection]:
+        """The connections that have not ended."""
+        return list(self._connections)
+
+    def _admit(self) -> None:
+        """Let in the clients that wait in the listener's queue."""
+        listener = self._listener
+        if listener is None:
+            return
+        for _ in range(_ADMITTED_AT_ONCE):
+            try:
+                client, address = listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                # Out of file descriptors, for instance: the client stays in the queue.
+                self._context.fault(error)
+                return
+            self._take_in(client, address)
+
+    def _take_in(self, client: socket.socket, address: Any) -> None:
+        client.setblocking(False)
+        if client.family != socket.AF_UNIX:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        context = self._context
+        connection = Connection(
+            self._channel(client),
+            context,
+            _address(address),
+            _address(client.getsockname()),
+        )
+        context.sessions.record(connection.record)
+        limit = context.options.max_connections
+        if limit is not None and len(self._connections) >= limit:
+            words = standard.TOO_MANY_CONNECTIONS
+            connection.end("server", "there were too many connections", words)
+        self._connections[connection] = None
+        self._spawn(self._serve(connection))
+
+    async def _serve(self, connection: Connection) -> None:
+        try:
+            await connection.run()
+        finally:
+            self._connections.pop(connection, None)
+            self._lingering.discard(connection)
+            if self._all_gone is not None and not (
+                self._connections or self._lingering
+            ):
+                self._all_gone.set()
+
+    def _forget(self, connection: Connection) -> None:
+        """The connection has ended, though its socket may linger."""
+        if connection in self._connections:
+            del self._connections[connection]
+            self._lingering.add(connection)
+
+    # Watching
+
+    def when_idle(self, call: Callable[[], None], *, quiet: bool) -> None:
+        """Call once nothing is in flight; with `quiet` once nothing moves by itself."""
+        self._watchers.append((quiet, call))
+        self._context.watched = True
+        self._look()
+
+    def forget_watcher(self, call: Callable[[], None]) -> None:
+        """Do not call."""
+        self._watchers = [one for one in self._watchers if one[1] is not call]
+
+    def _look(self) -> None:
+        moving = self._moving()
+        idle = not moving and not any(one.in_flight for one in self._connections)
+        due = [
+            watcher for watcher in self._watchers if idle or (watcher[0] and not moving)
+        ]
+        for watcher in due:
+            self._watchers.remove(watcher)
+            watcher[1]()
+        self._context.watched = bool(self._watchers)
+
+    def _moving(self) -> bool:
+        """Something will happen although no client does anything more."""
+        if any(one.working for one in self._connections):
+            return True
+        sockets = [one.channel.raw_socket() for one in self._connections if one.waiting]
+        if self._listener is not None:
+            sockets.append(self._listener)
+        return any_readable(sockets)
+
+    # What differs between event loops
+
+    @abstractmethod
+    def _channel(self, client: socket.socket) -> Channel:
+        """The channel for a client's socket."""
+
+    @abstractmethod
+    def _spawn(self, serve: Coroutine[Any, Any, None]) -> None:
+        """Run a connection as a task."""
+
+    @abstractmethod
+    def _stop_accepting(self) -> None:
+        """Close the listener."""
+
+
+class LoopService(Service):
+    """On an asyncio loop that watches sockets."""
+
+    def __init__(self, context: ServerContext) -> None:
+        super().__init__(context)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def open(self, listener: socket.socket) -> None:
+        """Accept clients from now on.
+
+        Raises:
+            NotImplementedError: the loop cannot watch sockets.
+        """
+        loop = asyncio.get_running_loop()
+        loop.add_reader(listener.fileno(), self._admit)
+        self._loop, self._listener = loop, listener
+
+    def _channel(self, client: socket.socket) -> Channel:
+        assert self._loop is not None
+        return LoopChannel(client, self._loop)
+
+    def _spawn(self, serve: Coroutine[Any, Any, None]) -> None:
+        assert self._loop is not None
+        task = self._loop.create_task(serve)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _stop_accepting(self) -> None:
+        if self._listener is not None:
+            assert self._loop is not None
+            self._loop.remove_reader(self._listener.fileno())
+            self._listener.close()
+            self._listener = None
+
+    async def close(self) -> None:
+        """Stop accepting, and end all connections in at most ``close_timeout``."""
+        await super().close()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+class TaskService(Service):
+    """On any event loop that anyio knows."""
+
+    def __init__(self, context: ServerContext) -> None:
+        super().__init__(context)
+        self._group: TaskGroup | None = None
+        self._accepting = anyio.CancelScope()
+
+    def open(self, listener: socket.socket, group: TaskGroup) -> None:
+        """Accept clients from now on, with tasks of this group."""
+        self._listener, self._group = listener, group
+        group.start_soon(self._accept)
+
+    async def _accept(self) -> None:
+        with self._accepting:
+            while self._listener is not None:
+                await anyio.wait_readable(self._listener)
+                self._admit()
+
+    def _channel(self, client: socket.socket) -> Channel:
+        return WaitingChannel(client)
+
+    def _spawn(self, serve: Coroutine[Any, Any, None]) -> None:
+        async def task() -> None:
+            await serve
+
+        assert self._group is not None
+        self._group.start_soon(task)
+
+    def _stop_accepting(self) -> None:
+        self._accepting.cancel()
+        if self._listener is not None:
+            anyio.notify_closing(self._listener)
+            self._listener.close()
+            self._listener = None
+
+
+def any_readable(sockets: Iterable[socket.socket]) -> bool:
+    """Whether bytes, an end or a client wait in any of these sockets."""
+    numbers = [one.fileno() for one in sockets]
+    numbers = [number for number in numbers if number >= 0]
+    if not numbers:
+        return False
+    if not hasattr(select, "poll"):
+        return bool(select.select(numbers, [], [], 0)[0])
+    poll = select.poll()
+    for number in numbers:
+        poll.register(number, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _address(address: Any) -> tuple[str, int]:
+    """(host, port); for a Unix socket its path and 0."""
+    if isinstance(address, tuple):
+        return str(address[0]), int(address[1])
+    return (address if isinstance(address, str) else address.decode()), 0

@@ -1,0 +1,153 @@
+"""TLS over bytes: a handshake and a cipher that know nothing of sockets.
+
+The standard library's `ssl.SSLObject` between two memory buffers, so that the pump can
+feed it as it feeds the engine, and a test can cut a handshake where it likes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import weakref
+from typing import TYPE_CHECKING
+
+from pytest_smtpserver.mail.session import TLSInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PLAINTEXT_AT_ONCE = 65536
+#: Where a connection remembers its layer, for the callback.
+_LAYER = "pytest_smtpserver_layer"
+
+
+class TLSLayer:
+    """The server's side of one TLS connection.
+
+    Args:
+        context: the server's context.
+        choose: gives the context for a server name, None to keep the one there is.
+    """
+
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        choose: Callable[[str], ssl.SSLContext | None],
+    ) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._choose = choose
+        self.server_name: str | None = None
+        # A context serves many connections, each with a callback of its own, which
+        # OpenSSL calls while it works on the ClientHello of that connection.
+        if context.sni_callback is None:
+            context.sni_callback = _chosen
+        self._object = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=True
+        )
+        setattr(self._object, _LAYER, weakref.ref(self))
+        #: The client has said that it will send no more.
+        self.ended = False
+
+    def handshake(self, data: bytes) -> tuple[bool, bytes]:
+        """Go on with the handshake.
+
+        Returns:
+            Whether it is done, and the bytes to send.
+
+        Raises:
+            ssl.SSLError: it failed; `pending` has the alert to send.
+        """
+        self._incoming.write(data)
+        try:
+            self._object.do_handshake()
+        except ssl.SSLWantReadError:
+            return False, self.pending()
+        return True, self.pending()
+
+    def pending(self) -> bytes:
+        """Bytes that are waiting to be sent."""
+        return self._outgoing.read()
+
+    def decrypt(self, data: bytes) -> bytes:
+        """The plaintext in received bytes; sets `ended` at the client's close_notify.
+
+        Raises:
+            ssl.SSLError: the bytes are not what they should be.
+        """
+        self._incoming.write(data)
+        pieces = []
+        try:
+            while True:
+                piece = self._object.read(_PLAINTEXT_AT_ONCE)
+                if not piece:
+                    self.ended = True
+                    break
+                pieces.append(piece)
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            self.ended = True
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def encrypt(self, data: bytes) -> bytes:
+        """The bytes to send for this plaintext."""
+        if data:
+            self._object.write(data)
+        return self._outgoing.read()
+
+    def close(self) -> bytes:
+        """The bytes that tell the client that nothing more will come."""
+        # The client's own close_notify has not come, and need not.
+        with contextlib.suppress(ssl.SSLError):
+            self._object.unwrap()
+        return self._outgoing.read()
+
+    def info(self) -> TLSInfo:
+        """What the handshake agreed on."""
+        cipher = self._object.cipher()
+        certificate = self._object.getpeercert()
+        return TLSInfo(
+            version=self._object.version() or "",
+            cipher="" if cipher is None else cipher[0],
+            server_name=self.server_name,
+            peer_certificate=dict(certificate) if certificate else None,
+        )
+
+    def choose(self, server_name: str | None) -> ssl.SSLContext | None:
+        """Note the name that the client asked for, and find its context."""
+        self.server_name = server_name
+        return None if server_name is None else self._choose(server_name)
+
+
+def _chosen(
+    connection: ssl.SSLObject | ssl.SSLSocket,
+    server_name: str | None,
+    context: ssl.SSLContext,  # noqa: ARG001 - the callback's signature
+) -> None:
+    reference = getattr(connection, _LAYER, None)
+    layer = None if reference is None else reference()
+    chosen = layer.choose(server_name) if layer is not None else None
+    if chosen is not None:
+        connection.context = chosen
+
+
+def client_identity(info: TLSInfo) -> str | None:
+    """Who a verified client certificate belongs to, for AUTH EXTERNAL.
+
+    The first e-mail address among its alternative names, else its common name, else
+    its first DNS name.
+    """
+    certificate = info.peer_certificate
+    if not certificate:
+        return None
+    alternatives = certificate.get("subjectAltName", ())
+    names = [value for kind, value in alternatives if kind == "email"]
+    names += [
+        value
+        for part in certificate.get("subject", ())
+        for kind, value in part
+        if kind == "commonName"
+    ]
+    names += [value for kind, value in alternatives if kind == "DNS"]
+    return str(names[0]) if names else None

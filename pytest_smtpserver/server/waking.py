@@ -1,0 +1,133 @@
+"""Waiting for something that happens in another thread: in a thread, or in a task."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from time import monotonic
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+def running_event_loop() -> str | None:
+    """``"asyncio"`` or ``"trio"`` when the caller is inside one of them, else None."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            pass
+        else:
+            return "asyncio"
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_run():
+        return "trio"
+    return None
+
+
+def refuse_in_task(method: str, instead: str) -> None:
+    """Raise where blocking would stop the event loop that the client may run on.
+
+    Raises:
+        RuntimeError: the caller is inside an asyncio or trio task.
+    """
+    loop = running_event_loop()
+    if loop is not None:
+        raise RuntimeError(
+            f"{method}() blocks, and so would stop this {loop} event loop and every "
+            f"client in it: use 'await {instead}(...)' here"
+        )
+
+
+def block_until(
+    ready: Callable[[], T | None],
+    listen: Callable[[Callable[[], None]], object],
+    unlisten: Callable[[Callable[[], None]], object],
+    timeout: float,
+) -> T | None:
+    """Wait in this thread until `ready` gives something; None when time runs out.
+
+    Args:
+        ready: asked once at the beginning, and each time when woken.
+        listen: takes a function that wakes, which may be called from any thread.
+        unlisten: makes it forget that function.
+        timeout: seconds.
+    """
+    woken = threading.Event()
+    listen(woken.set)
+    try:
+        deadline = monotonic() + timeout
+        while (result := ready()) is None:
+            if not woken.wait(max(0.0, deadline - monotonic())):
+                return ready()
+            woken.clear()
+        return result
+    finally:
+        unlisten(woken.set)
+
+
+async def await_until(
+    ready: Callable[[], T | None],
+    listen: Callable[[Callable[[], None]], object],
+    unlisten: Callable[[Callable[[], None]], object],
+    timeout: float,  # noqa: ASYNC109 - in the same words as block_until
+) -> T | None:
+    """`block_until` for a task of asyncio or trio."""
+    flag = Flag()
+    listen(flag.set)
+    try:
+        with anyio.move_on_after(timeout):
+            while (result := ready()) is None:
+                await flag.wait()
+            return result
+        return ready()
+    finally:
+        unlisten(flag.set)
+
+
+class Flag:
+    """An event that any thread may set, and that a task of this loop waits for."""
+
+    def __init__(self) -> None:
+        self._event = anyio.Event()
+        self._call = _from_any_thread()
+
+    def set(self) -> None:
+        """Wake the task. From any thread."""
+        self._call(self._set)
+
+    async def wait(self) -> None:
+        """Wait until it is set, and clear it."""
+        await self._event.wait()
+        self._event = anyio.Event()
+
+    def _set(self) -> None:
+        self._event.set()
+
+
+def _from_any_thread() -> Callable[[Callable[[], None]], object]:
+    """How other threads call something on the event loop that runs here."""
+    if running_event_loop() == "trio":
+        trio = sys.modules["trio"]
+        token = trio.lowlevel.current_trio_token()
+
+        def call_in_trio(function: Callable[[], None]) -> None:
+            try:
+                token.run_sync_soon(function)
+            except trio.RunFinishedError:
+                return  # nobody waits any more
+
+        return call_in_trio
+    loop = sys.modules["asyncio"].get_running_loop()
+
+    def call_in_asyncio(function: Callable[[], None]) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(function)
+
+    return call_in_asyncio

@@ -1,0 +1,1 @@
+"""Tests: the rooms of the package, wire transcripts, plugin runs, real clients."""

@@ -1,0 +1,1 @@
+"""Outside clients: what other people's software really sends."""

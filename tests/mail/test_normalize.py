@@ -1,0 +1,155 @@
+"""Snapshots: the same mail gives the same text in every run."""
+
+from __future__ import annotations
+
+import re
+from email.message import EmailMessage
+from email.policy import SMTP
+
+from pytest_smtpserver.mail.message import ReceivedMessage
+
+from .letters import LETTERS, PNG
+from .make import NO_SESSION, RECEIVED_AT, envelope, received
+from .test_corpus_libraries import LIBRARIES, emails
+
+SENT = """\
+Received: from a.example.org by b.example.org; Mon, 2 Mar 2026 10:00:00 +0000\r
+DKIM-Signature: v=1; a=rsa-sha256; t=1772445600; b=abc\r
+\tdef\r
+From: =?utf-8?q?J=C3=B6rg?= <joerg@example.org>\r
+To: ada@example.org\r
+Subject: Hello\r
+Date: Mon, 2 Mar 2026 10:00:00 +0000\r
+Message-ID: <177.1.2@host>\r
+In-Reply-To: <0@host>\r
+References: <0@host> <177.1.2@host>\r
+MIME-Version: 1.0\r
+Content-Type: multipart/mixed; boundary="===============123=="\r
+\r
+preamble\r
+--===============123==\r
+Content-Type: text/html; charset="utf-8"\r
+Content-Transfer-Encoding: quoted-printable\r
+\r
+<p>Gr=C3=BC=C3=9Fe <img src=3D"cid:99.1@host"></p>\r
+--===============123==\r
+Content-Type: image/png\r
+Content-ID: <99.1@host>\r
+Content-Disposition: inline; filename="a.png"\r
+Content-Transfer-Encoding: base64\r
+\r
+iVBORw0KGgo=\r
+--===============123==\r
+Content-Type: message/rfc822\r
+\r
+Subject: inner\r
+Date: Mon, 2 Mar 2026 10:00:00 +0000\r
+\r
+forwarded\r
+--===============123==\r
+Content-Type: application/pgp-signature\r
+\r
+-----BEGIN PGP SIGNATURE-----\r
+--===============123==--\r
+"""
+
+NORMALIZED = """\
+MAIL FROM:<joerg@example.org> BODY=8BITMIME
+RCPT TO:<ada@example.org> NOTIFY=NEVER
+RCPT TO:<secret@example.org>
+
+Received: [received]
+DKIM-Signature: [dkim-signature]
+From: Jörg <joerg@example.org>
+To: ada@example.org
+Subject: Hello
+Date: [date]
+Message-ID: <message-id-1>
+In-Reply-To: <message-id-2>
+References: <message-id-2> <message-id-1>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="[boundary-1]"
+
+--[boundary-1]
+Content-Type: text/html; charset="utf-8"
+Content-Transfer-Encoding: quoted-printable
+
+<p>Grüße <img src="cid:content-id-1"></p>
+--[boundary-1]
+Content-Type: image/png
+Content-ID: <content-id-1>
+Content-Disposition: inline; filename="a.png"
+Content-Transfer-Encoding: base64
+
+[8 octets, sha256 4c4b6a3be1314ab8]
+--[boundary-1]
+Content-Type: message/rfc822
+
+Subject: inner
+Date: [date]
+
+forwarded
+--[boundary-1]
+Content-Type: application/pgp-signature
+
+[signature]
+--[boundary-1]--
+"""
+
+
+def test_the_whole_text() -> None:
+    """Envelope, headers and parts; what differs from run to run is replaced."""
+    message = ReceivedMessage(
+        SENT.encode(),
+        envelope(
+            b"FROM:<joerg@example.org> SIZE=1234 BODY=8BITMIME",
+            b"TO:<ada@example.org> NOTIFY=NEVER",
+            b"TO:<secret@example.org>",
+        ),
+        NO_SESSION,
+        received_at=RECEIVED_AT,
+    )
+    assert message.normalized() == NORMALIZED
+
+
+def test_what_libraries_make_twice_is_the_same() -> None:
+    """Two mails made from one letter by one library differ, normalized they do not."""
+    for library in LIBRARIES:
+        for letter in LETTERS:
+            one, two = library(letter), library(letter)
+            assert received(one).normalized() == received(two).normalized(), library
+    assert emails(LETTERS[4]) != emails(LETTERS[4])
+
+
+def test_more_to_replace() -> None:
+    """A str is replaced where it stands, an expression where it is found, in order."""
+    message = received("Subject: order 4711\r\n\r\nhttps://a.org/?token=x1y2 a.b\r\n")
+    replaced = message.normalized(
+        replace={re.compile(r"token=\w+"): "token=[token]", "4711": "[id]", "a.b": "-"}
+    )
+    assert replaced.endswith("Subject: order [id]\n\nhttps://a.org/?token=[token] -\n")
+
+
+def test_a_real_change_is_seen() -> None:
+    """Another subject, text or file is another text."""
+
+    def made(subject: str, text: str, file: bytes) -> str:
+        message = EmailMessage()
+        message["Subject"] = subject
+        message.set_content(text)
+        message.add_attachment(file, "image", "png", filename="a.png")
+        return received(message.as_bytes(policy=SMTP)).normalized()
+
+    texts = {
+        made("a", "b", PNG),
+        made("x", "b", PNG),
+        made("a", "x", PNG),
+        made("a", "b", PNG + b"x"),
+    }
+    assert len(texts) == 4
+
+
+def test_messages_within_messages_end_somewhere() -> None:
+    """What is forwarded a hundred times is shown as it stands below some level."""
+    inner = "Content-Type: message/rfc822\r\n\r\n" * 500 + "Subject: x\r\n\r\nend\r\n"
+    assert received(inner).normalized().count("Content-Type") == 500

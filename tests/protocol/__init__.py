@@ -1,0 +1,1 @@
+"""Tests of the protocol room: bytes in, events and replies out."""
