@@ -26,7 +26,7 @@ LAST_LINE = re.compile(rb"^([2-5])\d\d(?: .*)?\r\n", re.MULTILINE)
 Step = tuple[bytes, int]
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The server refused what a load sends; the text is its reply."""
 
 
@@ -69,7 +69,7 @@ def count_replies(data: bytes) -> int:
     count = 0
     for last in LAST_LINE.finditer(data):
         if last[1] > b"3":
-            raise Refused(last[0].decode(errors="replace").strip())
+            raise RefusedError(last[0].decode(errors="replace").strip())
         count += 1
     return count
 
@@ -87,7 +87,7 @@ class Blocking:
         while True:
             more = self.sock.recv(READ_SIZE)
             if not more:
-                raise Refused("the server closed the connection")
+                raise RefusedError("the server closed the connection")
             data += more
             if data.endswith(b"\r\n") and count_replies(data) >= replies:
                 return
@@ -272,7 +272,7 @@ def many_kept(port: int, message: Message, messages: int, connections: int) -> f
     lost = crowd.lost
     crowd.close()
     if lost:
-        raise Refused(f"{lost} connections lost")
+        raise RefusedError(f"{lost} connections lost")
     return seconds
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rows import Budget, Part
+if TYPE_CHECKING:
+    from rows import Budget, Part
 
 OURS = "ours"
 COLUMNS = (
@@ -181,7 +182,7 @@ def plot(lines: list[Line], file: str) -> None:
     except ImportError:
         raise SystemExit("--plot needs matplotlib: pip install matplotlib") from None
     mpl.use("Agg")
-    from matplotlib import pyplot  # noqa: PLC0415
+    from matplotlib import pyplot as plt  # noqa: PLC0415
 
     chosen = [
         line
@@ -192,7 +193,7 @@ def plot(lines: list[Line], file: str) -> None:
         raise SystemExit("--plot: no row with a peer was measured")
     columns = 3
     height = (len(chosen) + columns - 1) // columns
-    figure, axes = pyplot.subplots(
+    figure, axes = plt.subplots(
         height, columns, figsize=(15, 2.4 * height), squeeze=False
     )
     for axis in axes.flat[len(chosen) :]:

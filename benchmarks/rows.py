@@ -15,7 +15,7 @@ from measure import (
     HERE,
     Contender,
     Load,
-    Unavailable,
+    UnavailableError,
     certificate,
     placed,
     running,
@@ -91,7 +91,6 @@ def served(
     *,
     one_core: bool = False,
     tls: bool = False,
-    warm: bool = True,
 ) -> Measure:
     """Run the body against a fresh process of the contender, warmed up."""
 
@@ -101,7 +100,9 @@ def served(
             command += ["--certificate", certificate()]
         extra = {"EARLY_TALKERS": "patched"} if name == "npm-nowait" else {}
         with placed(one_core), running(command, extra) as contender:
-            if warm:
+            if tls:
+                load.one_kept(contender.port, load.Message(), 500, certificate())
+            else:
                 load.many_kept(contender.port, load.Message(), 2000, 20)
             return body(contender, scale)
 
@@ -468,4 +469,4 @@ SIZE_ROWS = (
 
 ROWS = (*STARTUP_ROWS, *MESSAGE_ROWS, *LARGE_ROWS, *SIZE_ROWS)
 
-__all__ = ["COMMANDS", "ROWS", "Budget", "Part", "Row", "Unavailable"]
+__all__ = ["COMMANDS", "ROWS", "Budget", "Part", "Row", "UnavailableError"]

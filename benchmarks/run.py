@@ -18,12 +18,16 @@ import time
 from pathlib import Path
 
 import rows
-from measure import Unavailable, postfix_tool
+from measure import UnavailableError, postfix_tool
 from report import Line, machine, plot, table
 
 
 def measure_row(
-    row: rows.Row, rounds: int, scale: float, contenders: str, notes: dict[str, str]
+    row: rows.Row,
+    rounds: int,
+    scale: float,
+    contenders: str,
+    notes: dict[str, list[str]],
 ) -> list[Line]:
     """Run the rounds of one row; a contender that cannot take part is noted."""
     names = [name for name in row.contenders if re.search(contenders, name)]
@@ -35,9 +39,12 @@ def measure_row(
             try:
                 result = row.measure(name, scale)
             except Exception as error:
-                kind = "" if isinstance(error, Unavailable) else type(error).__name__
+                kind = (
+                    "" if isinstance(error, UnavailableError) else type(error).__name__
+                )
                 text = " ".join(str(error).split())[:160]
-                notes.setdefault(f"{row.key}, {name}", f"{kind} {text}".strip())
+                note = f"{name}: {kind} {text}".replace(":  ", ": ")
+                notes.setdefault(note, []).append(row.key)
                 names.remove(name)
                 continue
             for line in lines:
@@ -79,11 +86,11 @@ def main() -> int:
         return 0
     try:
         postfix_tool("smtp-source")
-    except Unavailable as reason:
+    except UnavailableError as reason:
         sys.exit(str(reason))
     facts = machine()
     start = time.perf_counter()
-    notes: dict[str, str] = {}
+    notes: dict[str, list[str]] = {}
     lines: list[Line] = []
     for row in wanted:
         rounds = chosen.rounds or (min(2, row.rounds) if chosen.quick else row.rounds)
@@ -95,8 +102,8 @@ def main() -> int:
     print()
     for name, value in facts.items():
         print(f"{name}: {value}")
-    for name, value in notes.items():
-        print(f"not measured: {name}: {value}")
+    for note, keys in notes.items():
+        print(f"not measured: {', '.join(keys)}: {note}")
     verdicts = [
         {"row": line.row, "line": line.part.title, **line.verdict(budget)}
         for line in lines

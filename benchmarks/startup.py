@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from measure import HERE, Unavailable, certificate, environment
+from measure import HERE, UnavailableError, certificate, environment
 
 PLUGINS = {
     "none": [],
@@ -139,7 +139,7 @@ def run_pytest(kind: str, text: str, *, empty: bool = False) -> float:
         seconds = time.perf_counter() - start
     if done.returncode != (5 if empty else 0):
         tail = (done.stdout + done.stderr)[-400:]
-        raise Unavailable(f"pytest with {kind} failed: {tail}")
+        raise UnavailableError(f"pytest with {kind} failed: {tail}")
     return seconds
 
 
@@ -165,10 +165,10 @@ def start_stop(kind: str, scale: float = 1.0, *, tls: bool = False) -> float:
         command, check=False, capture_output=True, text=True, env=environment()
     )
     if done.returncode:
-        raise Unavailable(f"start_stop.py {kind}: {done.stderr[-300:]}")
+        raise UnavailableError(f"start_stop.py {kind}: {done.stderr[-300:]}")
     times = json.loads(done.stdout)
     if isinstance(times, dict):
-        raise Unavailable(times["unavailable"])
+        raise UnavailableError(times["unavailable"])
     return statistics.median(times)
 
 
@@ -206,7 +206,7 @@ def main() -> None:
             for kind in kinds:
                 try:
                     results[kind].append(measure(kind))
-                except Unavailable as reason:
+                except UnavailableError as reason:
                     print(f"{title}, {kind}: {reason}", file=sys.stderr)
         cells = [
             statistics.median(results[kind]) if results[kind] else float("nan")

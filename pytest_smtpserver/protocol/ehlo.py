@@ -53,16 +53,15 @@ def ehlo_reply(engine: SmtpEngine) -> Reply:
     settings = engine.settings
     # Nearly always the same few answers: built once for each situation.
     situation = (
-        settings,
         engine.tls is not None,
         engine.authenticated,
         engine.external_identity is not None,
         engine.disabled_commands,
     )
-    cached = engine.ehlo_cache.get(situation[1:])
+    cached = settings.ehlo_replies.get(situation)
     if cached is None:
         cached = Reply(250, settings.hostname, *_keyword_lines(engine, settings))
-        engine.ehlo_cache[situation[1:]] = cached
+        settings.ehlo_replies[situation] = cached
     return cached
 
 

@@ -85,7 +85,6 @@ class SmtpEngine:
         self._randomness = randomness
         self.state = State.CONNECT
         self.disabled_commands = settings.disabled_commands
-        self.ehlo_cache: dict[object, Reply] = {}
         #: The name in the last accepted EHLO, HELO or LHLO, and that command's verb.
         self.helo: str | None = None
         self.opening_command: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +10,8 @@ from .parameters import ParameterRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from .replies import Reply
 
 #: What Postfix offers out of the box, and so what clients meet.
 DEFAULT_EXTENSIONS = (
@@ -73,12 +75,16 @@ class Settings:
     proxy_protocol: bool = False
     xclient: bool = False
     xforward: bool = False
-    extra: Mapping[str, object] = field(default_factory=dict)
 
     @cached_property
     def enhanced_codes(self) -> bool:
         """Replies carry enhanced status codes (RFC 2034)."""
         return "ENHANCEDSTATUSCODES" in self.extensions
+
+    @cached_property
+    def ehlo_replies(self) -> dict[object, Reply]:
+        """What EHLO was answered, by the situation that it depends on."""
+        return {}
 
     @cached_property
     def parameter_rules(self) -> ParameterRules:

@@ -91,7 +91,8 @@ class Connection:
         )
         self.record = self.recorder.record
         self.record.on_disable(self._disable_commands)
-        self.scope = anyio.CancelScope()
+        #: Made by the task: only there anyio knows which event loop this is.
+        self._scope: anyio.CancelScope | None = None
         self.ending: Ending | None = None
         self.due: Due | None = None
         #: An event that was taken from the engine and is still to be looked at.
@@ -273,7 +274,7 @@ class Connection:
     async def run(self) -> None:
         """Serve the client until one of the two goes away."""
         try:
-            with self.scope:
+            with anyio.CancelScope() as self._scope:
                 await self._serve()
         except Exception as error:  # noqa: BLE001 - one connection's fault is its own
             self.context.fault(error)
@@ -420,6 +421,12 @@ class Connection:
         """Close the connection as soon as nothing is being answered."""
         self._stopping = True
         self.channel.interrupt()
+
+    def cancel(self) -> None:
+        """Give up whatever is being done."""
+        self._stopping = True
+        if self._scope is not None:
+            self._scope.cancel()
 
     def end(
         self,

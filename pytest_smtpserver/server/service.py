@@ -63,7 +63,7 @@ class Service(ABC):
         with anyio.move_on_after(self._context.options.close_timeout):
             await self._wait_until_gone()
         for connection in list(self._connections):
-            connection.scope.cancel()
+            connection.cancel()
         for connection in list(self._lingering):
             connection.channel.interrupt()
         await self._wait_until_gone()
