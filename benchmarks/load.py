@@ -15,8 +15,11 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 READ_SIZE = 1 << 16
 LIMIT = 120.0
@@ -49,8 +52,10 @@ class Message:
     def steps(self) -> list[Step]:
         """What is sent at once, and how many replies it gets."""
         commands = [b"MAIL FROM:<sender@example.org>\r\n"]
-        for number in range(self.recipients):
-            commands.append(b"RCPT TO:<recipient%d@example.org>\r\n" % number)
+        commands += [
+            b"RCPT TO:<recipient%d@example.org>\r\n" % number
+            for number in range(self.recipients)
+        ]
         content = self.content()
         if self.bdat:
             last = b"BDAT %d LAST\r\n" % len(content) + content
@@ -74,6 +79,11 @@ def count_replies(data: bytes) -> int:
     return count
 
 
+def answered(data: bytes, replies: int) -> bool:
+    """Whether so many replies are there, the last one whole."""
+    return data.endswith(b"\r\n") and count_replies(data) >= replies
+
+
 class Blocking:
     """One connection on a blocking socket."""
 
@@ -89,7 +99,7 @@ class Blocking:
             if not more:
                 raise RefusedError("the server closed the connection")
             data += more
-            if data.endswith(b"\r\n") and count_replies(data) >= replies:
+            if answered(data, replies):
                 return
 
     def send(self, steps: list[Step]) -> None:
@@ -228,18 +238,18 @@ class Crowd:
         deadline = time.perf_counter() + LIMIT
         while pending:
             events = self.poll.poll(10)
-            if not events and time.perf_counter() > deadline:
+            if time.perf_counter() > deadline:
                 raise TimeoutError(f"{len(pending)} connections got no reply")
             for number, _ in events:
                 data = self._receive(number)
-                at = state.get(number, 0)
+                if data is None:
+                    pending.discard(number)
                 if data is None or number not in pending:
-                    if data is None:
-                        pending.discard(number)
                     continue
+                at = state[number]
                 if number in held:
                     data = held.pop(number) + data
-                if not self._answered(number, data, wanted[at % len(steps)]):
+                if not answered(data, wanted[at % len(steps)]):
                     held[number] = data
                     continue
                 state[number] = at = at + 1
@@ -258,10 +268,6 @@ class Crowd:
         self.lost += 1
         self._drop(number)
         return None
-
-    def _answered(self, number: int, data: bytes, replies: int) -> bool:
-        del number
-        return data.endswith(b"\r\n") and count_replies(data) >= replies
 
 
 def many_kept(port: int, message: Message, messages: int, connections: int) -> float:

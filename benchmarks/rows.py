@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import statistics
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import load
 import startup
-from measure import (
-    HERE,
-    Contender,
-    Load,
-    UnavailableError,
-    certificate,
-    placed,
-    running,
-    smtp_source,
+from figures import (
+    FIFTY,
+    MEGABYTE,
+    Measure,
+    crowd,
+    many_kept,
+    one_kept,
+    peak,
+    plain,
+    recorded,
+    source,
+    tls_each,
 )
+from measure import Load
 
-CONTENDERS = HERE / "contenders"
-COMMANDS: dict[str, list[str]] = {
-    "ours": [sys.executable, str(CONTENDERS / "ours.py")],
-    "ours-uvloop": [sys.executable, str(CONTENDERS / "ours.py"), "--uvloop"],
-    "smtp-sink": [sys.executable, str(CONTENDERS / "smtp_sink.py")],
-    "npm": ["node", str(CONTENDERS / "npm_smtp_server.mjs")],
-    "npm-nowait": ["node", str(CONTENDERS / "npm_smtp_server.mjs")],
-    "aiosmtpd": [sys.executable, str(CONTENDERS / "aiosmtpd_controller.py")],
-    "smtpdfix": [sys.executable, str(CONTENDERS / "smtpdfix_fixture.py")],
-    "localserver": [sys.executable, str(CONTENDERS / "localserver.py")],
-    "floor": [sys.executable, str(HERE / "floors.py"), "--serve", "buffered"],
-}
 ALL = ("ours", "ours-uvloop", "smtp-sink", "npm", "aiosmtpd", "smtpdfix", "localserver")
 WITH_FLOOR = (*ALL, "floor")
 TLS = ("ours", "npm", "aiosmtpd", "smtpdfix")
 IN_TEST = ("ours", "smtpdfix", "localserver", "aiosmtpd")
-MEGABYTE = 1_000_000
-FIFTY = 50 * MEGABYTE
-
-Measure = Callable[[str, float], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -84,147 +68,6 @@ def faster(**factors: float) -> tuple[Budget, ...]:
         Budget("speed", factor, peer.replace("_", "-"))
         for peer, factor in factors.items()
     )
-
-
-def served(
-    body: Callable[[Contender, float], dict[str, float]],
-    *,
-    one_core: bool = False,
-    tls: bool = False,
-) -> Measure:
-    """Run the body against a fresh process of the contender, warmed up."""
-
-    def measure(name: str, scale: float) -> dict[str, float]:
-        command = list(COMMANDS[name])
-        if tls:
-            command += ["--certificate", certificate()]
-        extra = {"EARLY_TALKERS": "patched"} if name == "npm-nowait" else {}
-        with placed(one_core), running(command, extra) as contender:
-            if tls:
-                load.one_kept(contender.port, load.Message(), 500, certificate())
-            else:
-                load.many_kept(contender.port, load.Message(), 2000, 20)
-            return body(contender, scale)
-
-    return measure
-
-
-def source(what: Load, **placement: bool) -> Measure:
-    """Microseconds for a message from smtp-source, and of the server's CPU."""
-
-    def body(contender: Contender, scale: float) -> dict[str, float]:
-        messages = max(what.sessions, 2, int(what.messages * scale))
-        if not what.keep and contender.facts.get("WAIT"):
-            messages = 10
-        sample = smtp_source(contender, what.times(messages))
-        return {"wall": sample.wall * 1e6, "cpu": sample.cpu * 1e6}
-
-    return served(body, **placement)
-
-
-def one_kept(message: load.Message, messages: int, *, tls: bool = False) -> Measure:
-    """Microseconds for a message over one connection, from our generator."""
-
-    def body(contender: Contender, scale: float) -> dict[str, float]:
-        count = max(2, int(messages * scale))
-        pem = certificate() if tls else None
-        seconds = load.one_kept(contender.port, message, count, pem)
-        return {"wall": seconds / count * 1e6}
-
-    return served(body, one_core=message.size < MEGABYTE, tls=tls)
-
-
-def many_kept(message: load.Message, messages: int, connections: int) -> Measure:
-    """Microseconds for a message over many connections, from our generator."""
-
-    def body(contender: Contender, scale: float) -> dict[str, float]:
-        each = max(1, int(messages * scale) // connections)
-        seconds = load.many_kept(
-            contender.port, message, each * connections, connections
-        )
-        return {"wall": seconds / (each * connections) * 1e6}
-
-    return served(body)
-
-
-def tls_each(*, reuse: bool) -> Measure:
-    """Microseconds for a message over a new STARTTLS connection each."""
-
-    def body(contender: Contender, scale: float) -> dict[str, float]:
-        count = 10 if contender.facts.get("WAIT") else max(20, int(200 * scale))
-        seconds, resumed = load.one_each(
-            contender.port, load.Message(), count, certificate(), reuse=reuse
-        )
-        return {"wall": seconds / count * 1e6, "resumed": resumed / count}
-
-    return served(body, one_core=True, tls=True)
-
-
-def peak(message: load.Message) -> Measure:
-    """Memory for one recorded message at the peak, as a multiple of its size."""
-
-    def body(contender: Contender, scale: float) -> dict[str, float]:
-        del scale
-        before = contender.memory("VmRSS")
-        contender.forget_peak()
-        load.one_kept(contender.port, message, 1)
-        added = contender.memory("VmHWM") - before
-        return {"peak": added / message.size}
-
-    return served(body)
-
-
-def crowd(connections: int) -> Measure:
-    """Memory for each of many connections, idle and active, and the lost ones."""
-
-    def body(contender: Contender, scale: float) -> dict[str, float]:
-        del scale
-        before = contender.memory()
-        contender.forget_peak()
-        crowd = load.Crowd(contender.port)
-        crowd.open(connections)
-        idle = contender.memory() - before
-        seconds = crowd.send(load.Message())
-        active = contender.memory("VmHWM") - before
-        lost = connections - len(crowd)
-        crowd.close()
-        return {
-            "idle": idle / connections / 1000,
-            "active": active / connections / 1000,
-            "wall": seconds / connections * 1e6,
-            "lost": lost,
-        }
-
-    return served(body)
-
-
-def recorded(name: str, scale: float) -> dict[str, float]:
-    """The last of 100,000 recorded messages against the first, and reading them."""
-    count = max(10_000, int(100_000 * scale))
-    with running(COMMANDS[name]) as contender:
-        load.many_kept(contender.port, load.Message(pipelined=True), 1000, 20)
-        before = contender.memory()
-        times = list(load.batches(contender.port, count, 1000, 20))
-        result = {
-            "first": statistics.median(times[:5]) * 1e3,
-            "last": statistics.median(times[-5:]) * 1e3,
-            "worst": max(times) * 1e3,
-            "memory": (contender.memory() - before) / count / 1000,
-        }
-        result["growth"] = result["last"] / result["first"]
-        if not name.startswith("ours"):
-            return result
-        kept = json.loads(contender.ask("count"))["count"]
-        result["lost"] = count + 1000 - kept
-        for question in ("find", "find-subject", "wait"):
-            seconds = json.loads(contender.ask(question))["seconds"]
-            result[question] = seconds * 1e3
-        return result
-
-
-def plain(measure: Callable[[str, float], float]) -> Measure:
-    """A measurement with one figure."""
-    return lambda name, scale: {"wall": measure(name, scale)}
 
 
 def line(title: str, *budgets: Budget, unit: str = "us/message") -> tuple[Part, ...]:
@@ -468,5 +311,3 @@ SIZE_ROWS = (
 )
 
 ROWS = (*STARTUP_ROWS, *MESSAGE_ROWS, *LARGE_ROWS, *SIZE_ROWS)
-
-__all__ = ["COMMANDS", "ROWS", "Budget", "Part", "Row", "UnavailableError"]

@@ -16,6 +16,7 @@ import re
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import rows
 from measure import UnavailableError, postfix_tool
@@ -69,6 +70,50 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def show(
+    lines: list[Line],
+    facts: dict[str, str],
+    notes: dict[str, list[str]],
+    verdicts: list[dict[str, Any]],
+) -> None:
+    """Print the table, the machine, and what could not be measured."""
+    print(table(lines))
+    print()
+    for name, value in facts.items():
+        print(f"{name}: {value}")
+    for note, keys in notes.items():
+        print(f"not measured: {', '.join(keys)}: {note}")
+    reached = sum(each["reached"] is True for each in verdicts)
+    missed = sum(each["reached"] is False for each in verdicts)
+    print(f"budgets: {reached} reached, {missed} missed, of {len(verdicts)}")
+
+
+def write_json(
+    file: str,
+    lines: list[Line],
+    facts: dict[str, str],
+    notes: dict[str, list[str]],
+    verdicts: list[dict[str, Any]],
+) -> None:
+    """Write every sample and every verdict."""
+    document = {
+        "machine": facts,
+        "lines": [
+            {
+                "row": line.row,
+                "part": line.part.key,
+                "title": line.part.title,
+                "unit": line.part.unit,
+                "samples": line.samples,
+            }
+            for line in lines
+        ],
+        "budgets": verdicts,
+        "notes": notes,
+    }
+    Path(file).write_text(json.dumps(document, indent=1) + "\n")
+
+
 def main() -> int:
     """Measure, print, and tell by the exit code whether all budgets are reached."""
     chosen = arguments()
@@ -98,40 +143,17 @@ def main() -> int:
         scale = 0.25 if chosen.quick else 1.0
         lines += measure_row(row, rounds, scale, chosen.contenders, notes)
     print(f"{time.perf_counter() - start:.0f} s", file=sys.stderr)
-    print(table(lines))
-    print()
-    for name, value in facts.items():
-        print(f"{name}: {value}")
-    for note, keys in notes.items():
-        print(f"not measured: {', '.join(keys)}: {note}")
     verdicts = [
         {"row": line.row, "line": line.part.title, **line.verdict(budget)}
         for line in lines
         for budget in line.part.budgets
     ]
-    missed = [each for each in verdicts if each["reached"] is False]
-    reached = sum(each["reached"] is True for each in verdicts)
-    print(f"budgets: {reached} reached, {len(missed)} missed, of {len(verdicts)}")
+    show(lines, facts, notes, verdicts)
     if chosen.json:
-        document = {
-            "machine": facts,
-            "lines": [
-                {
-                    "row": line.row,
-                    "part": line.part.key,
-                    "title": line.part.title,
-                    "unit": line.part.unit,
-                    "samples": line.samples,
-                }
-                for line in lines
-            ],
-            "budgets": verdicts,
-            "notes": notes,
-        }
-        Path(chosen.json).write_text(json.dumps(document, indent=1) + "\n")
+        write_json(chosen.json, lines, facts, notes, verdicts)
     if chosen.plot:
         plot(lines, chosen.plot)
-    return 1 if missed else 0
+    return 1 if any(each["reached"] is False for each in verdicts) else 0
 
 
 if __name__ == "__main__":

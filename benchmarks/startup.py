@@ -17,8 +17,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from measure import HERE, UnavailableError, certificate, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLUGINS = {
     "none": [],
@@ -149,7 +153,7 @@ def plugin_load(kind: str, scale: float = 1.0) -> dict[str, float]:
     run_pytest(kind, "", empty=True)
     turns = [
         (run_pytest(kind, "", empty=True), run_pytest("none", "", empty=True))
-        for _ in range(5)
+        for _ in range(9)
     ]
     added = statistics.median(with_it - without for with_it, without in turns)
     return {"added": added * 1e3, "whole": min(turn[0] for turn in turns) * 1e3}
@@ -169,7 +173,7 @@ def start_stop(kind: str, scale: float = 1.0, *, tls: bool = False) -> float:
     times = json.loads(done.stdout)
     if isinstance(times, dict):
         raise UnavailableError(times["unavailable"])
-    return statistics.median(times)
+    return float(statistics.median(times))
 
 
 def cycle(kind: str, scale: float = 1.0) -> float:
@@ -187,7 +191,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
     kinds = ("ours", "smtpdfix")
-    rows = {
+    rows: dict[str, Callable[[str], float]] = {
         "plugin load": lambda kind: plugin_load(kind)["added"],
         "start + stop": start_stop,
         "start + stop, STARTTLS": lambda kind: start_stop(kind, tls=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from . import standard
@@ -9,8 +10,11 @@ from .ehlo import auth_needs_tls, mechanisms_on_offer
 from .errors import Refused
 from .replies import Reply
 from .sasl import MECHANISMS, Exchange, decode_response, encode_challenge
+from .saslprep import saslprep
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .commands import Command
     from .credentials import Credentials
     from .engine import SmtpEngine
@@ -76,10 +80,21 @@ def verdict(settings: Settings, credentials: Credentials) -> Reply:
                 credentials.username = name
                 return standard.AUTH_OK
         return standard.AUTH_FAILED
-    secret = users.get(credentials.username, "")
+    secret = _secret(users, credentials.mechanism, credentials.username)
     return (
         standard.AUTH_OK if credentials.check_password(secret) else standard.AUTH_FAILED
     )
+
+
+def _secret(users: Mapping[str, str], mechanism: str, username: str) -> str:
+    """The user's password; ``""``, which is never right, for nobody we know."""
+    if mechanism == "SCRAM-SHA-256" and username not in users:
+        # RFC 5802 §2.2: both sides prepare the name before they compare it.
+        for name, secret in users.items():
+            with suppress(ValueError):
+                if saslprep(name) == username:
+                    return secret
+    return users.get(username, "")
 
 
 def challenge(data: bytes) -> Reply:

@@ -78,7 +78,8 @@ def _auth(engine: SmtpEngine, event: Event, reply: Reply) -> None:
         engine.authenticated = True
         engine.user = event.user
         if event.user is None and event.credentials is not None:
-            engine.user = event.credentials.username
+            # RFC 4505 §2: whoever is anonymous may give no trace at all.
+            engine.user = event.credentials.username or "anonymous"
 
 
 def _address(command: Command) -> Address:
