@@ -21,6 +21,7 @@ from pytest_smtpserver.script.event import Event as ScriptEvent
 from pytest_smtpserver.script.event import Refusal
 
 from .channel import Outcome
+from .handshake import Handshake, HandshakeFailed
 from .performer import Performer
 from .randomness import nonce_and_salt
 from .recorder import Recorder
@@ -376,33 +377,16 @@ class Connection:
 
     async def _start_tls(self) -> None:
         layer = self.context.tls_layer()
-        last = b""
-
-        def shake(data: bytes) -> bytes | None:
-            nonlocal last
-            try:
-                done, answer = layer.handshake(data)
-            except ssl.SSLError as error:
-                last = layer.pending()
-                reason = error.reason or str(error)
-                by: Literal["client", "server"] = (
-                    "client" if "ALERT" in reason else "server"
-                )
-                self.end(by, f"the TLS handshake failed: {reason}")
-                return None
-            if not done:
-                return answer
-            last = answer
-            return None
-
-        outcome = await self._exchange(shake, idle_timeout=self._idle_timeout)
-        if last:
-            await self.channel.send(last)
+        handshake = Handshake(layer)
+        try:
+            await handshake.run(
+                lambda shake: self._exchange(shake, idle_timeout=self._idle_timeout)
+            )
+        except HandshakeFailed as failure:
+            self.end(failure.by, failure.how)
+        if handshake.last:
+            await self.channel.send(handshake.last)
         if self.ending is not None:
-            return
-        if outcome is not Outcome.ATTENTION:
-            how = f"the TLS handshake was not finished: {outcome.value}"
-            self.end("server" if outcome is Outcome.IDLE else "client", how)
             return
         self._tls = layer
         info = layer.info()
