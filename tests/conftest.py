@@ -1,0 +1,60 @@
+"""What every test is held to: it leaves no thread, socket or file behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytest_plugins = ("pytester",)
+
+# How long an example takes says nothing on a machine that does other things too.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
+
+#: The one thread that lives as long as the run: the event loop of all servers.
+_BACKGROUND = "AnyIO"
+_DESCRIPTORS = Path("/proc/self/fd")
+
+
+def _sockets() -> set[str]:
+    """The open sockets of this process, by inode; none where that cannot be seen."""
+    if not _DESCRIPTORS.is_dir():
+        return set()
+    found = set()
+    for number in os.listdir(_DESCRIPTORS):  # noqa: PTH208 - they come and go
+        try:
+            target = os.readlink(_DESCRIPTORS / number)  # noqa: PTH115
+        except OSError:
+            continue
+        if target.startswith("socket:"):
+            found.add(target)
+    return found
+
+
+def _threads() -> set[threading.Thread]:
+    return set(threading.enumerate())
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing_behind() -> Iterator[None]:
+    """Fail a test that leaves a thread or a socket behind."""
+    threads, sockets = _threads(), _sockets()
+    had_background = any(_BACKGROUND in thread.name for thread in threads)
+    yield
+    left = {one for one in _threads() - threads if _BACKGROUND not in one.name}
+    assert not left, f"threads are left: {left}"
+    if _sockets() - sockets:
+        gc.collect()
+    # The event loop thread has a pair of sockets to wake it.
+    allowed = 0 if had_background else 2
+    new = _sockets() - sockets
+    assert len(new) <= allowed, f"sockets are left: {new}"
