@@ -21,7 +21,7 @@ settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
 #: The one thread that lives as long as the run: the event loop of all servers.
-_BACKGROUND = "AnyIO"
+_BACKGROUND = "-portal-"
 _DESCRIPTORS = Path("/proc/self/fd")
 
 

@@ -47,11 +47,11 @@ class Event:
     """
 
     __slots__ = (
-        "_chunks",
         "auth",
         "command",
         "decided",
         "envelope",
+        "given_chunks",
         "kept",
         "message",
         "name",
@@ -78,7 +78,8 @@ class Event:
         self.message: ReceivedMessage | None = None
         self.recipient: Address | None = None
         self.auth: Credentials | None = None
-        self._chunks: AsyncIterator[bytes] | None = None
+        #: What `chunks` gives; set by the server at "CONTENT".
+        self.given_chunks: AsyncIterator[bytes] | None = None
         #: What `accept` or `refuse` said; the server reads it.
         self.decided: Reply | None = None
         self.user: object = None
@@ -92,13 +93,9 @@ class Event:
         Raises:
             RuntimeError: this is another event.
         """
-        if self._chunks is None:
+        if self.given_chunks is None:
             raise RuntimeError(f"content arrives at 'CONTENT', not at {self.name!r}")
-        return self._chunks
-
-    @chunks.setter
-    def chunks(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks = chunks
+        return self.given_chunks
 
     def accept(self, user: object) -> None:
         """Let the client in, as `user`; any object. A falsy one is a refusal.

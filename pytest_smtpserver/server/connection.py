@@ -22,6 +22,7 @@ from pytest_smtpserver.script.event import Refusal
 
 from .channel import Outcome
 from .handshake import Handshake, HandshakeFailed
+from .opening import open_session
 from .performer import Performer
 from .randomness import nonce_and_salt
 from .recorder import Recorder
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.script.script import Decision
 
     from .channel import Channel
+    from .content_handler import ContentHandler
     from .context import ServerContext
 
 _PAUSES = frozenset({State.TLS, State.CLOSED})
@@ -102,9 +104,12 @@ class Connection:
         self.message: ReceivedMessage | None = None
         #: It waits for the client, with nothing to say.
         self.waiting = False
-        self._idle_timeout = options.idle_timeout
+        self.idle_timeout = options.idle_timeout
+        #: The handler that reads the content that is coming in.
+        self.content: ContentHandler | None = None
         self._tls: TLSLayer | None = None
         self._performer = Performer(self)
+        self._given_up: list[ContentHandler] = []
         self._stored = False
         self._stopping = False
         self._interjections: list[bytes] = []
@@ -163,6 +168,8 @@ class Connection:
         engine, recorder, script = self.engine, self.recorder, self.context.script
         while (event := self.held or engine.next_event()) is not None:
             self.held = None
+            if self.content is not None and self.content.takes(event):
+                return None
             recorder.heard(event)
             if event.name == "MESSAGE":
                 self._complete(event)
@@ -198,6 +205,8 @@ class Connection:
             event.data = reply.data
         data = self.engine.send_reply(reply, user=user)
         self.recorder.answered(event, reply, by)
+        if self.content is not None and not self.engine.in_transaction:
+            self._give_up_content(f"the transaction ended with {event.name}")
         return data
 
     def send_raw(self, data: bytes, by: str = "") -> None:
@@ -267,6 +276,13 @@ class Connection:
         self._stored = False
         self.message = self._performer.content_reply = None
 
+    def _give_up_content(self, why: str) -> None:
+        """The content that a handler reads will not be complete."""
+        if self.content is not None:
+            self.content.give_up(why)
+            self._given_up.append(self.content)
+            self.content = None
+
     def _disable_commands(self, verbs: Iterable[str]) -> None:
         self.engine.disabled_commands = frozenset(verbs)
 
@@ -285,7 +301,7 @@ class Connection:
                 await self._finish()
 
     async def _serve(self) -> None:
-        await self._before_greeting()
+        await open_session(self)
         answer = None if self.ending else self.advance()
         while self.ending is None:
             if answer:
@@ -299,25 +315,10 @@ class Connection:
             else:
                 answer = await self._listen()
 
-    async def _before_greeting(self) -> None:
-        options = self.context.options
-        if options.tls == "implicit":
-            await self._start_tls()
-        if options.greeting_delay and self.ending is None:
-            outcome = await self._exchange(
-                lambda data: b"" if self.take(data) and not data else None,
-                idle_timeout=options.greeting_delay,
-            )
-            if outcome is Outcome.ATTENTION and self.ending is None:
-                words = standard.TALKS_TOO_SOON
-                self.end("server", "the client did not wait for the greeting", words)
-            elif outcome in (Outcome.EOF, Outcome.BROKEN):
-                self._left(outcome)
-
     async def _listen(self) -> bytes | None:
         """Let `process` work; None when it cannot go on."""
-        outcome = await self._exchange(
-            self.process, idle_timeout=self._idle_timeout, sent=self.sent
+        outcome = await self.exchange(
+            self.process, idle_timeout=self.idle_timeout, sent=self.sent
         )
         if outcome is Outcome.INTERRUPTED:
             for data in self._interjections:
@@ -327,10 +328,10 @@ class Connection:
         if outcome is Outcome.IDLE:
             self.end("server", "the client was silent for too long", standard.IDLE)
         elif outcome is not Outcome.ATTENTION:
-            self._left(outcome)
+            self.left(outcome)
         return None
 
-    async def _exchange(
+    async def exchange(
         self,
         process: Callable[[bytes], bytes | None],
         *,
@@ -353,8 +354,13 @@ class Connection:
         if self.due is not None:
             await self._performer.perform(self.due)
             self.due = None
+        elif self.content is not None and self.content.due:
+            reply = await self.content.attend()
+            # A rule for the last BDAT came later, and has the last word.
+            if reply is not None and self._performer.content_reply is None:
+                self._performer.content_reply = reply
         elif self.engine.state is State.TLS:
-            await self._start_tls()
+            await self.start_tls()
         elif self.engine.state is State.CLOSED:
             by_quit = self.record.commands and self.record.commands[-1].verb == "QUIT"
             if by_quit:
@@ -362,7 +368,7 @@ class Connection:
             else:
                 self.end("server", "the server closed the connection")
         elif self._tls is not None and self._tls.ended:
-            self._left(Outcome.EOF)
+            self.left(Outcome.EOF)
 
     async def flush(self) -> None:
         """Send what is to be sent."""
@@ -372,15 +378,16 @@ class Connection:
             if self._tls is not None:
                 data = self._tls.encrypt(data)
             if not await self.channel.send(data):
-                self._left(Outcome.BROKEN)
+                self.left(Outcome.BROKEN)
         self.sent()
 
-    async def _start_tls(self) -> None:
+    async def start_tls(self) -> None:
+        """Do a handshake, or end the connection over it."""
         layer = self.context.tls_layer()
         handshake = Handshake(layer)
         try:
             await handshake.run(
-                lambda shake: self._exchange(shake, idle_timeout=self._idle_timeout)
+                lambda shake: self.exchange(shake, idle_timeout=self.idle_timeout)
             )
         except HandshakeFailed as failure:
             self.end(failure.by, failure.how)
@@ -409,6 +416,8 @@ class Connection:
     def cancel(self) -> None:
         """Give up whatever is being done."""
         self._stopping = True
+        if self.content is not None:
+            self.content.cancel()
         if self._scope is not None:
             self._scope.cancel()
 
@@ -424,7 +433,8 @@ class Connection:
         if self.ending is None:
             self.ending = Ending(by, how, last_words, reset)
 
-    def _left(self, outcome: Outcome) -> None:
+    def left(self, outcome: Outcome) -> None:
+        """The client is gone."""
         verb = "closed" if outcome is Outcome.EOF else "broke"
         self.end("client", f"the client {verb} the connection")
 
@@ -443,6 +453,9 @@ class Connection:
                 await self.flush()
                 if self._tls is not None:
                     await self.channel.send(self._tls.close())
+        self._give_up_content(ending.how)
+        for content in self._given_up:
+            await content.wait(self.context.options.close_timeout)
         self.recorder.closed(ending.by, ending.how)
         self.context.ended(self)
         await self._performer.after_close()

@@ -13,7 +13,8 @@ from .tls import TLSLayer
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
+    from typing import Any
 
     from pytest_smtpserver.mail.message import ReceivedMessage
     from pytest_smtpserver.mail.session import SessionRecord
@@ -43,6 +44,8 @@ class ServerContext:
         self.on_activity: Callable[[], None] = _nothing
         #: Called when a connection has ended.
         self.on_end: Callable[[Connection], None] = _nothing
+        #: Runs a coroutine as a task of the service.
+        self.spawn: Callable[[Coroutine[Any, Any, None]], None] = _nothing
         self.use(options, authority)
 
     def use(self, options: Options, authority: Authority | None) -> None:

@@ -21,6 +21,7 @@ from pytest_smtpserver.script.actions import (
 from pytest_smtpserver.script.event import Event as ScriptEvent
 
 from .channel import Outcome
+from .content_handler import ContentStream, begin_content, checked_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,6 +186,8 @@ class Performer:
 
     async def _call(self, handler: Callable[[ScriptEvent], Any]) -> None:
         seen = self._due.seen
+        if self._due.event.name == "CONTENT":
+            seen.given_chunks = ContentStream()
         reply = await self._ask(handler, seen)
         if seen.kept is not None:
             self.kept = seen.kept
@@ -203,16 +206,14 @@ class Performer:
         try:
             result = handler(seen)
             if inspect.isawaitable(result):
+                if isinstance(chunks := seen.given_chunks, ContentStream):
+                    await begin_content(self._connection, result, chunks, handler)
+                    return None
                 result = await result
-            if result is not None and not isinstance(result, Reply):
-                name = getattr(handler, "__qualname__", repr(handler))
-                raise TypeError(
-                    f"a handler returns a Reply or None: {name} returned {result!r}"
-                )
+            return checked_reply(result, handler)
         except Exception as error:  # noqa: BLE001 - it is the test's, and goes there
             self._connection.context.fault(error)
             return standard.INTERNAL
-        return result
 
 
 def origin(rule: Rule) -> str:

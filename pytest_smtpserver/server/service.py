@@ -39,6 +39,7 @@ class Service(ABC):
         self._context = context
         context.on_end = self._forget
         context.on_activity = self._look
+        context.spawn = self._spawn
         self._listener: socket.socket | None = None
         #: Connections that have not ended, and those that only linger.
         self._connections: dict[Connection, None] = {}
