@@ -22,6 +22,8 @@ settings.load_profile("suite")
 
 #: The one thread that lives as long as the run: the event loop of all servers.
 _BACKGROUND = "-portal-"
+#: Worker threads that anyio and trio keep for a while, for those who need one again.
+_KEPT = (_BACKGROUND, "AnyIO worker thread", "Trio thread")
 _DESCRIPTORS = Path("/proc/self/fd")
 
 
@@ -50,7 +52,11 @@ def leaves_nothing_behind() -> Iterator[None]:
     threads, sockets = _threads(), _sockets()
     had_background = any(_BACKGROUND in thread.name for thread in threads)
     yield
-    left = {one for one in _threads() - threads if _BACKGROUND not in one.name}
+    left = {
+        thread
+        for thread in _threads() - threads
+        if not any(kept in thread.name for kept in _KEPT)
+    }
     assert not left, f"threads are left: {left}"
     if _sockets() - sockets:
         gc.collect()

@@ -32,7 +32,7 @@ async def test_delivers(smtp_server_factory, tls) -> None:  # type: ignore[no-un
     server: SMTPServer = smtp_server_factory(tls=tls, users={"ada": "lovelace"})
     options = {"use_tls": tls == "implicit", "start_tls": tls == "starttls"}
     if tls is not None:
-        options["tls_context"] = server.client_context()  # type: ignore[assignment]
+        options["tls_context"] = server.client_context()
     async with client_for(server, **options) as client:
         await client.login("ada", "lovelace")
         await client.sendmail(SENDER, [RECIPIENT], CONTENT)

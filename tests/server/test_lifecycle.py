@@ -1,0 +1,256 @@
+"""Starting and stopping, in threads and in event loops."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+import pytest
+import pytest_asyncio
+
+from pytest_smtpserver import SMTPServer
+
+from .tools import CONTENT, RECIPIENT, Raw, send
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+def test_with_starts_and_stops() -> None:
+    """A server of one's own, without pytest."""
+    with SMTPServer() as server:
+        assert server.is_running
+        assert server.host == "127.0.0.1"
+        assert server.url == f"smtp://127.0.0.1:{server.port}"
+        assert server.address == ("127.0.0.1", server.port)
+        send(server)
+    assert not server.is_running
+    assert server.messages[0].content == CONTENT
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(server.address, timeout=5)
+
+
+def test_stop_and_start_reuse_the_port() -> None:
+    """So that a client that is set up once finds the server again."""
+    server = SMTPServer()
+    server.start()
+    port = server.port
+    server.stop()
+    server.stop()
+    server.start()
+    try:
+        assert server.port == port
+        send(server)
+    finally:
+        server.stop()
+    assert len(server.messages) == 1
+
+
+def test_starting_twice_is_refused(smtp_server: SMTPServer) -> None:
+    """It says where it runs."""
+    with pytest.raises(RuntimeError, match=f"runs already, at {smtp_server.url}"):
+        smtp_server.start()
+
+
+def test_a_server_that_never_started_has_no_port() -> None:
+    """And says how to start it."""
+    with pytest.raises(RuntimeError, match=r"with SMTPServer\(\.\.\.\) as server"):
+        assert SMTPServer().port
+
+
+def test_the_background_thread_goes_with_the_last_server() -> None:
+    """One thread for all servers, and none afterwards."""
+    before = {thread.name for thread in threading.enumerate()}
+    with SMTPServer() as one, SMTPServer() as other:
+        new = [t for t in threading.enumerate() if t.name not in before]
+        assert len(new) <= 1
+        assert one.port != other.port
+    assert {thread.name for thread in threading.enumerate()} == before
+
+
+def test_a_port_that_is_taken(smtp_server: SMTPServer) -> None:
+    """The call that asked for it raises, with the option and a way out."""
+    with pytest.raises(OSError, match=r"option port: \d+ .* is taken; port=0"):
+        SMTPServer(port=smtp_server.port).start()
+
+
+def test_a_host_that_is_not_this_machine() -> None:
+    """RFC 5737's addresses are nobody's."""
+    with pytest.raises(OSError, match=r"option host: '192\.0\.2\.1' is not an address"):
+        SMTPServer(host="192.0.2.1").start()
+
+
+def test_ipv6_and_any_address() -> None:
+    """The host that a client connects to is always one that it can reach."""
+    with SMTPServer(host="::1") as server:
+        assert server.url == f"smtp://[::1]:{server.port}"
+        send(server)
+        assert server.sessions[0].remote_address[0] == "::1"
+    with SMTPServer(host="0.0.0.0") as server:
+        assert server.host == "127.0.0.1"
+        send(server)
+        assert len(server.messages) == 1
+
+
+def test_a_unix_socket(tmp_path: Path) -> None:
+    """The file goes with the server, and comes back with it."""
+    path = tmp_path / "smtp"
+    server = SMTPServer(path=path)
+    for _ in range(2):
+        with server, Raw(server) as client:
+            assert server.path == str(path)
+            assert client.say("EHLO c").startswith("250")
+        assert not path.exists()
+
+
+@pytest.mark.parametrize("what", ["idle", "in the data", "hanging"])
+def test_stopping_with_a_client_connected(what: str) -> None:
+    """It takes no longer than the reply that is being written, and says 421."""
+    server = SMTPServer(close_timeout=5.0).start()
+    hangs = threading.Event()
+
+    def seen(event: object) -> bool:
+        hangs.set()
+        return True
+
+    if what == "hanging":
+        server.on("NOOP", where=seen).hang()
+    with Raw(server) as client:
+        client.say("EHLO c")
+        if what == "in the data":
+            client.say("MAIL FROM:<a@example.org>")
+            client.say("RCPT TO:<b@example.org>")
+            client.say("DATA")
+            client.send(b"half a line")
+        elif what == "hanging":
+            client.send(b"NOOP\r\n")
+            assert hangs.wait(10)
+        started = monotonic()
+        server.stop()
+        assert monotonic() - started < 2.0
+        if what != "hanging":
+            assert client.reply() == "421 4.3.2 Server is shutting down"
+        assert client.at_end()
+    (session,) = server.sessions
+    assert session.closed_by == "server"
+    if what == "in the data":
+        (undelivered,) = session.undelivered
+        assert undelivered.content == b"half a line"
+        assert undelivered.envelope.rcpt_to == ["b@example.org"]
+
+
+def test_a_reply_that_is_being_made_may_finish() -> None:
+    """Within close_timeout: the client gets it, and then 421."""
+    server = SMTPServer(close_timeout=10.0).start()
+    entered, leave = threading.Event(), threading.Event()
+
+    async def slow(event: object) -> None:
+        entered.set()
+        await anyio.to_thread.run_sync(leave.wait)
+
+    server.on("NOOP").call(slow)
+    with Raw(server) as client:
+        client.send(b"NOOP\r\n")
+        assert entered.wait(10)
+        stopper = threading.Thread(target=server.stop)
+        stopper.start()
+        leave.set()
+        stopper.join(10)
+        assert client.reply().startswith("250")
+        assert client.reply().startswith("421")
+
+
+# In event loops
+
+
+async def _serve_and_check() -> None:
+    async with SMTPServer() as server:
+        await anyio.to_thread.run_sync(send, server)
+        message = await server.wait_for_message_async(rcpt_to=RECIPIENT)
+        assert message.content == CONTENT
+        await server.wait_until_idle_async()
+        server.assert_received(times=1)
+        with Raw(server, greeted=False):
+            await anyio.lowlevel.checkpoint()
+    assert not server.is_running
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_async_with(backend: str) -> None:
+    """From the loop that runs, whichever it is; a client is still connected."""
+    anyio.run(_serve_and_check, backend=backend)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_blocking_client_in_an_event_loop(
+    smtp_server: SMTPServer, backend: str
+) -> None:
+    """The server has its own thread: nothing deadlocks, and waits are awaited."""
+
+    async def test() -> None:
+        send(smtp_server)
+        message = await smtp_server.wait_for_message_async()
+        assert message.content == CONTENT
+        with pytest.raises(RuntimeError, match=f"this {backend} event loop"):
+            smtp_server.wait_for_message()
+        with pytest.raises(RuntimeError, match="await wait_until_idle_async"):
+            smtp_server.wait_until_idle()
+        smtp_server.assert_received(times=1)
+
+    anyio.run(test, backend=backend)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_an_async_wait_that_runs_out(smtp_server: SMTPServer, backend: str) -> None:
+    """It raises what the blocking one raises."""
+    wait = partial(smtp_server.wait_for_message_async, timeout=0.01, subject="x")
+    with pytest.raises(AssertionError, match="No message with subject='x' arrived"):
+        anyio.run(wait, backend=backend)
+
+
+def test_a_client_thread_wakes_a_waiting_task(smtp_server: SMTPServer) -> None:
+    """On asyncio and trio, while the loop has nothing else to do."""
+
+    async def test() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(anyio.to_thread.run_sync, send, smtp_server)
+            assert (await smtp_server.wait_for_message_async()).content == CONTENT
+
+    for backend in ("asyncio", "trio"):
+        anyio.run(test, backend=backend)
+
+
+@pytest_asyncio.fixture
+async def server_in_loop() -> AsyncIterator[SMTPServer]:
+    """pytest-asyncio runs set-up and tear-down in tasks of their own."""
+    async with SMTPServer() as server:
+        yield server
+
+
+@pytest.mark.asyncio
+async def test_a_fixture_of_pytest_asyncio(server_in_loop: SMTPServer) -> None:
+    """`async with` may be left in another task than it was entered in."""
+    await asyncio.to_thread(send, server_in_loop)
+    await server_in_loop.wait_until_idle_async()
+    assert len(server_in_loop.messages) == 1
+
+
+def test_a_fault_of_one_connection_stays_its_own(smtp_server: SMTPServer) -> None:
+    """What fails in the server is kept for the test, and others are served."""
+
+    def broken(event: Any) -> None:
+        raise LookupError("no such thing")
+
+    smtp_server.on("NOOP").once().call(broken)
+    with Raw(smtp_server) as client:
+        assert client.say("NOOP").startswith("451 4.3.0")
+        assert client.say("NOOP").startswith("250")
+    assert [type(error) for error in smtp_server.errors] == [LookupError]
+    smtp_server.errors.clear()
