@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_smtpserver.mail.advice import Advice
     from pytest_smtpserver.mail.matching import containing
     from pytest_smtpserver.mail.message import Attachment, ReceivedMessage
     from pytest_smtpserver.mail.session import (
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         Undelivered,
     )
     from pytest_smtpserver.mail.transcript import Transcript
+    from pytest_smtpserver.mail.violations import ProtocolViolated, Violation
     from pytest_smtpserver.mail.waiting import MessageNotReceived
     from pytest_smtpserver.protocol.addresses import Address
     from pytest_smtpserver.protocol.commands import Command
@@ -31,12 +33,14 @@ if TYPE_CHECKING:
 
 __all__ = (
     "Address",
+    "Advice",
     "Attachment",
     "AuthAttempt",
     "Command",
     "Envelope",
     "Event",
     "MessageNotReceived",
+    "ProtocolViolated",
     "ReceivedMessage",
     "Reply",
     "Rule",
@@ -47,6 +51,7 @@ __all__ = (
     "TLSInfo",
     "Transcript",
     "Undelivered",
+    "Violation",
     "containing",
 )
 
@@ -55,10 +60,12 @@ __all__ = (
 pytest_plugins = ("pytest_smtpserver.plugin",)
 
 _WHERE = {
+    "mail.advice": ("Advice",),
     "mail.matching": ("containing",),
     "mail.message": ("Attachment", "ReceivedMessage"),
     "mail.session": ("AuthAttempt", "SessionRecord", "TLSInfo", "Undelivered"),
     "mail.transcript": ("Transcript",),
+    "mail.violations": ("ProtocolViolated", "Violation"),
     "mail.waiting": ("MessageNotReceived",),
     "protocol.addresses": ("Address",),
     "protocol.commands": ("Command",),

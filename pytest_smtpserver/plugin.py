@@ -33,8 +33,8 @@ class _TestServers:
 
     def __init__(self) -> None:
         self.servers: list[SMTPServer] = []
-        #: What is wrong was said already, or must not be said.
-        self.checked = False
+        #: A report of this test has told about them already.
+        self.reported = False
 
 
 _SERVERS = pytest.StashKey[_TestServers]()
@@ -76,6 +76,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "how long waits of an SMTP server may take, in seconds",
         default="5",
     )
+    group = parser.getgroup("smtp", "SMTP servers")
+    group.addoption(
+        "--smtp-transcript",
+        choices=("failed", "all", "none"),
+        default="failed",
+        help="which tests' reports tell what their SMTP servers have seen "
+        "(default: failed)",
+    )
+    group.addoption(
+        "--smtp-save",
+        metavar="DIR",
+        help="save the messages (.eml) and transcripts of each test's SMTP servers in "
+        "a folder of DIR",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -87,6 +101,16 @@ def pytest_configure(config: pytest.Config) -> None:
             f"smtp_server_scope is 'function' or 'session', not {scope!r}"
         )
     _timeout(config)
+    if directory := config.option.smtp_save:
+        from pathlib import Path  # noqa: PLC0415 - pytest has it; nobody else needs it
+
+        folder = Path(config.invocation_params.dir, directory)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise pytest.UsageError(f"--smtp-save: {error}") from error
+        # Absolute, also for the workers of pytest-xdist.
+        config.option.smtp_save = str(folder)
     run = config.stash[_RUN] = _Run()
     config.add_cleanup(run.stack.close)
 
@@ -147,7 +171,7 @@ def smtp_server_factory(
         __tracebackhide__ = True
         merged = {"ca": smtp_ca, **_options_of(request, smtp_server_options), **options}
         server = SMTPServer(**merged)
-        server.default_timeout = _timeout(request.config)
+        _configure(server, request.config)
         server.start()
         servers.append(server)
         _servers_of(request.node).servers.append(server)
@@ -173,7 +197,7 @@ def smtp_server(
 
     _run_of(request.config).hold_background()
     server = SMTPServer(**options)
-    server.default_timeout = _timeout(request.config)
+    _configure(server, request.config)
     server.start()
     _servers_of(request.node).servers.append(server)
     yield server
@@ -190,7 +214,7 @@ def _shared_server(
     run.hold_background()
     if run.shared is None:
         server = SMTPServer(**options)
-        server.default_timeout = _timeout(request.config)
+        _configure(server, request.config)
         server.start()
         run.stack.callback(server.stop)
         run.shared = server
@@ -202,6 +226,15 @@ def _shared_server(
     _servers_of(request.node).servers.append(run.shared)
     yield run.shared
     run.shared.renew(**options)
+
+
+def _configure(server: SMTPServer, config: pytest.Config) -> None:
+    server.default_timeout = _timeout(config)
+    server.explain_in_full = _in_full(config)
+
+
+def _in_full(config: pytest.Config) -> bool:
+    return bool(config.getoption("verbose") >= 2)
 
 
 def _run_of(config: pytest.Config) -> _Run:
@@ -242,15 +275,41 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return outcome
 
 
+def pytest_assertrepr_compare(
+    config: pytest.Config, op: str, left: object, right: object
+) -> list[str] | None:
+    """Explain comparisons of messages, and those with ``containing``."""
+    if "pytest_smtpserver.mail.matching" not in sys.modules:
+        return None
+    from pytest_smtpserver.mail.comparing import compared  # noqa: PLC0415
+
+    return compared(op, left, right, full=_in_full(config))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put the dialogues of the test's servers into the report of its failure."""
+    """Tell in the report of a test what its servers have seen, and save it."""
     report = yield
-    if report.failed:
-        for server in _servers_for_report(item):
-            report.sections.append((f"SMTP server {server.url}", _dialogues(server)))
+    told = item.stash.get(_SERVERS, None)
+    wanted = item.config.option.smtp_transcript
+    done = call.when == "call" or report.failed
+    if not done or wanted == "none" == (item.config.option.smtp_save or "none"):
+        return report
+    found = _servers_for_report(item)
+    if not found or (told is not None and told.reported):
+        return report
+    from pytest_smtpserver import reporting  # noqa: PLC0415
+
+    for server in found:
+        server.settle()
+    reports = [server.report() for server in found]
+    if wanted == "all" or (wanted == "failed" and report.failed):
+        _servers_of(item).reported = True
+        reporting.attach(reports, item, report)
+    if item.config.option.smtp_save:
+        reporting.save(reports, item.config.option.smtp_save, item.nodeid)
     return report
 
 
@@ -269,7 +328,31 @@ def _servers_for_report(item: pytest.Item) -> list[SMTPServer]:
     return found
 
 
-def _dialogues(server: SMTPServer) -> str:
-    from pytest_smtpserver.mail.report import dialogues  # noqa: PLC0415
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, None, None]:
+    """Give our sections colour, and show those of tests that passed."""
+    stats = terminalreporter.stats
+    if not any(
+        section[0].startswith("SMTP server")
+        for reports in stats.values()
+        for report in reports
+        for section in getattr(report, "sections", ())
+    ):
+        return (yield)
+    from pytest_smtpserver import reporting  # noqa: PLC0415
 
-    return dialogues(server.messages, server.sessions)
+    writer = config.get_terminal_writer()
+    everything = [report for reports in stats.values() for report in reports]
+    painted = []
+    if writer.hasmarkup:
+        painted = list(reporting.coloured(everything, writer.markup))
+    try:
+        # pytest shows the sections of a passed test with -rP and -rA.
+        if not set(config.getoption("reportchars")) & set("PA"):
+            reporting.show_passed(terminalreporter)
+        return (yield)
+    finally:
+        for restore in painted:
+            restore()

@@ -1,37 +1,51 @@
-"""What the distribution says of itself."""
+"""What an installed distribution says of itself."""
 
 from __future__ import annotations
 
+import re
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
 import pytest_smtpserver
 
-NAME = "pytest-smtpserver"
+ROOT = Path(__file__).parent.parent
+DISTRIBUTION = metadata.distribution("pytest-smtpserver")
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    """A stale installation would test something else."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert DISTRIBUTION.version == project["project"]["version"]
 
 
 def test_the_entry_point_names_the_package() -> None:
-    """So that every mix of -p and autoload registers the plugin once."""
-    (entry,) = metadata.entry_points(group="pytest11", name="pytest_smtpserver")
-    assert entry.value == "pytest_smtpserver"
-    assert pytest_smtpserver.pytest_plugins == ("pytest_smtpserver.plugin",)
-
-
-def test_type_checkers_see_the_types() -> None:
-    """PEP 561: py.typed lies beside the modules."""
-    assert (Path(pytest_smtpserver.__file__).parent / "py.typed").is_file()
-    classifiers = metadata.metadata(NAME).get_all("Classifier") or []
-    assert "Typing :: Typed" in classifiers
-    assert "Framework :: Pytest" in classifiers
-
-
-def test_three_dependencies_and_no_more() -> None:
-    """What only some users need is an extra."""
-    required = [
-        line for line in metadata.requires(NAME) or [] if "extra ==" not in line
+    """One that named the plugin module would break -p pytest_smtpserver.plugin."""
+    entry_points = DISTRIBUTION.entry_points.select(group="pytest11")
+    assert [(one.name, one.value) for one in entry_points] == [
+        ("pytest_smtpserver", "pytest_smtpserver")
     ]
-    assert sorted(line.split(">")[0] for line in required) == [
-        "anyio",
-        "pytest",
-        "trustme",
-    ]
+
+
+def test_type_checkers_are_told() -> None:
+    """PEP 561: py.typed stands beside the package."""
+    assert Path(pytest_smtpserver.__file__).with_name("py.typed").is_file()
+
+
+def test_run_time_dependencies() -> None:
+    """pytest, anyio and trustme; what only some users need is an extra."""
+    required = DISTRIBUTION.requires or []
+    names = {re.split(r"[^\w-]", one)[0] for one in required if "extra ==" not in one}
+    assert names == {"anyio", "pytest", "trustme"}
+    assert set(DISTRIBUTION.metadata.get_all("Provides-Extra") or []) == {
+        "html",
+        "uvloop",
+    }
+
+
+def test_it_says_what_it_is() -> None:
+    """The licence, the oldest Python, the classifier that pytest's list goes by."""
+    about = DISTRIBUTION.metadata
+    assert about["License-Expression"] == "MIT"
+    assert about["Requires-Python"] == ">=3.11"
+    assert "Framework :: Pytest" in (about.get_all("Classifier") or [])

@@ -1,9 +1,7 @@
-"""What the README says is run, and it names everything that there is."""
+"""README.md: its blocks run, and nothing public is missing from it."""
 
 from __future__ import annotations
 
-import inspect
-import os
 import re
 import subprocess
 import sys
@@ -21,82 +19,107 @@ from pytest_smtpserver import (
     SessionRecord,
     SMTPServer,
 )
+from pytest_smtpserver.mail.criteria import NAMES
+from pytest_smtpserver.script.conditions import MOMENTS, RULE_NAMES
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-TESTS = [block for block in BLOCKS if "def test_" in block]
-OTHERS = [block for block in BLOCKS if "def test_" not in block]
-
-
-def test_there_are_blocks_to_run() -> None:
-    """The pattern that finds them has not gone blind."""
-    assert len(BLOCKS) == README.count("```python")
-    assert len(TESTS) >= 8
-
-
-@pytest.mark.parametrize("block", TESTS, ids=range(len(TESTS)))
-def test_a_block_passes_as_it_stands(pytester: pytest.Pytester, block: str) -> None:
-    """As a test file of a project of its own, with the conftest that the README shows."""
-    pytester.makepyfile(test_readme=block)
-    env = {key: value for key, value in os.environ.items() if key[:6] != "PYTEST"}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=pytester.path,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^\d+ passed", done.stdout, re.MULTILINE)
-
-
-@pytest.mark.parametrize("block", OTHERS, ids=range(len(OTHERS)))
-def test_a_block_without_tests_is_a_conftest(
-    pytester: pytest.Pytester, block: str
-) -> None:
-    """It is used by a test that starts a server."""
-    assert block.startswith("# conftest.py\n")
-    pytester.makeconftest(block)
-    pytester.makepyfile("def test_it(smtp_server): assert smtp_server.is_running")
-    pytester.runpytest_subprocess("-p", "no:asyncio").assert_outcomes(passed=1)
-
-
-def _members(cls: type) -> set[str]:
-    return {
-        name
-        for name, value in inspect.getmembers(cls)
-        if not name.startswith("_")
-        and (callable(value) or isinstance(value, property) or _is_slot(value))
-        and not hasattr(str, name)
-    }
-
-
-def _is_slot(value: object) -> bool:
-    return type(value).__name__ == "member_descriptor"
-
-
-#: What the server uses among itself, and tests have no use for.
-_INTERNAL = {
-    SessionRecord: {"on_disable"},
-    Event: {"decided", "kept", "user"},
-    Rule: {"take"},
-    Envelope: {"values"},
+#: Every word of the README that may be a name of the package.
+NAMED = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", README))
+#: What is public for the rest of the package only.
+INSIDE: dict[type, set[str]] = {
+    Rule: {"take", "misses", "conditions"},
+    Event: {"given_chunks"},
 }
 
 
+def public(owner: type) -> set[str]:
+    """The public names of a class, without those of `str`."""
+    names = set(dir(owner)) | set(getattr(owner, "__annotations__", {}))
+    return {name for name in names - set(dir(str)) if not name.startswith("_")}
+
+
+def write_blocks(folder: Path) -> None:
+    """Each block in a folder of its own; a conftest goes with the block behind it."""
+    conftest = ""
+    for number, block in enumerate(BLOCKS):
+        if block.startswith("# conftest.py\n"):
+            conftest = block
+            continue
+        place = folder / f"block_{number}"
+        place.mkdir()
+        (place / f"test_block_{number}.py").write_text(block, encoding="utf-8")
+        if conftest:
+            (place / "conftest.py").write_text(conftest, encoding="utf-8")
+        conftest = ""
+
+
+def test_every_block_is_a_test_file_that_passes(tmp_path: Path) -> None:
+    """And all of them were collected."""
+    write_blocks(tmp_path)
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
+        "addopts = --strict-markers\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", "-W", "error", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=55,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    tests = re.findall(r"^def (test_\w+)\(", "\n".join(BLOCKS), re.MULTILINE)
+    assert len(tests) >= 24
+    assert [test for test in tests if f"::{test}" not in done.stdout] == []
+
+
 @pytest.mark.parametrize(
-    "cls", [SMTPServer, Rule, Event, ReceivedMessage, SessionRecord, Envelope, Address]
+    "owner",
+    [SMTPServer, Rule, Event, ReceivedMessage, SessionRecord, Envelope, Address],
+    ids=lambda owner: owner.__name__,
 )
-def test_every_member_is_in_the_readme(cls: type) -> None:
-    """The README is the manual."""
-    words = set(re.findall(r"\w+", README))
-    missing = _members(cls) - words - _INTERNAL.get(cls, set())
-    assert not missing
+def test_every_public_name_is_explained(owner: type) -> None:
+    """Attributes, properties and methods; but for what is there for the package."""
+    assert public(owner) - INSIDE.get(owner, set()) - NAMED == set()
 
 
-def test_every_option_is_in_the_readme() -> None:
-    """By its name, in code."""
-    named = set(re.findall(r"`(\w+)`", README))
-    assert not set(ServerOptions.__annotations__) - named
+def test_every_option_has_a_row() -> None:
+    """A row of the options table begins with it."""
+    table = README.partition("## Options")[2].partition("## Rules")[0]
+    names = {
+        name
+        for row in table.splitlines()
+        if row.startswith("| `")
+        for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
+    assert names == set(ServerOptions.__annotations__)
+
+
+def test_settings_moments_and_criteria_are_named() -> None:
+    """Every ini and command line option, moment and criterion."""
+    for name in ("smtp_server_scope", "smtp_server_timeout"):
+        assert f"ini `{name}`" in README
+    for option in ("--smtp-transcript", "--smtp-save"):
+        assert f"`{option}=" in README
+    for moment in MOMENTS:
+        assert f'| `"{moment}"` |' in README
+    for criterion in (*NAMES, *RULE_NAMES):
+        assert f"`{criterion}" in README
+
+
+def test_the_tests_that_the_readme_names_exist() -> None:
+    """Each row of the table of npm's smtp-server names one."""
+    section = README.partition("## What npm's smtp-server calls it")[2].partition(
+        "\n## "
+    )[0]
+    rows = [row for row in section.splitlines() if row.startswith("| ")][2:]
+    assert len(rows) >= 35
+    for row in rows:
+        named = re.search(r"`([\w/]+\.py)::(\w+)` \|$", row)
+        assert named is not None, row
+        source = (ROOT / "tests" / named[1]).read_text(encoding="utf-8")
+        assert re.search(rf"def {named[2]}\(", source), row

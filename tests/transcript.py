@@ -189,9 +189,7 @@ class SocketPeer:
     def start_tls(self) -> None:
         assert self._tls is not None
         self._file.close()
-        self._socket = self._tls.wrap_socket(
-            self._socket, server_hostname="localhost"
-        )
+        self._socket = self._tls.wrap_socket(self._socket, server_hostname="localhost")
         self._file = self._socket.makefile("rb")
 
     def close(self) -> None:
@@ -249,5 +247,3 @@ def _client_step(transcript: Transcript) -> Step:
     if transcript.steps[-1].printed:
         transcript.steps.append(Step())
     return transcript.steps[-1]
-
-

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .criteria import Difference, show
+from .differing import describe
+from .transcript import shown_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 #: How many messages an explanation shows, the nearest first.
 SHOWN_MESSAGES = 5
-_SHOWN_TEXT = 200
 
 
 def summary(message: ReceivedMessage) -> str:
@@ -40,6 +40,7 @@ def not_received(
     claims: Iterable[tuple[ReceivedMessage, str]],
     before_mark: Iterable[ReceivedMessage],
     sessions: Sequence[SessionRecord],
+    full: bool = False,
 ) -> str:
     """The text of a wait that ran out of time."""
     handed_out = {id(message): where for message, where in claims}
@@ -54,7 +55,7 @@ def not_received(
         elif id(message) in early:
             notes[id(message)] = "came before the mark given as since="
     lines = [_headline(wait, timeout)]
-    lines += _arrived(wait.criteria, messages, notes)
+    lines += _arrived(wait.criteria, messages, notes, full=full)
     lines += went_wrong(sessions)
     return "\n".join(lines)
 
@@ -65,6 +66,8 @@ def wrong_number(
     found: Sequence[ReceivedMessage],
     messages: Sequence[ReceivedMessage],
     sessions: Sequence[SessionRecord],
+    *,
+    full: bool = False,
 ) -> str:
     """The text of an assertion that wanted more messages, or fewer."""
     what = f" with {criteria!r}" if criteria else ""
@@ -79,21 +82,29 @@ def wrong_number(
         if times is not None and len(found) > times:
             return "\n".join(lines)
     others = [m for m in messages if not any(m is one for one in found)]
-    lines += _arrived(criteria, others, {}) if others or not found else []
+    if others or not found:
+        lines += _arrived(criteria, others, {}, full=full)
     lines += went_wrong(sessions)
     return "\n".join(lines)
 
 
-def unwanted(criteria: Criteria, found: Sequence[ReceivedMessage]) -> str:
+def unwanted(
+    criteria: Criteria, found: Sequence[ReceivedMessage], *, full: bool = False
+) -> str:
     """The text of an assertion that wanted no such message."""
     what = f" with {criteria!r}" if criteria else ""
     verb = "was" if len(found) == 1 else "were"
     lines = [f"{_count(len(found), 'message')}{what} {verb} received, none was wanted:"]
-    lines += [
-        f"  {number}. {summary(message)}"
-        for number, message in enumerate(found[:SHOWN_MESSAGES], 1)
-    ]
+    lines += listed(found, full=full)
     return "\n".join(lines)
+
+
+def listed(messages: Sequence[ReceivedMessage], *, full: bool = False) -> list[str]:
+    """A line for each message, up to a number that can be read."""
+    shown = messages if full else messages[:SHOWN_MESSAGES]
+    lines = [f"  {number}. {summary(one)}" for number, one in enumerate(shown, 1)]
+    left = len(messages) - len(shown)
+    return [*lines, f"  … and {left} more, -vv shows them"] if left else lines
 
 
 def stuck(sessions: Sequence[SessionRecord], timeout: float) -> str:
@@ -119,34 +130,30 @@ def _headline(wait: Wait, timeout: float) -> str:
 
 
 def _arrived(
-    criteria: Criteria, messages: Sequence[ReceivedMessage], notes: dict[int, str]
+    criteria: Criteria,
+    messages: Sequence[ReceivedMessage],
+    notes: dict[int, str],
+    *,
+    full: bool,
 ) -> list[str]:
     if not messages:
         return ["", "No message arrived at all."]
-    lines = ["", _count(len(messages), "message") + " arrived:"]
+    nearest = ", the nearest first" if criteria and len(messages) > 1 else ""
+    lines = ["", f"{_count(len(messages), 'message')} arrived{nearest}:"]
     ranked = [
         (criteria.differences(message), number, message)
         for number, message in enumerate(messages, 1)
     ]
     ranked.sort(key=lambda item: len(item[0]))
-    for differences, number, message in ranked[:SHOWN_MESSAGES]:
+    shown = ranked if full else ranked[:SHOWN_MESSAGES]
+    for differences, number, message in shown:
         lines.append(f"  {number}. {summary(message)}")
         if note := notes.get(id(message)):
             lines.append(f"       {note}")
-        lines += [f"       {line}" for line in describe(differences)]
-    if left := len(ranked) - SHOWN_MESSAGES:
-        lines += [f"  … and {left} more, further off"] if left > 0 else []
-    return lines
-
-
-def describe(differences: Iterable[Difference]) -> list[str]:
-    """What was wanted and what was there, a line for each criterion."""
-    lines = []
-    for name, wanted, got in differences:
-        if name == "where":
-            lines.append(f"where: {show(wanted)} is false for it")
-            continue
-        lines.append(f"{name}: wanted {_short(show(wanted))}, got {_short(repr(got))}")
+        for difference in differences:
+            lines += [f"       {line}" for line in describe(difference, full=full)]
+    if left := len(ranked) - len(shown):
+        lines.append(f"  … and {left} more, further off; -vv shows them")
     return lines
 
 
@@ -180,10 +187,11 @@ def _refused(session: SessionRecord) -> list[str]:
         reply = command.reply
         if command.address is None or reply is None or reply.code < 400:
             continue
-        what = "sender" if command.verb == "MAIL" else "recipient"
+        what = "the sender " if command.verb == "MAIL" else ""
         by = f", by {command.answered_by}" if command.answered_by else ""
         lines.append(
-            f"  {what} {command.address or '<>'} with {_one_line(str(reply))}{by}"
+            f"  {what}{command.address or '<>'} was refused with "
+            f"{_one_line(str(reply))}{by}"
         )
     return lines
 
@@ -191,9 +199,9 @@ def _refused(session: SessionRecord) -> list[str]:
 def _open(session: SessionRecord) -> str:
     host, port = session.remote_address
     last = session.commands[-1] if session.commands else None
-    said = f"last command {str(last)!r}" if last is not None else "no command yet"
-    if last is not None and last.verb == "AUTH":
-        said = "last command AUTH"
+    said = "no command yet"
+    if last is not None:
+        said = f"last command {shown_command(last)!r}"
     if last is not None and last.reply is None:
         said += ", not answered"
     name = f" ({session.helo})" if session.helo else ""
@@ -206,7 +214,3 @@ def _count(number: int, noun: str) -> str:
 
 def _one_line(text: str) -> str:
     return text.replace("\n", " / ").replace("\r", "")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN_TEXT else f"{text[:_SHOWN_TEXT]}…"

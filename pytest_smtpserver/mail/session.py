@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from .transcript import Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from pytest_smtpserver.protocol.commands import Command
@@ -90,6 +90,9 @@ class SessionRecord:
     helo: str | None = None
     opening_command: str | None = None
     tls: TLSInfo | None = None
+    #: What XFORWARD has told of the client of the client: ``{"ADDR": "192.0.2.7"}``;
+    #: None stands for what is not known.
+    forwarded: dict[str, str | None] = field(default_factory=dict)
     #: Who has logged in: the user name, or what a handler accepted; else None.
     user: object = None
     auth_attempts: list[AuthAttempt] = field(default_factory=list)
@@ -106,6 +109,8 @@ class SessionRecord:
     last_error: Reply | None = None
     #: Plaintext behind STARTTLS, which was thrown away (RFC 3207 §4).
     discarded: bytes = b""
+    #: Content came before the 354 to DATA was sent (RFC 2920 §3.1).
+    early_content: bool = False
     transcript: Transcript = field(default_factory=Transcript)
     #: While the connection is open: changes what the engine refuses.
     _disable: Callable[[Iterable[str]], None] | None = None
@@ -155,6 +160,24 @@ class SessionRecord:
     def reused(self) -> bool:
         """More than one mail transaction was begun on the connection."""
         return self.transaction_count > 1
+
+    def assert_commands(self, expected: Sequence[Any]) -> None:
+        """Assert that the client sent these commands, all of them and in this order.
+
+        Args:
+            expected: for each command its verb, in any case, or the whole line; also
+                regular expressions and other things that criteria may be.
+
+        Raises:
+            AssertionError: it sent others; the text has both side by side.
+            TypeError: `expected` is a str, and not a list of them.
+        """
+        __tracebackhide__ = True
+        from .dialogue import command_problem  # noqa: PLC0415 - for tests that ask
+
+        problem = command_problem(expected, list(self.commands))
+        if problem:
+            raise AssertionError(problem)
 
     def __repr__(self) -> str:
         client = self.helo or "no EHLO"

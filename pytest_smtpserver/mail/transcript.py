@@ -130,6 +130,12 @@ def _masked(line: str) -> str:
     return f"{verb} {mechanism} {_MASK}" if initial else line
 
 
+def shown_command(line: str) -> str:
+    """A command line for people, without the initial response of an AUTH."""
+    text = printable(line)
+    return _masked(text) if text[:5].upper() == "AUTH " else text
+
+
 def printable(data: bytes | str) -> str:
     """One line of text for people: what is no text stands as an escape."""
     if isinstance(data, bytes):

@@ -33,7 +33,9 @@ def propose_auth(engine: SmtpEngine, command: Command) -> Reply:
         return standard.AUTH_NEEDS_TLS
     if not mechanism or " " in initial:
         return standard.syntax_error("AUTH mechanism [initial-response]")
-    if mechanism.upper() not in mechanisms_on_offer(engine):
+    if not mechanism.isascii() or (
+        mechanism.upper() not in mechanisms_on_offer(engine)
+    ):
         return standard.AUTH_UNKNOWN
     exchange = Exchange(MECHANISMS[mechanism.upper()], engine.sasl_context())
     response = (
@@ -49,15 +51,17 @@ def propose_auth(engine: SmtpEngine, command: Command) -> Reply:
 def propose_response(engine: SmtpEngine, line: bytes) -> Reply:
     """The answer to a line that the client sent after a challenge."""
     text = line.rstrip(b"\r\n")
+    exchange, engine.exchange = engine.exchange, None  # over, unless it goes on
     if text == b"*":
         return standard.AUTH_CANCELLED  # RFC 4954 §4
-    exchange = engine.exchange
     if exchange is None:
         return standard.AUTH_FAILED  # a rule's 334 began an exchange of its own
     try:
-        return _answer(engine, exchange.respond(decode_response(text)))
+        step = exchange.respond(decode_response(text))
     except Refused as refused:
         return refused.reply
+    engine.pending.exchange = exchange
+    return _answer(engine, step)
 
 
 def verdict(settings: Settings, credentials: Credentials) -> Reply:

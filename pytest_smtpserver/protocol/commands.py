@@ -46,7 +46,8 @@ class Command(str):
         head = text.partition(b" ")[0]
         verb = _VERBS.get(head)
         if verb is None:
-            verb = command.partition(" ")[0].strip().upper()
+            # §2.4: verbs are ASCII; other alphabets have letters whose upper case is.
+            verb = head.rstrip(b"\t").upper().decode("utf-8", "surrogateescape")
         command.verb = verb
         command.line_end = line_end
         command.address = None

@@ -32,6 +32,8 @@ def envelope_of(engine: SmtpEngine) -> Envelope:
     """The envelope of the transaction; an empty one where a rule skipped MAIL."""
     if engine.envelope is None:
         engine.envelope = Envelope(Address(""))
+        engine.chunks = []
+        engine.sink = ContentSink()
     return engine.envelope
 
 
@@ -72,6 +74,8 @@ def _rset(engine: SmtpEngine, event: Event, reply: Reply) -> None:  # noqa: ARG0
 def _auth(engine: SmtpEngine, event: Event, reply: Reply) -> None:
     if reply.is_intermediate:
         engine.exchange = engine.pending.exchange or engine.exchange
+        if engine.pending.credentials is not None:
+            engine.exchange = None  # it is over; the 334 is a rule's
         return
     engine.exchange = None
     if reply.is_positive:
@@ -80,6 +84,22 @@ def _auth(engine: SmtpEngine, event: Event, reply: Reply) -> None:
         if event.user is None and event.credentials is not None:
             # RFC 4505 §2: whoever is anonymous may give no trace at all.
             engine.user = event.credentials.username or "anonymous"
+
+
+def _xclient(engine: SmtpEngine, event: Event, reply: Reply) -> None:  # noqa: ARG001
+    """Postfix's XCLIENT_README: as if the real client had just connected."""
+    attributes = engine.pending.attributes
+    if not reply.is_positive or attributes is None:
+        return
+    engine.xclient.update(attributes)
+    engine.helo = engine.opening_command = engine.envelope = None
+    engine.user = attributes.get("LOGIN")
+    engine.authenticated = engine.user is not None
+
+
+def _xforward(engine: SmtpEngine, event: Event, reply: Reply) -> None:  # noqa: ARG001
+    if reply.is_positive:
+        engine.xforward.update(engine.pending.attributes or {})
 
 
 def _address(command: Command) -> Address:
@@ -97,4 +117,6 @@ _EFFECTS: Mapping[str, Callable[[SmtpEngine, Event, Reply], None]] = {
     "RSET": _rset,
     "AUTH": _auth,
     "CREDENTIALS": _auth,
+    "XCLIENT": _xclient,
+    "XFORWARD": _xforward,
 }

@@ -101,6 +101,8 @@ _POSTFIX_LINES = (
 def _extension_line(name: str, settings: Settings) -> str:
     if name == "SIZE" and settings.max_message_size is not None:
         return f"SIZE {settings.max_message_size}"  # RFC 1870 §4
+    if name == "FUTURERELEASE":  # RFC 4865 §3: the farthest that may be asked for
+        return "FUTURERELEASE 999999999 9999-12-31T23:59:59Z"
     if name == "LIMITS":  # RFC 9422 §3
         limits = [
             f"{keyword}={value}"

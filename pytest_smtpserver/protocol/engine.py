@@ -15,7 +15,6 @@ the next moment instead.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import standard
@@ -25,7 +24,8 @@ from .commands import Command
 from .content import ContentSink, DataReader
 from .effects import apply_effect, envelope_of
 from .errors import LocalProtocolError
-from .events import Event
+from .events import Event, event_name
+from .pending import Chunk, Pending
 from .proposals import bdat_size, chunks_exist, propose
 from .replies import Reply
 from .sasl import SaslContext
@@ -35,38 +35,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .addresses import Address
-    from .credentials import Credentials
     from .envelope import Envelope
     from .sasl import Exchange
     from .settings import Settings
 
 _IN_TRANSACTION = frozenset({State.MAIL, State.RCPT, State.CONTENT, State.CHUNKING})
 _OUTSIDE = frozenset({State.READY, State.START})
-
-
-class Pending:
-    """What a proposal found out, for the effect that the reply to it may have."""
-
-    __slots__ = ("credentials", "envelope", "exchange", "helo", "shown")
-
-    def __init__(self) -> None:
-        self.helo: str | None = None
-        self.envelope: Envelope | None = None
-        self.exchange: Exchange | None = None
-        #: Complete credentials, to be accepted or not.
-        self.credentials: Credentials | None = None
-        #: Credentials that came with an AUTH that is refused whatever they are.
-        self.shown: Credentials | None = None
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """A BDAT whose octets are still to come (RFC 3030 §2)."""
-
-    command: Command
-    left: int
-    last: bool
-    proposed: Reply
 
 
 class SmtpEngine:
@@ -107,17 +81,21 @@ class SmtpEngine:
         #: Give content out as it arrives, as ``"CHUNK"`` events.
         self.pass_content_on = False
         self.exchange: Exchange | None = None
+        #: What Postfix's two commands have told; None for what is not known.
+        self.xclient: dict[str, str | None] = {}
+        self.xforward: dict[str, str | None] = {}
         self.pending = Pending()
         self._buffer = ReceiveBuffer()
         self._queue: deque[Event] = deque()
         self._awaiting: Event | None = None
         self._reader: DataReader | None = None
-        self._chunk: _Chunk | None = None
+        self._chunk: Chunk | None = None
         self._early: Reply | None = None
         self._verdict: Event | None = None
-        self._pipelined = False
+        #: Bytes were there already when the last reply was made.
+        self.pipelined = False
         self._enhanced = settings.enhanced_codes
-        self._announce("CONNECT", self._greeting())
+        self._announce("CONNECT", self.greeting())
 
     # What came in
 
@@ -148,10 +126,10 @@ class SmtpEngine:
         state = self.state
         if state is State.CONTENT:
             return self._read_data()
-        if self._chunk is not None:
-            return self._read_chunk(self._chunk)
         if state is State.TLS or state is State.CLOSED:
             return None
+        if self._chunk is not None:
+            return self._read_chunk(self._chunk)
         line = self._buffer.take_line()
         if line is None:
             if self._buffer.unfinished_line <= self.settings.max_command_length:
@@ -187,12 +165,12 @@ class SmtpEngine:
             # The verdict waits until the client has taken note (RFC 4954 §4).
             self._verdict = Event("RESPONSE", reply)
             self._verdict.credentials, self._verdict.user = event.credentials, user
-            self.state = State.AUTH
+            self.state, self.exchange = State.AUTH, None
             return side.encode()
         if user is not None:
             event.user = user
         self._move(event, reply)
-        self._pipelined = bool(self._buffer)
+        self.pipelined = bool(self._buffer)
         return b"" if event.sent else reply.encode()
 
     def send_nothing(self) -> None:
@@ -263,7 +241,7 @@ class SmtpEngine:
     # Commands
 
     def _command(self, line: bytes) -> Event | None:
-        command = Command.parse(line, pipelined=self._pipelined)
+        command = Command.parse(line, pipelined=self.pipelined)
         self.pending = Pending()
         proposed = propose(self, command)
         if (
@@ -272,7 +250,8 @@ class SmtpEngine:
             and (size := bdat_size(command))
         ):
             return self._begin_chunk(command, size, proposed)
-        event = Event(command.verb, self._shaped(proposed), command)
+        name = event_name(command.verb)
+        event = Event(name, self._shaped(proposed), command)
         if command.verb == "AUTH":
             event.credentials = self.pending.credentials or self.pending.shown
             if self.pending.credentials is not None:
@@ -291,8 +270,13 @@ class SmtpEngine:
         return event
 
     def _line_too_long(self, line: bytes) -> Event:
-        command = Command.parse(line)
-        event = Event(command.verb[:32], self._shaped(standard.LINE_TOO_LONG), command)
+        reply = self._shaped(standard.LINE_TOO_LONG)
+        if self.state is State.AUTH:  # RFC 4954 §6; and what it holds is a secret
+            event = Event("RESPONSE", reply)
+            event.line, self._verdict = line, None
+        else:
+            command = Command.parse(line)
+            event = Event(event_name(command.verb[:32]), reply, command)
         event.closes = True
         return self._due(event)
 
@@ -302,6 +286,10 @@ class SmtpEngine:
         self.pending = Pending()
         if self._verdict is not None:
             event, self._verdict = self._verdict, None
+            positive = event.proposed is not None and event.proposed.is_positive
+            if positive and line.rstrip(b"\r\n") == b"*":
+                # RFC 4954 §4: the client does not believe the server's last word.
+                event.proposed = self._shaped(standard.AUTH_CANCELLED)
         else:
             event = Event("RESPONSE", self._shaped(propose_response(self, line)))
         if self.pending.credentials is not None:
@@ -340,14 +328,14 @@ class SmtpEngine:
     def _begin_chunk(
         self, command: Command, size: tuple[int, bool], proposed: Reply
     ) -> Event | None:
-        chunk = _Chunk(command, *size, self._shaped(proposed))
+        chunk = Chunk(command, *size, self._shaped(proposed))
         self._chunk = chunk
         if proposed.is_positive and self.state is State.RCPT and not self.chunks:
             self._begin_content()
             return self._due(self._queue.popleft())
         return self._read_chunk(chunk)
 
-    def _read_chunk(self, chunk: _Chunk) -> Event | None:
+    def _read_chunk(self, chunk: Chunk) -> Event | None:
         accepted = chunk.proposed.is_positive
         while chunk.left:
             piece = self._buffer.take_piece(chunk.left)
@@ -369,6 +357,8 @@ class SmtpEngine:
         event = Event("BDAT", chunk.proposed, chunk.command)
         if accepted and chunk.last:
             event.follow = "MESSAGE"
+        elif self._early is not None:  # the answer to "CONTENT" was this chunk's
+            event.proposed, event.sent, self._early = self._early, True, None
         return self._due(event)
 
     def _begin_content(self) -> None:
@@ -386,7 +376,7 @@ class SmtpEngine:
         proposed = standard.TOO_BIG if self.sink.overflowed else standard.MESSAGE_OK
         recipients: list[Address | None] = [None]
         if self.settings.lmtp and self.envelope is not None:
-            recipients = list(self.envelope.rcpt_to)  # RFC 2033 §4.2
+            recipients = list(self.envelope.rcpt_to) or [None]  # RFC 2033 §4.2
         for recipient in recipients:
             event = Event("MESSAGE", self._early or self._shaped(proposed), command)
             event.recipient = recipient
@@ -406,7 +396,8 @@ class SmtpEngine:
     def _shaped(self, reply: Reply) -> Reply:
         return reply if self._enhanced else reply.without_enhanced()
 
-    def _greeting(self) -> Reply:
+    def greeting(self) -> Reply:
+        """The 220 of a session that begins."""
         settings = self.settings
         # RFC 5321 §4.2: the host name comes first; RFC 2033 §4.1 for LMTP.
         text = f"{settings.hostname} {'LMTP' if settings.lmtp else 'ESMTP'}"
@@ -421,11 +412,13 @@ class SmtpEngine:
         apply_effect(self, name, event, reply)
         if event.closes:
             to = State.CLOSED
+        elif to is State.CLOSED:
+            self._queue.clear()
         elif to is None or (name == "MESSAGE" and self._queue):
             return  # LMTP: the other recipients' replies come first
         elif to is State.START and self.helo is not None:
             to = State.READY
-        if self.in_transaction and to in _OUTSIDE:
+        if to in _OUTSIDE:
             self.envelope = None
         self.state = to
         if to is State.TLS:
@@ -438,8 +431,8 @@ class SmtpEngine:
         """The event was answered with nothing: what is over, is over."""
         if event.name == "CONNECT":
             self.state = State.START
-        elif event.name == "MESSAGE" and not self._queue:
+        elif event.name in ("CREDENTIALS", "RESPONSE") or (
+            "MESSAGE" in (event.name, event.follow) and not self._queue
+        ):
             self.state = State.READY
-            self.envelope = None
-        elif event.name in ("CREDENTIALS", "RESPONSE"):
-            self.state = State.READY
+            self.envelope = self.exchange = None

@@ -11,6 +11,31 @@ if TYPE_CHECKING:
     from .replies import Reply
 
 
+#: Names that an event has which is no command.
+_MOMENTS = frozenset(
+    {
+        "CONNECT",
+        "HANDSHAKE",
+        "SECURE",
+        "CREDENTIALS",
+        "CONTENT",
+        "MESSAGE",
+        "CLOSE",
+        "RESPONSE",
+        "CHUNK",
+    }
+)
+
+
+def event_name(verb: str) -> str:
+    """The name of a command's event: its verb.
+
+    A client may send the name of a moment as a verb that does not exist. So that it is
+    not taken for the moment, it has lower case letters then.
+    """
+    return verb.lower() if verb in _MOMENTS else verb
+
+
 class Event:
     """A command that came in, or a moment of the session.
 

@@ -17,6 +17,7 @@ from .envelope import Envelope
 from .errors import Refused
 from .grammar import parse_client_name
 from .parameters import check_mail_parameters, check_rcpt_parameters
+from .postfix import parse_xclient, parse_xforward
 from .replies import Reply
 from .states import what_is_missing
 
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
 _BEFORE_TLS = frozenset({"EHLO", "LHLO", "NOOP", "STARTTLS", "QUIT"})
 #: RFC 4954 §6, and the commands that lead to AUTH.
 _BEFORE_AUTH = frozenset(
-    {"AUTH", "EHLO", "HELO", "LHLO", "NOOP", "RSET", "QUIT", "STARTTLS"}
+    {"AUTH", "EHLO", "HELO", "LHLO", "NOOP", "RSET", "QUIT", "STARTTLS", "XCLIENT"}
 )
 #: Commands that exist only with their extension or option.
 _NEEDS_EXTENSION = {"BDAT": "CHUNKING", "ETRN": "ETRN"}
 #: RFC 3030 §2: decimal octets, and LAST for the last chunk.
-_BDAT = re.compile(r"(\d{1,20})(?: +(LAST))?", re.IGNORECASE)
-_HTTP = re.compile(rb"\S+ \S* ?HTTP/\d\.\d$")
+_BDAT = re.compile(r"([0-9]{1,20})(?: +(LAST))?", re.IGNORECASE)
+_HTTP = re.compile(rb"\S+ (?:\S+ )?HTTP/[0-9]\.[0-9]\s*")
 
 
 def propose(engine: SmtpEngine, command: Command) -> Reply:
@@ -68,12 +69,16 @@ def _exists(engine: SmtpEngine, verb: str) -> bool:
         return settings.lmtp
     if verb == "AUTH":
         return settings.auth
+    if verb == "XCLIENT":
+        return settings.xclient
+    if verb == "XFORWARD":
+        return settings.xforward
     needed = _NEEDS_EXTENSION.get(verb)
     return needed is None or needed in settings.extensions
 
 
 def _unrecognized(engine: SmtpEngine, command: Command) -> Reply:
-    if _HTTP.search(command.line.rstrip()):
+    if _HTTP.fullmatch(command.line):
         return standard.NO_HTTP
     engine.unrecognized += 1
     limit = engine.settings.max_unrecognized_commands
@@ -215,6 +220,16 @@ def _starttls(engine: SmtpEngine, command: Command) -> Reply:
     return standard.START_TLS if starttls_on_offer(engine) else standard.TLS_UNAVAILABLE
 
 
+def _xclient(engine: SmtpEngine, command: Command) -> Reply:
+    engine.pending.attributes = parse_xclient(command.argument)
+    return engine.greeting()  # XCLIENT_README: the session begins anew
+
+
+def _xforward(engine: SmtpEngine, command: Command) -> Reply:
+    engine.pending.attributes = parse_xforward(command.argument)
+    return standard.OK
+
+
 def _no_argument(command: Command) -> None:
     if command.argument:
         raise Refused(standard.NO_ARGUMENT_ALLOWED)  # §4.1.1: 501
@@ -237,4 +252,6 @@ _PROPOSALS: Mapping[str, Callable[[SmtpEngine, Command], Reply]] = {
     "ETRN": _etrn,
     "STARTTLS": _starttls,
     "AUTH": propose_auth,
+    "XCLIENT": _xclient,
+    "XFORWARD": _xforward,
 }

@@ -69,7 +69,9 @@ _NEED_TRANSACTION = frozenset({State.MAIL, State.RCPT})
 
 TABLE: Mapping[str, Row] = {
     # RFC 5321 §3.1: 220 opens the session, anything else refuses it.
-    "CONNECT": Row(frozenset({State.CONNECT}), State.START, None, State.REFUSED),
+    "CONNECT": Row(
+        frozenset({State.CONNECT}), State.START, State.REFUSED, State.REFUSED
+    ),
     # §4.1.4: EHLO may come at any time, and resets as RSET does.
     "EHLO": Row(_GREETED, State.READY),
     "HELO": Row(_GREETED, State.READY),
@@ -105,7 +107,7 @@ TABLE: Mapping[str, Row] = {
     "HELP": Row(_GREETED),
     # RFC 1985, and Postfix's two commands.
     "ETRN": Row(frozenset({State.READY})),
-    "XCLIENT": Row(frozenset({State.START, State.READY})),
+    "XCLIENT": Row(frozenset({State.START, State.READY}), State.START),
     "XFORWARD": Row(frozenset({State.START, State.READY})),
     "QUIT": Row(_GREETED | {State.REFUSED}, State.CLOSED),
 }

@@ -57,7 +57,8 @@ class Close:
     Attributes:
         how: ``"disconnect"`` for FIN, ``"reset"`` for RST, ``"half_close"`` for FIN of
             our direction only.
-        after: at ``"CONTENT"``: once so many octets of content came over the wire.
+        after: at ``"CONTENT"``: once so many octets of content came over the wire; at
+            ``"HANDSHAKE"``: once so many octets of our side of it have left.
     """
 
     how: str

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from .event import Event
 
 #: The moments of a session; every other name of an event is a verb.
-MOMENTS = ("CONNECT", "SECURE", "CREDENTIALS", "CONTENT", "MESSAGE", "CLOSE")
+MOMENTS = (
+    "CONNECT",
+    "HANDSHAKE",
+    "SECURE",
+    "CREDENTIALS",
+    "CONTENT",
+    "MESSAGE",
+    "CLOSE",
+)
 #: The criteria of a rule at any event.
 RULE_NAMES = ("mail_from", "rcpt_to", "user", "helo", "tls", "where")
 

@@ -59,6 +59,19 @@ class _Stage:
         self.probability: float | None = None
         self.seed: int | str | None = None
 
+    def how_often(self) -> list[str]:
+        """The calls that said how often the actions are due."""
+        steps = []
+        if self.limit is not None:
+            steps.append(f"times({self.limit})" if self.limit > 1 else "once()")
+        if self.skip:
+            steps.append(f"after({self.skip})")
+        if self.every > 1:
+            steps.append(f"every({self.every})")
+        if self.probability is not None:
+            steps.append(f"chance({self.probability:g}, seed={self.seed!r})")
+        return steps
+
 
 class _Count:
     """How far a rule has got; one for each connection with `.per_connection()`."""
@@ -91,6 +104,8 @@ class Rule:
         self.conditions = conditions
         #: Events of the right name that the rule did not match.
         self.misses: list[str] = []
+        #: Matches for which nothing was due, by `after`, `every`, `chance` or a limit.
+        self.skipped = 0
         self._stages = [_Stage()]
         self._count = _Count()
         self._counts: dict[str, _Count] | None = None
@@ -144,10 +159,13 @@ class Rule:
         """Close the connection (FIN).
 
         Args:
-            after: at ``"CONTENT"``: once so many octets of content have come.
+            after: at ``"CONTENT"``: once so many octets of content have come over the
+                wire, before the message is answered; content that is shorter is
+                answered as usual. At ``"HANDSHAKE"``: once so many octets of our side
+                of the handshake have left.
 
         Raises:
-            ValueError: `after` is negative, or the event is not ``"CONTENT"``.
+            ValueError: `after` is negative, or the event is none of these two.
         """
         return self._add(Close("disconnect", self._after(after)))
 
@@ -156,11 +174,23 @@ class Rule:
         return self._add(Close("reset", self._after(after)))
 
     def half_close(self, *, after: int | None = None) -> Self:
-        """Close our direction only (FIN), and go on reading."""
+        """Close our direction only (FIN), and go on reading.
+
+        From then on nothing is answered, so nothing that asks for a positive reply is
+        done. `after` is for ``"CONTENT"``, as for `disconnect`.
+        """
+        if after is not None and self.event == "HANDSHAKE":
+            raise ValueError(
+                ".half_close(after=...) is for 'CONTENT': at 'HANDSHAKE' use "
+                ".disconnect(after=...) or .reset(after=...)"
+            )
         return self._add(Close("half_close", self._after(after)))
 
     def throttle(self, bytes_per_second: float) -> Self:
         """Write no faster than this from now on; at ``"CONTENT"`` read no faster.
+
+        A client whose content is read slowly has to wait once the buffers between the
+        two are full: its own for sending, and ours for receiving, which is made small.
 
         Raises:
             ValueError: it is not more than zero.
@@ -283,6 +313,7 @@ class Rule:
             return None
         stage = self._due(self._count_of(event.session.id))
         if stage is None:
+            self.skipped += 1
             return None
         self.calls.append(RuleCall(event.command, event.session, now()))
         return stage.actions
@@ -313,6 +344,7 @@ class Rule:
         return stage
 
     def _add(self, action: Action) -> Self:
+        self._check_place(action)
         actions = self._stages[-1].actions
         last = actions[-1] if actions else None
         if isinstance(last, (Close, Hang)) and not (
@@ -325,6 +357,20 @@ class Rule:
         actions.append(action)
         return self
 
+    def _check_place(self, action: Action) -> None:
+        """Complain about an action that makes no sense at the rule's event."""
+        if self.event == "CLOSE" and not isinstance(action, Call):
+            raise ValueError(
+                f".{action} makes no sense at 'CLOSE', where the connection has ended "
+                "already: only .call(handler) does"
+            )
+        if self.event == "HANDSHAKE" and isinstance(action, SendReply):
+            raise ValueError(
+                f".{action} makes no sense at 'HANDSHAKE', where no reply is due: "
+                ".send(bytes) puts bytes in front of the handshake, "
+                "on('STARTTLS').reply(454) refuses it"
+            )
+
     def _keep(self, method: str, *, stored: bool) -> Self:
         if self.event != "MESSAGE":
             raise ValueError(
@@ -336,13 +382,16 @@ class Rule:
     def _after(self, after: int | None) -> int | None:
         if after is None:
             return None
-        if self.event != "CONTENT":
+        if self.event not in ("CONTENT", "HANDSHAKE"):
             raise ValueError(
-                "after= counts octets of content: it is for 'CONTENT', this rule is "
-                f"for {self.event!r}; for later matches see .after(n)"
+                "after= counts octets of content, or of a handshake: it is for "
+                f"'CONTENT' and 'HANDSHAKE', this rule is for {self.event!r}; for "
+                "later matches see .after(n)"
             )
-        if not isinstance(after, int) or after < 0:
-            raise ValueError(f"after= is a number of octets, not {after!r}")
+        if not isinstance(after, int) or isinstance(after, bool):
+            raise TypeError(f"after= is a number of octets, not {after!r}")
+        if after < 0:
+            raise ValueError(f"after= is a number of octets of at least 0, not {after}")
         return after
 
     def __repr__(self) -> str:
@@ -352,8 +401,9 @@ class Rule:
             if number:
                 steps.append("then()")
             steps += [str(action) for action in stage.actions]
-            if stage.limit is not None:
-                steps.append(f"times({stage.limit})" if stage.limit > 1 else "once()")
+            steps += stage.how_often()
+        if self._counts is not None:
+            steps.append("per_connection()")
         chain = "".join(f".{step}" for step in steps)
         return f"on({self.event!r}{conditions}){chain}"
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from .event import Event
 
 
+#: What `"*"` does not stand for: moments, and what the engine tells between commands.
+_NO_COMMANDS = frozenset({*MOMENTS, "RESPONSE", "CHUNK"})
+
+
 class Decision(NamedTuple):
     """What a rule wants done."""
 
@@ -91,7 +95,7 @@ class Script:
         """The rules that may have something to say to the event."""
         rules = self._by_name.get(name)
         if rules is None:
-            wanted = (name,) if name in MOMENTS else (name, "*")
+            wanted = (name,) if name in _NO_COMMANDS else (name, "*")
             rules = tuple(
                 rule for rule in (*self.rules, *self._handlers) if rule.event in wanted
             )
@@ -109,8 +113,10 @@ class Script:
 
     def check_used(self) -> RuleNotUsed | None:
         """The complaint about rules that were never used."""
-        unused = [rule for rule in self.rules if rule.unused]
-        return RuleNotUsed(_complaint(unused)) if unused else None
+        rules = list(self.rules)
+        if not any(rule.unused for rule in rules):
+            return None
+        return RuleNotUsed(_complaint(rules))
 
     def _changed(self) -> None:
         self._by_name = {}
@@ -138,16 +144,36 @@ def event_name(event: str) -> str:
     return name
 
 
-def _complaint(unused: list[Rule]) -> str:
+def _complaint(rules: list[Rule]) -> str:
+    unused = [rule for rule in rules if rule.unused]
     lines = [
         "A rule was never used:" if len(unused) == 1 else "Rules were never used:",
     ]
     for rule in unused:
         lines.append(f"  {rule!r}, made at {rule.made_at}")
-        if rule.misses:
-            lines.append(f"      came close: {', '.join(rule.misses)}")
-        else:
-            what = "moment" if rule.event in MOMENTS else "command"
-            lines.append(f"      no {rule.event} {what} came")
+        lines.append(f"      {_what_happened(rule, rules[: rules.index(rule)])}")
     lines.append("If that is all right, add .optional() to the rule.")
     return "\n".join(lines)
+
+
+def _what_happened(rule: Rule, before: list[Rule]) -> str:
+    """Why the rule was not used, as far as can be told."""
+    told = []
+    if rule.skipped:
+        times = "once" if rule.skipped == 1 else f"{rule.skipped} times"
+        told.append(f"it matched {times}, and was not due yet")
+    if rule.misses:
+        told.append(f"came close: {', '.join(rule.misses)}")
+    takers = [
+        one for one in before if one.calls and rule.event in (one.event, "*")
+    ] or [one for one in before if one.calls and one.event == "*"]
+    told += [
+        f"{one!r}, made at {one.made_at}, stands before it and was used "
+        f"{'once' if len(one.calls) == 1 else f'{len(one.calls)} times'}"
+        for one in takers
+    ]
+    if told:
+        return "; ".join(told)
+    if rule.event == "*":
+        return "no command came"
+    return f"no {rule.event} {'moment' if rule.event in MOMENTS else 'command'} came"

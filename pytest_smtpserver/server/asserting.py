@@ -27,6 +27,8 @@ class Asserting(ABC):
 
     #: How long waits may take when they are not told, in seconds.
     default_timeout: float = 5.0
+    #: Explanations leave nothing out, as under ``pytest -vv``.
+    explain_in_full: bool = False
 
     _mailbox: Mailbox
 
@@ -220,7 +222,12 @@ class Asserting(ABC):
             return found
         raise AssertionError(
             explain.wrong_number(
-                wanted, times, found, list(self.messages), self._all_sessions()
+                wanted,
+                times,
+                found,
+                list(self.messages),
+                self._all_sessions(),
+                full=self.explain_in_full,
             )
             + ("" if settled else f"\n\n{self._stuck()}")
         )
@@ -237,7 +244,9 @@ class Asserting(ABC):
         settled = self._settle("assert_not_received")
         found = [message for message in self.messages if wanted.match(message)]
         if found:
-            raise AssertionError(explain.unwanted(wanted, found))
+            raise AssertionError(
+                explain.unwanted(wanted, found, full=self.explain_in_full)
+            )
         if not settled:
             raise AssertionError(self._stuck())
 
@@ -278,6 +287,7 @@ class Asserting(ABC):
             claims=self._mailbox.claims(),
             before_mark=self._mailbox.before(wait.since),
             sessions=self._all_sessions(),
+            full=self.explain_in_full,
         )
         raise MessageNotReceived(text)
 

@@ -34,6 +34,18 @@ def check_options(given: Mapping[str, Any]) -> Options:
     return _combined(options)
 
 
+def with_certificate(options: Options, certificate: object) -> Options:
+    """The same options with another certificate.
+
+    Raises:
+        TypeError: it is no certificate.
+        ValueError: there is no such kind.
+    """
+    return dataclasses.replace(
+        options, certificate=_CHECKS["certificate"]("certificate", certificate)
+    )
+
+
 def _combined(options: Options) -> Options:
     """The rules between options."""
     changes: dict[str, Any] = {}
@@ -171,6 +183,13 @@ def _users(name: str, value: object) -> dict[str, str] | None:
                 f"{allowed}"
             )
     return dict(value)
+
+
+def _resolver(name: str, value: object) -> object:
+    if not isinstance(value, bool) and not callable(value):
+        allowed = "True, False or a function that takes an address and returns a name"
+        raise _complain(name, value, allowed, TypeError)
+    return value
 
 
 def _handlers(name: str, value: object) -> dict[str, Any]:
@@ -311,7 +330,7 @@ _CHECKS: Mapping[str, _Check] = {
     "proxy_protocol": _flag,
     "xclient": _flag,
     "xforward": _flag,
-    "resolve_client_hostname": _flag,
+    "resolve_client_hostname": _resolver,
     "handlers": _handlers,
     "strict": _flag,
     "logger": _logger,

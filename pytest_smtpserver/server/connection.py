@@ -9,8 +9,7 @@ that, and goes back to the first way.
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 
@@ -23,6 +22,7 @@ from pytest_smtpserver.script.event import Refusal
 from .channel import Outcome
 from .handshake import Handshake, HandshakeFailed
 from .opening import open_session
+from .pending import Due, Ending
 from .performer import Performer
 from .randomness import nonce_and_salt
 from .recorder import Recorder
@@ -34,38 +34,12 @@ if TYPE_CHECKING:
     from pytest_smtpserver.mail.message import ReceivedMessage
     from pytest_smtpserver.protocol.events import Event
     from pytest_smtpserver.protocol.replies import Reply
-    from pytest_smtpserver.script.script import Decision
 
     from .channel import Channel
     from .content_handler import ContentHandler
     from .context import ServerContext
 
 _PAUSES = frozenset({State.TLS, State.CLOSED})
-
-
-class Due(NamedTuple):
-    """An event that a rule has something to do at."""
-
-    event: Event
-    seen: ScriptEvent
-    decision: Decision
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """Who ends the connection, and how.
-
-    Attributes:
-        by: who wanted it.
-        how: in words, for the record.
-        last_words: a reply to send first.
-        reset: with RST, not with FIN.
-    """
-
-    by: Literal["client", "server"]
-    how: str
-    last_words: Reply | None = None
-    reset: bool = False
 
 
 class Connection:
@@ -89,9 +63,7 @@ class Connection:
         self.context = context
         options = context.options
         self.engine = SmtpEngine(context.settings, nonce_and_salt)
-        self.recorder = Recorder(
-            self.engine, remote_address, local_address, options.max_message_size
-        )
+        self.recorder = Recorder(self.engine, remote_address, local_address, options)
         self.record = self.recorder.record
         self.record.on_disable(self._disable_commands)
         #: Made by the task: only there anyio knows which event loop this is.
@@ -102,6 +74,8 @@ class Connection:
         self.held: Event | None = None
         #: The message whose reply is due; it is made before the script is asked.
         self.message: ReceivedMessage | None = None
+        #: Bytes that were read already and are still to be handed over.
+        self.early = b""
         #: It waits for the client, with nothing to say.
         self.waiting = False
         self.idle_timeout = options.idle_timeout
@@ -178,6 +152,8 @@ class Connection:
             self.let_be(event)
             if engine.state in _PAUSES:
                 return None
+        if engine.state in _PAUSES:  # a rule's reply has led here
+            return None
         answer = b"".join(self._out)
         self._out.clear()
         return answer
@@ -266,10 +242,8 @@ class Connection:
             self._stored = True
             self.recorder.delivered(message)
             self._unreleased.append((self.context.store(message), message))
-        if (
-            event.recipient is not None
-            and event.recipient is not (message.envelope.rcpt_to[-1])
-        ):
+        last = message.envelope.rcpt_to[-1] if event.recipient is not None else None
+        if event.recipient is not last:
             return  # LMTP: there are more replies to come
         if not self._stored:
             self.recorder.refused(reply)
@@ -343,6 +317,12 @@ class Connection:
         if self.context.watched:
             self.context.on_activity()
         try:
+            if self.early:
+                data, self.early = self.early, b""
+                answer = process(data)
+                if answer is None:
+                    return Outcome.ATTENTION
+                await self.channel.send(answer)
             return await self.channel.exchange(
                 process, sent=sent, idle_timeout=idle_timeout
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import socket
 import stat
@@ -43,6 +44,45 @@ def bind(options: Options, port: int) -> socket.socket:
 def reachable_host(host: str) -> str:
     """The address where a client on this machine connects."""
     return _REACHABLE.get(host, host)
+
+
+def take_over(listener: socket.socket, options: Options) -> Options:
+    """Make a listening socket of the caller's own ready; options that describe it.
+
+    Raises:
+        ValueError: the socket does not listen.
+    """
+    try:
+        listens = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError:
+        listens = 0
+    if not listens:
+        raise ValueError(
+            f"listener: {listener!r} does not listen; call its bind() and listen()"
+        )
+    listener.setblocking(False)
+    name = listener.getsockname()
+    if isinstance(name, tuple):
+        return dataclasses.replace(options, host=name[0], port=name[1], path=None)
+    return dataclasses.replace(options, path=name, port=0)
+
+
+def port_of(listener: socket.socket) -> int:
+    """The port; 0 for a Unix socket."""
+    name = listener.getsockname()
+    return name[1] if isinstance(name, tuple) else 0
+
+
+def check_connected(connected: socket.socket) -> None:
+    """Complain about what cannot be served.
+
+    Raises:
+        TypeError: it is no stream socket.
+    """
+    if not isinstance(connected, socket.socket) or (
+        connected.type != socket.SOCK_STREAM
+    ):
+        raise TypeError(f"only a connected stream socket is served, not {connected!r}")
 
 
 def unlink(path: str) -> None:

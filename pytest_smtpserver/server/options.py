@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
@@ -81,7 +82,7 @@ class ServerOptions(TypedDict, total=False):
     proxy_protocol: bool
     xclient: bool
     xforward: bool
-    resolve_client_hostname: bool
+    resolve_client_hostname: bool | Callable[[str], str]
     handlers: Mapping[str, Callable[[Event], Any]]
     strict: bool
     logger: logging.Logger | None
@@ -131,7 +132,7 @@ class Options:
     proxy_protocol: bool = False
     xclient: bool = False
     xforward: bool = False
-    resolve_client_hostname: bool = False
+    resolve_client_hostname: bool | Callable[[str], str] = False
     handlers: Mapping[str, Callable[[Event], Any]] = dataclasses.field(
         default_factory=dict
     )
@@ -144,9 +145,34 @@ class Options:
         return self.users is not None or self.auth_required
 
     @property
+    def resolver(self) -> Callable[[str], str] | None:
+        """Finds the name of a client's address; raises `OSError` where it has none."""
+        if self.resolve_client_hostname is True:
+            return _reverse_lookup
+        return self.resolve_client_hostname or None
+
+    @property
     def starttls_hidden(self) -> bool:
         """STARTTLS works, but EHLO does not say so."""
         return "STARTTLS" in self.hide
+
+    def changed(self) -> dict[str, object]:
+        """The options that are not as they are by default, without their secrets."""
+        changed: dict[str, object] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            default = (
+                field.default_factory()
+                if field.default_factory is not dataclasses.MISSING
+                else field.default
+            )
+            if value != default and field.name not in ("ca", "logger"):
+                changed[field.name] = value
+        if self.users is not None:
+            changed["users"] = dict.fromkeys(self.users, "********")
+        if self.handlers:
+            changed["handlers"] = list(self.handlers)
+        return changed
 
     def settings(self) -> Settings:
         """What the engine gets to know."""
@@ -159,3 +185,8 @@ class Options:
         for name in ("extensions", "hide", "disabled_commands"):
             shared[name] = frozenset(shared[name])
         return Settings(**shared, auth=self.auth)
+
+
+def _reverse_lookup(address: str) -> str:
+    """Ask DNS, or whatever else this machine asks."""
+    return socket.gethostbyaddr(address)[0]

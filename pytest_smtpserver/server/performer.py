@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from pytest_smtpserver.script.actions import Action
     from pytest_smtpserver.script.rules import Rule
 
-    from .connection import Connection, Due
+    from .connection import Connection
+    from .pending import Due
 
 _ENDINGS = {
     "disconnect": "the server closed the connection, as {} says",

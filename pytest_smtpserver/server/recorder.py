@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import secrets
 from time import monotonic
 from typing import TYPE_CHECKING, Literal
@@ -15,14 +16,19 @@ from pytest_smtpserver.mail.session import (
     Undelivered,
 )
 from pytest_smtpserver.mail.transcript import Entry
+from pytest_smtpserver.protocol.states import State
+
+from .logged import LoggedEntries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pytest_smtpserver.protocol.engine import SmtpEngine
     from pytest_smtpserver.protocol.envelope import Envelope
     from pytest_smtpserver.protocol.events import Event
     from pytest_smtpserver.protocol.replies import Reply
+
+    from .options import Options
 
 
 class Recorder:
@@ -32,7 +38,7 @@ class Recorder:
         engine: whose session it is.
         remote_address: of the client.
         local_address: of the server.
-        limit: ``max_message_size``, in octets.
+        options: of the server.
     """
 
     def __init__(
@@ -40,14 +46,18 @@ class Recorder:
         engine: SmtpEngine,
         remote_address: tuple[str, int],
         local_address: tuple[str, int],
-        limit: int | None,
+        options: Options,
     ) -> None:
         self.record = SessionRecord(
             secrets.token_hex(8), remote_address, local_address, now()
         )
         self._engine = engine
-        self._limit = limit
+        self._limit = options.max_message_size
         self._started = monotonic()
+        logger = options.logger
+        if logger is not None and logger.isEnabledFor(logging.DEBUG):
+            entries = LoggedEntries(logger, self.record.id)
+            self.record.transcript.entries = entries
         self._entries = self.record.transcript.entries
         self._commands = self.record.commands
         #: The envelope of the transaction that is open.
@@ -65,10 +75,13 @@ class Recorder:
             "LHLO": self._said_hello,
             "MAIL": self._said_to_mail,
             "RSET": self._said_to_rset,
+            "DATA": self._said_to_data,
             "AUTH": self._said_to_auth,
             "RESPONSE": self._said_to_auth,
             "CREDENTIALS": self._said_to_auth,
             "BDAT": self._said_to_bdat,
+            "XCLIENT": self._said_to_xclient,
+            "XFORWARD": self._said_to_xforward,
         }
 
     @property
@@ -159,6 +172,10 @@ class Recorder:
         if reply.is_positive:
             self._given_up(event.name)
 
+    def _said_to_data(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
+        if self._engine.pipelined and reply.is_intermediate:
+            self.record.early_content = True
+
     def _said_to_bdat(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
         if not reply.is_positive and not self._engine.in_transaction:
             self._undelivered("a chunk was refused", reply)
@@ -167,12 +184,30 @@ class Recorder:
         attempt = self._attempt
         if reply.is_intermediate or attempt is None:
             return
+        if self._engine.state is State.AUTH:
+            return  # the mechanism has its last word first; then the reply leaves
         attempt.reply = reply
         attempt.succeeded = reply.is_positive
         self._attempt = None
         self.record.user = self._engine.user
         if event.name == "AUTH" and attempt.username is None:
             self._hear_credentials(event)
+
+    def _said_to_xclient(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
+        """XCLIENT_README: the session is the real client's, and begins anew."""
+        if not reply.is_positive:
+            return
+        record, told = self.record, self._engine.xclient
+        self._given_up("XCLIENT")
+        record.remote_address = _replaced(record.remote_address, told, "")
+        record.local_address = _replaced(record.local_address, told, "DEST")
+        if "NAME" in told:
+            record.client_hostname = told["NAME"]
+        record.helo, record.opening_command = told.get("HELO"), None
+        record.user = self._engine.user
+
+    def _said_to_xforward(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
+        self.record.forwarded = dict(self._engine.xforward)
 
     def _given_up(self, verb: str) -> None:
         if self._open is not None:
@@ -244,6 +279,14 @@ class Recorder:
         self.record.undelivered.append(
             Undelivered(envelope, self._engine.sink.getvalue(), reply, reason)
         )
+
+
+def _replaced(
+    address: tuple[str, int], told: Mapping[str, str | None], prefix: str
+) -> tuple[str, int]:
+    """The address with what XCLIENT has told of it."""
+    host, port = told.get(f"{prefix}ADDR"), told.get(f"{prefix}PORT")
+    return host or address[0], address[1] if port is None else int(port)
 
 
 def now() -> dt.datetime:

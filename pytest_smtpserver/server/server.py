@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Self, TypedDict
+from typing import TYPE_CHECKING, Self
 
 import anyio
+
+from pytest_smtpserver.mail.advice import advice
+from pytest_smtpserver.mail.report import Report
+from pytest_smtpserver.mail.violations import ProtocolViolated, explain, violations
 
 from . import listening
 from .asserting import Asserting
 from .background import BACKGROUND
 from .callers import caller
-from .certificates import AUTHORITIES
-from .checks import check_event, check_options
+from .checks import check_event, check_options, with_certificate
 from .context import ServerContext
+from .place import Place
 from .service import LoopService, Service, TaskService
 from .waking import running_event_loop
 
 if TYPE_CHECKING:
-    import ssl
+    import socket
     from collections.abc import Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
@@ -26,32 +30,24 @@ if TYPE_CHECKING:
 
     from anyio.from_thread import BlockingPortal
 
+    from pytest_smtpserver.mail.advice import Advice
     from pytest_smtpserver.mail.collection import Recorded
     from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.mail.violations import Violation
     from pytest_smtpserver.script.conditions import RuleCriteria
     from pytest_smtpserver.script.rules import Rule
     from pytest_smtpserver.script.script import Rules
 
-    from .certificates import Authority
-    from .options import ServerOptions
+    from .options import Certificate, ServerOptions
 
     T = TypeVar("T")
-
-
-class Environment(TypedDict, total=False):
-    """What `SMTPServer.env` gives to a child process."""
-
-    SMTP_HOST: str
-    SMTP_PORT: str
-    SMTP_URL: str
-    SSL_CERT_FILE: str
 
 
 #: The servers that run now, for a report on a test that failed.
 RUNNING: weakref.WeakSet[SMTPServer] = weakref.WeakSet()
 
 
-class SMTPServer(Asserting):
+class SMTPServer(Place, Asserting):
     """An SMTP server for tests: it records what clients do, and does as it is told.
 
     ``with SMTPServer() as server:`` serves from a background thread, which all servers
@@ -75,79 +71,6 @@ class SMTPServer(Asserting):
         self._portal: BlockingPortal | None = None
         self._group: AbstractAsyncContextManager[Any] | None = None
 
-    # Where it is
-
-    @property
-    def host(self) -> str:
-        """The address where a client on this machine connects; never a name."""
-        return listening.reachable_host(self._options.host)
-
-    @property
-    def port(self) -> int:
-        """The port; 0 for a Unix socket.
-
-        Raises:
-            RuntimeError: the server was never started, so that there is none.
-        """
-        if self._port is None:
-            raise RuntimeError(
-                "this server has no port before it is started: use "
-                "'with SMTPServer(...) as server:' or server.start()"
-            )
-        return self._port
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port, for `socket.create_connection`."""
-        return self.host, self.port
-
-    @property
-    def path(self) -> str | None:
-        """The path of the Unix socket, when it listens on one."""
-        return self._options.path
-
-    @property
-    def hostname(self) -> str:
-        """The name in the greeting and in EHLO."""
-        return self._options.hostname
-
-    @property
-    def url(self) -> str:
-        """``smtp://127.0.0.1:49152``; ``smtps:`` for implicit TLS, ``lmtp:``."""
-        options = self._options
-        scheme = "smtps" if options.tls == "implicit" else "smtp"
-        if options.lmtp:
-            scheme = "lmtp"
-        if options.path is not None:
-            return f"{scheme}://{options.path}"
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{scheme}://{host}:{self.port}"
-
-    @property
-    def env(self) -> dict[str, str]:
-        """What a child process needs to know, to be merged into its environment.
-
-        ``SMTP_HOST``, ``SMTP_PORT``, ``SMTP_URL``, and ``SSL_CERT_FILE`` where TLS is
-        on. A new dict each time.
-        """
-        env = {
-            "SMTP_HOST": self.host,
-            "SMTP_PORT": str(self.port),
-            "SMTP_URL": self.url,
-        }
-        if self._options.tls is not None:
-            env["SSL_CERT_FILE"] = self.ca_file
-        return env
-
-    @property
-    def ca_file(self) -> str:
-        """Path of a PEM file with the certificate of the CA; there until the run ends."""
-        return self._authority().file
-
-    def client_context(self) -> ssl.SSLContext:
-        """A TLS context that trusts the CA of this server, verification on."""
-        return self._authority().client_context()
-
     @property
     def is_running(self) -> bool:
         """It accepts connections."""
@@ -159,6 +82,16 @@ class SMTPServer(Asserting):
     def sessions(self) -> Recorded[SessionRecord]:
         """Every connection, also those that delivered nothing."""
         return self._context.sessions
+
+    @property
+    def violations(self) -> list[Violation]:
+        """What the clients did that an RFC forbids; worked out when it is asked for."""
+        return violations(self.sessions)
+
+    @property
+    def advice(self) -> list[Advice]:
+        """What the clients did that is allowed and unwise."""
+        return advice(self.sessions)
 
     @property
     def errors(self) -> list[Exception]:
@@ -231,6 +164,12 @@ class SMTPServer(Asserting):
         self._context.script.use_handlers(checked.handlers)
         self.reset()
 
+    def report(self) -> Report:
+        """What the report of a failed test tells about this server."""
+        facts = [f"{name}={value!r}" for name, value in self._options.changed().items()]
+        where = self.url if self._port is not None else "nothing: it never started"
+        return Report(where, facts, list(self.messages), list(self.sessions))
+
     def check(self) -> None:
         """Complain about rules that were never used, and raise what went wrong.
 
@@ -238,12 +177,15 @@ class SMTPServer(Asserting):
 
         Raises:
             RuleNotUsed: a rule without `Rule.optional` was never used.
+            ProtocolViolated: a client broke an RFC, and the option ``strict`` is set.
             ExceptionGroup: more than one thing went wrong.
         """
         problems: list[Exception] = list(self.errors)
         unused = self._context.script.check_used()
         if unused is not None:
             problems.append(unused)
+        if self._options.strict and (broken := self.violations):
+            problems.append(ProtocolViolated(explain(broken)))
         if len(problems) == 1:
             raise problems[0]
         if problems:
@@ -251,14 +193,20 @@ class SMTPServer(Asserting):
 
     # Starting and stopping
 
-    def start(self) -> Self:
+    def start(self, listener: socket.socket | None = None) -> Self:
         """Start serving from the background thread.
+
+        Args:
+            listener: a listening socket of the caller's own, TCP or Unix, in place of
+                one that the options ``host``, ``port`` and ``path`` describe. It is
+                the server's from now on, which closes it.
 
         Raises:
             OSError: the port is taken, or the host is not this machine's.
             RuntimeError: it runs already.
+            ValueError: the socket does not listen.
         """
-        listener = self._bind()
+        listener = self._bind(listener)
         try:
             portal = BACKGROUND.acquire()
             service = LoopService(self._context)
@@ -273,6 +221,49 @@ class SMTPServer(Asserting):
         self._portal, self._service = portal, service
         RUNNING.add(self)
         return self
+
+    def serve_socket(self, connected: socket.socket) -> None:
+        """Serve the client at the other end of a socket that is connected already.
+
+        It is the server's from now on, which closes it. The client gets its greeting,
+        and is served like one that came through the listener; its session is in
+        `sessions` when this returns.
+
+        Args:
+            connected: of TCP, or one half of `socket.socketpair`.
+
+        Raises:
+            RuntimeError: the server does not run.
+            TypeError: it is no stream socket.
+        """
+        service = self._service
+        if service is None:
+            raise RuntimeError("this server does not run: start it first")
+        listening.check_connected(connected)
+        self._on_loop(service.take_in, connected)
+
+    def use_certificate(self, certificate: Certificate) -> None:
+        """Show another certificate, from the next handshake on.
+
+        Connections whose TLS is up keep what they have. `renew` and the marker's option
+        go back to the option ``certificate``.
+
+        Args:
+            certificate: all that the option takes: ``"expired"`` and its like, a
+                `trustme.LeafCert`, a PEM file or a pair of them, an `ssl.SSLContext`.
+
+        Raises:
+            RuntimeError: TLS is off.
+            TypeError: it is nothing of that.
+            ValueError: there is no such kind, or a file cannot be read.
+        """
+        if self._options.tls is None:
+            raise RuntimeError(
+                "this server has no TLS: give it tls='starttls' or tls='implicit'"
+            )
+        options = with_certificate(self._options, certificate)
+        self._context.use(options, self._authority())
+        self._options = options
 
     def stop(self) -> None:
         """Stop serving, with clients still connected in at most ``close_timeout``.
@@ -340,17 +331,19 @@ class SMTPServer(Asserting):
         service.open(listener, await group.__aenter__())
         return service
 
-    def _bind(self) -> Any:
+    def _bind(self, given: socket.socket | None = None) -> socket.socket:
         if self._service is not None:
             raise RuntimeError(f"this server runs already, at {self.url}")
+        if given is not None:
+            self._options = listening.take_over(given, self._options)
         if self._options.tls is not None:
             self._context.use(self._options, self._authority())
+        if given is not None:
+            self._port = listening.port_of(given)
+            return given
         port = self._options.port if self._port is None else self._port
         listener = listening.bind(self._options, port)
-        if self._options.path is None:
-            self._port = listener.getsockname()[1]
-        else:
-            self._port = 0
+        self._port = listening.port_of(listener)
         return listener
 
     def _stopped(self) -> None:
@@ -358,9 +351,6 @@ class SMTPServer(Asserting):
         RUNNING.discard(self)
         if self._options.path is not None:
             listening.unlink(self._options.path)
-
-    def _authority(self) -> Authority:
-        return AUTHORITIES.authority(self._options.ca)
 
     # What waits and assertions need
 

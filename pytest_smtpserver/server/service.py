@@ -94,6 +94,10 @@ class Service(ABC):
                 return
             self._take_in(client, address)
 
+    def take_in(self, client: socket.socket) -> None:
+        """Serve a client whose socket is connected already."""
+        self._take_in(client, client.getpeername())
+
     def _take_in(self, client: socket.socket, address: Any) -> None:
         client.setblocking(False)
         if client.family != socket.AF_UNIX:

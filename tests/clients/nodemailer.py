@@ -92,6 +92,7 @@ def _transport(target: Target, login: Login | None) -> dict[str, Any]:
         "port": target.port,
         "name": EHLO_NAME,
         "lmtp": target.lmtp,
+        "socketPath": None if target.path is None else str(target.path),
         "secure": target.tls == "implicit",
         "requireTLS": target.tls == "starttls",
         "ignoreTLS": target.tls is None,

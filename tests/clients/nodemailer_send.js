@@ -3,6 +3,7 @@
 "use strict";
 
 const fs = require("node:fs");
+const net = require("node:net");
 const nodemailer = require("nodemailer");
 
 function describe(error) {
@@ -39,6 +40,15 @@ async function attempt(action) {
 
 async function main() {
   const job = JSON.parse(fs.readFileSync(0, "utf8"));
+  const { socketPath } = job.transport;
+  if (socketPath) {
+    // nodemailer knows no Unix sockets, but takes a connection that is made for it.
+    job.transport.getSocket = (_options, done) => {
+      const connection = net.connect(socketPath);
+      connection.once("error", done);
+      connection.once("connect", () => done(null, { connection }));
+    };
+  }
   const transport = nodemailer.createTransport(job.transport);
   const results = [];
   if (job.verify) results.push(await attempt(() => transport.verify()));

@@ -123,7 +123,7 @@ def test_every_public_name_can_be_imported() -> None:
     for name in pytest_smtpserver.__all__:
         assert getattr(pytest_smtpserver, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'SMTPSever'"):
-        pytest_smtpserver.SMTPSever  # type: ignore[attr-defined]  # noqa: B018
+        pytest_smtpserver.SMTPSever  # noqa: B018
 
 
 def test_loading_the_plugin_loads_nothing_heavy(project: pytest.Pytester) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,32 +13,10 @@ from pytest_smtpserver.protocol.settings import KNOWN_EXTENSIONS, Settings
 from pytest_smtpserver.protocol.states import TABLE, State
 
 from .driver import Driver, codes
+from .tools import AUTH_PLAIN, RECIPIENT, SENDER, USERS, delivers, keywords, start
 
 if TYPE_CHECKING:
     from pytest_smtpserver.protocol.events import Event
-
-SENDER = "MAIL FROM:<a@example.org>"
-RECIPIENT = "RCPT TO:<b@example.org>"
-AUTH_PLAIN = "AUTH PLAIN " + base64.b64encode(b"\0tim\0tanstaaf").decode()
-USERS = {"tim": "tanstaaf"}
-
-
-def start(**options: Any) -> Driver:
-    """A session that has said EHLO."""
-    for name in ("extensions", "hide", "disabled_commands"):
-        if name in options:
-            options[name] = frozenset(options[name])
-    return Driver(Settings(**options)).ready()
-
-
-def delivers(driver: Driver) -> bool:
-    """A mail that is sent now arrives whole: the session has not suffered."""
-    before = len(driver.heard.messages)
-    wire = f"{SENDER}\r\n{RECIPIENT}\r\nDATA\r\nwhole\r\n.\r\n".encode()
-    answers = codes(driver.send(wire))
-    return answers == [250, 250, 354, 250] and driver.heard.messages[before:] == [
-        ("a@example.org", ["b@example.org"], [], b"whole\r\n")
-    ]
 
 
 @pytest.mark.parametrize(
@@ -226,13 +203,9 @@ def test_size_that_is_only_advertised() -> None:
 # EHLO
 
 
-def _keywords(driver: Driver) -> list[str]:
-    return [line[4:] for line in driver.line("EHLO client").split("\n")[1:]]
-
-
 def test_ehlo_names_what_there_is() -> None:
     """The default extensions, in a stable order."""
-    assert _keywords(start()) == [
+    assert keywords(start()) == [
         "PIPELINING",
         "SIZE",
         "ENHANCEDSTATUSCODES",
@@ -246,7 +219,7 @@ def test_ehlo_names_what_there_is() -> None:
 def test_hidden_extensions_go_on_working() -> None:
     """`hide` leaves the keyword out and nothing else."""
     driver = start(hide={"SIZE", "CHUNKING", "DSN"})
-    assert not {"SIZE", "CHUNKING", "DSN"} & set(_keywords(driver))
+    assert not {"SIZE", "CHUNKING", "DSN"} & set(keywords(driver))
     assert driver.line(SENDER + " SIZE=1 RET=HDRS")[:3] == "250"
     driver.line(RECIPIENT)
     assert codes(driver.send(b"BDAT 1 LAST\r\nx")) == [250]
@@ -261,14 +234,14 @@ def test_an_extension_that_is_off_takes_its_parameter_along(
 ) -> None:
     """RFC 5321 §2.2.2: without the extension its parameter is unknown."""
     driver = start(extensions={"PIPELINING"})
-    assert extension not in _keywords(driver)
+    assert extension not in keywords(driver)
     assert driver.line(f"{SENDER} {parameter}")[:3] == "555"
 
 
 def test_advertised_lines_are_accepted_as_parameters() -> None:
     """`advertise` adds the line, and its keyword may be used."""
     driver = start(advertise=("X-Colour RED BLUE",))
-    assert "X-Colour RED BLUE" in _keywords(driver)
+    assert "X-Colour RED BLUE" in keywords(driver)
     assert driver.line(SENDER + " X-COLOUR=RED")[:3] == "250"
 
 
@@ -284,7 +257,7 @@ def test_disabled_commands_are_unknown_and_leave_ehlo() -> None:
     driver = start(
         auth=True, users=USERS, tls="starttls", disabled_commands={"AUTH", "STARTTLS"}
     )
-    assert not [line for line in _keywords(driver) if line[:4] in ("AUTH", "STAR")]
+    assert not [line for line in keywords(driver) if line[:4] in ("AUTH", "STAR")]
     for line in (AUTH_PLAIN, "STARTTLS"):
         assert driver.line(line)[:9] == "500 5.5.1"
 
@@ -292,122 +265,8 @@ def test_disabled_commands_are_unknown_and_leave_ehlo() -> None:
 def test_limits_says_what_is_enforced() -> None:
     """RFC 9422 §3."""
     driver = start(extensions=set(KNOWN_EXTENSIONS), max_recipients=5, max_messages=3)
-    assert "LIMITS MAILMAX=3 RCPTMAX=5" in _keywords(driver)
-    assert "REQUIRETLS" not in _keywords(driver), "RFC 8689 §2: over TLS only"
-
-
-# TLS
-
-
-def test_starttls_forgets_what_was_said_in_the_clear() -> None:
-    """RFC 3207 §4.2, and CVE-2011-0411: nothing behind STARTTLS is obeyed."""
-    driver = start(tls="starttls")
-    driver.line(SENDER)
-    driver.line("RSET")
-    assert codes(driver.send(b"STARTTLS\r\nRSET\r\n" + SENDER.encode())) == [220]
-    assert driver.engine.discarded == b"RSET\r\n" + SENDER.encode()
-    driver.start_tls()
-    assert driver.engine.helo is None
-    assert driver.line(SENDER)[:3] == "503"
-    assert "STARTTLS" not in _keywords(driver)
-    assert driver.line("STARTTLS")[:3] == "503"
-    assert delivers(driver)
-
-
-def test_starttls_takes_no_argument() -> None:
-    """RFC 3207 §4: 501."""
-    assert start(tls="starttls").line("STARTTLS now")[:3] == "501"
-
-
-def test_require_tls() -> None:
-    """RFC 3207 §4: 530 5.7.0 for all but NOOP, EHLO, STARTTLS and QUIT."""
-    driver = start(tls="starttls", require_tls=True)
-    for line in (SENDER, "RSET", "HELO client", "VRFY x", "AUTH PLAIN"):
-        assert driver.line(line)[:3] in ("530", "500")
-    assert driver.line(SENDER)[:9] == "530 5.7.0"
-    assert driver.line("NOOP")[:3] == "250"
-    assert driver.line("STARTTLS")[:3] == "220"
-    assert delivers(driver.start_tls().ready())
-
-
-# AUTH
-
-
-@pytest.mark.parametrize(
-    ("lines", "code"),
-    [
-        (["AUTH NOSUCH"], "504 5.5.4"),
-        (["AUTH PLAIN ====="], "501 5.5.2"),
-        (["AUTH PLAIN", "not base64!"], "501 5.5.2"),
-        (["AUTH PLAIN", "*"], "501 5.7.0"),
-        (["AUTH LOGIN", "dGlt", "*"], "501 5.7.0"),
-        (["AUTH PLAIN AHRpbQB3cm9uZw=="], "535 5.7.8"),
-        (["AUTH LOGIN dGlt", "d3Jvbmc="], "535 5.7.8"),
-        (["AUTH"], "501 5.5.4"),
-        ([SENDER, AUTH_PLAIN], "503 5.5.1"),
-        (["auth plain " + AUTH_PLAIN.split()[2], AUTH_PLAIN], "503 5.5.1"),
-    ],
-    ids=str,
-)
-def test_auth_that_fails(lines: list[str], code: str) -> None:
-    """RFC 4954 §4 and §6: the code, and the session goes on."""
-    driver = start(auth=True, users=USERS)
-    *before, last = lines
-    for line in before:
-        assert driver.line(line)[:3] in ("334", "250", "235")
-    assert driver.line(last)[:9] == code
-    driver.line("RSET")
-    assert delivers(driver)
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        [AUTH_PLAIN],
-        ["AUTH PLAIN", AUTH_PLAIN.split()[2]],
-        ["AUTH LOGIN", "dGlt", "dGFuc3RhYWY="],
-        ["auth login dGlt", "dGFuc3RhYWY="],
-    ],
-    ids=str,
-)
-def test_auth_that_succeeds(lines: list[str]) -> None:
-    """With and without initial response, mechanisms in any case."""
-    driver = start(auth=True, users=USERS, auth_required=True)
-    assert driver.line(SENDER)[:9] == "530 5.7.0"
-    for line in lines:
-        answer = driver.line(line)
-    assert answer[:9] == "235 2.7.0"
-    assert driver.engine.user == "tim"
-    assert driver.heard.credentials == [
-        (lines[0].split()[1].upper(), "tim", "tanstaaf")
-    ]
-    assert delivers(driver)
-
-
-def test_auth_waits_for_tls_that_is_on_offer() -> None:
-    """RFC 4954 §4: 538 5.7.11, and EHLO does not name AUTH before."""
-    driver = start(auth=True, users=USERS, tls="starttls")
-    assert not [line for line in _keywords(driver) if line.startswith("AUTH")]
-    assert driver.line(AUTH_PLAIN)[:10] == "538 5.7.11"
-    driver.line("STARTTLS")
-    driver.start_tls().ready()
-    assert driver.line(AUTH_PLAIN)[:3] == "235"
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"allow_insecure_auth": True},
-        {"hide": {"STARTTLS"}},
-        {"disabled_commands": {"STARTTLS"}},
-    ],
-    ids=str,
-)
-def test_auth_in_clear_text(options: dict[str, Any]) -> None:
-    """Where STARTTLS is hidden or disabled, or the option says so, AUTH is open."""
-    driver = start(auth=True, users=USERS, tls="starttls", **options)
-    assert "AUTH PLAIN LOGIN" in _keywords(driver)
-    assert driver.line(AUTH_PLAIN)[:3] == "235"
+    assert "LIMITS MAILMAX=3 RCPTMAX=5" in keywords(driver)
+    assert "REQUIRETLS" not in keywords(driver), "RFC 8689 §2: over TLS only"
 
 
 # Chunks

@@ -1,0 +1,81 @@
+"""The commands of a session beside those that a test expects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .criteria import show
+from .matching import matches
+from .transcript import shown_command
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_smtpserver.protocol.commands import Command
+
+
+def command_problem(expected: Sequence[Any], commands: list[Command]) -> str:
+    """What differs, for the person who reads a failure; ``""`` where nothing does.
+
+    Raises:
+        TypeError: `expected` is a str.
+    """
+    if isinstance(expected, str):
+        raise TypeError(
+            f"assert_commands takes a list of commands, such as ['EHLO', 'MAIL'], "
+            f"not {expected!r}"
+        )
+    wanted = list(expected)
+    if len(wanted) == len(commands) and all(map(_is, wanted, commands)):
+        return ""
+    steps = _align(wanted, commands)
+    lines = ["The client sent other commands than expected (- expected, + sent):"]
+    for want, command in steps:
+        if command is None:
+            lines.append(f"  - {_shown(want)}")
+        else:
+            sign = " " if want is not None else "+"
+            lines.append(f"  {sign} {shown_command(command)}")
+    return "\n".join(lines)
+
+
+def _is(wanted: object, command: Command) -> bool:
+    """A word is a verb, anything else is about the whole line."""
+    if isinstance(wanted, str) and " " not in wanted:
+        return wanted.upper() == command.verb
+    return matches(wanted, str(command))
+
+
+def _shown(wanted: object) -> str:
+    return shown_command(wanted) if isinstance(wanted, str) else show(wanted)
+
+
+def _align(
+    wanted: list[Any], commands: list[Command]
+) -> list[tuple[Any, Command | None]]:
+    """The longest common sequence, and around it what is missing or too much."""
+    columns = len(commands)
+    equal = [[_is(want, command) for command in commands] for want in wanted]
+    longest = [[0] * (columns + 1) for _ in range(len(wanted) + 1)]
+    for row in reversed(range(len(wanted))):
+        for column in reversed(range(columns)):
+            longest[row][column] = (
+                longest[row + 1][column + 1] + 1
+                if equal[row][column]
+                else max(longest[row + 1][column], longest[row][column + 1])
+            )
+    steps: list[tuple[Any, Command | None]] = []
+    row = column = 0
+    while row < len(wanted) or column < columns:
+        if row < len(wanted) and column < columns and equal[row][column]:
+            steps.append((wanted[row], commands[column]))
+            row, column = row + 1, column + 1
+        elif column == columns or (
+            row < len(wanted) and longest[row + 1][column] >= longest[row][column + 1]
+        ):
+            steps.append((wanted[row], None))
+            row += 1
+        else:
+            steps.append((None, commands[column]))
+            column += 1
+    return steps

@@ -1,0 +1,78 @@
+"""What was wanted beside what came: in one line where that can be read, else a diff."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+from .criteria import show
+
+if TYPE_CHECKING:
+    from .criteria import Difference
+
+#: Longer texts, and those of several lines, are compared by a diff.
+_LONG = 60
+_SHOWN_TEXT = 200
+_SHOWN_LINES = 12
+
+
+def describe(difference: Difference, *, full: bool = False) -> list[str]:
+    """The lines that explain one criterion that was not met."""
+    name, wanted, got = difference
+    if name == "where":
+        return [f"where: {show(wanted)} is false for it"]
+    if isinstance(wanted, str) and isinstance(got, str):
+        if name in ("text", "html"):
+            return _not_contained(name, wanted, got, full=full)
+        if _is_long(wanted) and _is_long(got):
+            return [f"{name}: - wanted, + got", *_indented(diff(wanted, got), full)]
+    return [
+        f"{name}: wanted {_short(show(wanted), full)}, got {_short(repr(got), full)}"
+    ]
+
+
+def diff(wanted: str, got: str) -> list[str]:
+    """The lines of both, with a sign for whose they are and marks where they differ."""
+    lines = difflib.ndiff(wanted.splitlines(), got.splitlines())
+    return [line.rstrip() for line in lines]
+
+
+def _not_contained(name: str, wanted: str, got: str, *, full: bool) -> list[str]:
+    if not got:
+        return [f"{name}: wanted {_short(repr(wanted), full)} in it, it is empty"]
+    lines = [line.strip() for line in got.splitlines() if line.strip()]
+    near = difflib.get_close_matches(wanted.strip(), _pieces(wanted, lines), 1, 0.6)
+    if near and not full:
+        short, nearest = _short(repr(wanted), full), _short(repr(near[0]), full)
+        return [f"{name}: wanted {short} in it, the nearest is {nearest}"]
+    described = [f"{name}: wanted {_short(repr(wanted), full)} in it, it is"]
+    return described + _indented(got.splitlines(), full)
+
+
+def _pieces(wanted: str, lines: list[str]) -> list[str]:
+    """Runs of words of about the length of what is wanted, and the lines themselves."""
+    size = len(wanted.split())
+    pieces = list(lines)
+    for line in lines[:200]:
+        words = [match.span() for match in re.finditer(r"\S+", line)]
+        pieces += [
+            line[first[0] : last[1]]
+            for first, last in zip(words, words[max(size, 1) - 1 :], strict=False)
+        ]
+    return pieces[:2000]
+
+
+def _indented(lines: list[str], full: bool) -> list[str]:
+    shown = lines if full else lines[:_SHOWN_LINES]
+    left = len(lines) - len(shown)
+    more = [f"    … {left} more lines, -vv shows them"] if left else []
+    return [f"    {line}".rstrip() for line in shown] + more
+
+
+def _is_long(text: str) -> bool:
+    return len(text) > _LONG or "\n" in text
+
+
+def _short(text: str, full: bool) -> str:
+    return text if full or len(text) <= _SHOWN_TEXT else f"{text[:_SHOWN_TEXT]}…"

@@ -1,0 +1,37 @@
+"""What a connection still has to do: a rule's actions, or its own end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from pytest_smtpserver.protocol.events import Event
+    from pytest_smtpserver.protocol.replies import Reply
+    from pytest_smtpserver.script.event import Event as ScriptEvent
+    from pytest_smtpserver.script.script import Decision
+
+
+class Due(NamedTuple):
+    """An event that a rule has something to do at."""
+
+    event: Event
+    seen: ScriptEvent
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Who ends the connection, and how.
+
+    Attributes:
+        by: who wanted it.
+        how: in words, for the record.
+        last_words: a reply to send first.
+        reset: with RST, not with FIN.
+    """
+
+    by: Literal["client", "server"]
+    how: str
+    last_words: Reply | None = None
+    reset: bool = False

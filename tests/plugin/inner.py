@@ -1,0 +1,68 @@
+"""Runs of pytest inside pytest, whose output can be compared as a whole."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import TYPE_CHECKING
+
+# Loaded before a run inside this process, which forgets what it has loaded itself.
+import pytest_smtpserver.server.server  # noqa: F401
+
+if TYPE_CHECKING:
+    import pytest
+
+MAILER = """
+import smtplib
+import pytest
+from pytest_smtpserver import containing
+
+def mail(server, subject="Welcome, Ada", text="Please confirm your address.",
+         to="ada@example.org", head="Date: Thu, 1 Jan 2026 10:00:00 +0000"):
+    content = (
+        f"From: noreply@example.org\\r\\nTo: {to}\\r\\n{head}\\r\\n"
+        f"Subject: {subject}\\r\\n\\r\\n{text}\\r\\n"
+    )
+    with smtplib.SMTP(*server.address, local_hostname="client.example.org") as client:
+        client.sendmail("noreply@example.org", [to], content)
+"""
+_VARIABLE = (
+    (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
+    (re.compile(r"(?m)^ +\+\d+\.\d{3} "), "  +TIME "),
+    (re.compile(r"(?m)^ {9}(?=[CS]:)"), "        "),
+    (re.compile(r"-{3,}"), "---"),
+)
+
+
+def run(pytester: pytest.Pytester, test: str, *arguments: str) -> pytest.RunResult:
+    """Run this test, which has `mail` at hand."""
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makepyfile(test_it=MAILER + test)
+    return pytester.runpytest_inprocess("-p", "no:cacheprovider", *arguments)
+
+
+def stable(text: str) -> str:
+    """The text without what differs from run to run."""
+    for pattern, name in _VARIABLE:
+        text = pattern.sub(name, text)
+    return text
+
+
+def explanation(result: pytest.RunResult) -> str:
+    """What pytest prints behind its E."""
+    lines = [line[1:] for line in result.outlines if re.match(r"E( |$)", line)]
+    return stable(textwrap.dedent("\n".join(lines)))
+
+
+def sections(result: pytest.RunResult) -> str:
+    """The sections of SMTP servers, up to the summary."""
+    lines: list[str] = []
+    inside = False
+    for line in result.outlines:
+        if "SMTP server smtp" in line and line.startswith("---"):
+            inside = True
+        elif line.startswith(("===", "___")) or "generated xml file" in line:
+            inside = False
+        if inside:
+            lines.append(line.rstrip())
+    return stable("\n".join(lines))

@@ -1,0 +1,1 @@
+"""What type checkers see of the package: checked by mypy, never executed."""
