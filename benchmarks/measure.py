@@ -125,11 +125,12 @@ def running(
     command: Sequence[str], extra: Mapping[str, str] | None = None
 ) -> Iterator[Contender]:
     """Start a contender, wait for its PORT, and stop it by closing its stdin."""
+    complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed below
     process = subprocess.Popen(
         list(command),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=complaints,
         text=True,
         env=environment() | dict(extra or {}),
     )
@@ -150,9 +151,9 @@ def running(
                 contender.facts[name] = value
         if not contender.port:
             code = process.wait(START_LIMIT)
-            raise UnavailableError(
-                f"{command[-1]} ended with {code} before it was ready"
-            )
+            complaints.seek(0)
+            reason = complaints.read()[-150:]
+            raise UnavailableError(f"ended with {code} before it was ready: {reason}")
         yield contender
     finally:
         process.stdin.close()
@@ -162,6 +163,7 @@ def running(
             process.kill()
             process.wait()
         process.stdout.close()
+        complaints.close()
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import statistics
 import subprocess
 from dataclasses import dataclass
@@ -127,12 +128,12 @@ def table(lines: list[Line]) -> str:
     )
 
 
-def first_line(path: str, start: str) -> str:
+def first_line(path: str, start: str, separator: str = ":") -> str:
     """The value of the first line of a file of /proc that begins so."""
     try:
         for text in Path(path).read_text().splitlines():
             if text.startswith(start):
-                return text.partition(":")[2].strip()
+                return text.partition(separator)[2].strip()
     except OSError:
         pass
     return "unknown"
@@ -156,6 +157,29 @@ def machine() -> dict[str, str]:
     facts["node"] = printed("node", "--version")
     facts["postfix"] = printed("dpkg-query", "-W", "-f", "${Version}", "postfix")
     return facts
+
+
+def busy() -> tuple[float, float]:
+    """Seconds of CPU so far: of the whole machine, and of this run's processes."""
+    ticks = first_line("/proc/stat", "cpu ", " ").split()
+    idle = {3, 4}  # idle, and waiting for a disk
+    whole = sum(int(value) for at, value in enumerate(ticks[:8]) if at not in idle)
+    own = sum(
+        usage.ru_utime + usage.ru_stime
+        for usage in map(
+            resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+    )
+    return whole / os.sysconf("SC_CLK_TCK"), own
+
+
+def disturbance(before: tuple[float, float], seconds: float) -> str:
+    """How much of the machine went to others while we measured."""
+    after = busy()
+    others = (after[0] - before[0]) - (after[1] - before[1])
+    share = max(0.0, others / seconds / (os.cpu_count() or 1))
+    advice = " (too much: measure again)" if share > 0.05 else ""
+    return f"{share:.1%} of its CPU{advice}"
 
 
 def package(name: str) -> str:

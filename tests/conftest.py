@@ -1,7 +1,8 @@
-"""What every test is held to: it leaves no thread, socket or file behind."""
+"""What every test is held to: it leaves no thread, task or socket behind."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import threading
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+from pytest_smtpserver.server.background import BACKGROUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +27,8 @@ settings.load_profile("suite")
 _BACKGROUND = "-portal-"
 #: Worker threads that anyio and trio keep for a while, for those who need one again.
 _KEPT = (_BACKGROUND, "AnyIO worker thread", "Trio thread")
+#: The coroutines that serve connections.
+_SERVES = ("Service.", "LoopService.", "TaskService.", "Connection.")
 _DESCRIPTORS = Path("/proc/self/fd")
 
 
@@ -42,13 +47,31 @@ def _sockets() -> set[str]:
     return found
 
 
+def _tasks() -> list[str]:
+    """The tasks of servers on the event loop of all servers."""
+    with_portal = [t for t in threading.enumerate() if _BACKGROUND in t.name]
+    if not with_portal:
+        return []
+    portal = BACKGROUND.acquire()
+    try:
+        return portal.call(_own_tasks)
+    finally:
+        BACKGROUND.release()
+
+
+async def _own_tasks() -> list[str]:
+    tasks = (task.get_coro() for task in asyncio.all_tasks())
+    names = (getattr(one, "__qualname__", "") for one in tasks)
+    return [name for name in names if name.startswith(_SERVES)]
+
+
 def _threads() -> set[threading.Thread]:
     return set(threading.enumerate())
 
 
 @pytest.fixture(autouse=True)
 def leaves_nothing_behind() -> Iterator[None]:
-    """Fail a test that leaves a thread or a socket behind."""
+    """Fail a test that leaves a thread, a task or a socket behind."""
     threads, sockets = _threads(), _sockets()
     had_background = any(_BACKGROUND in thread.name for thread in threads)
     yield
@@ -58,6 +81,7 @@ def leaves_nothing_behind() -> Iterator[None]:
         if not any(kept in thread.name for kept in _KEPT)
     }
     assert not left, f"threads are left: {left}"
+    assert _tasks() == []
     if _sockets() - sockets:
         gc.collect()
     # The event loop thread has a pair of sockets to wake it.

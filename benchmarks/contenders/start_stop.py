@@ -48,7 +48,8 @@ def smtpdfix(certificate: str | None) -> Start:
         os.environ["SMTPD_USE_STARTTLS"] = "True"
     from smtpdfix.fixture import SMTPDFix  # noqa: PLC0415
 
-    return SMTPDFix  # type: ignore[no-any-return]
+    start: Start = SMTPDFix
+    return start
 
 
 def aiosmtpd(certificate: str | None) -> Start:

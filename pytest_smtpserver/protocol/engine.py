@@ -109,6 +109,11 @@ class SmtpEngine:
         return bool(self._buffer) or self._awaiting is not None or bool(self._queue)
 
     @property
+    def buffered(self) -> int:
+        """Octets that have come and were not looked at yet."""
+        return len(self._buffer)
+
+    @property
     def in_transaction(self) -> bool:
         """Between an accepted MAIL and the reply that ends its transaction."""
         return self.state in _IN_TRANSACTION

@@ -20,8 +20,15 @@ import anyio
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .pace import Pace
+
 #: Larger pieces cost more than they save: from 128 KiB on, each is mapped and unmapped.
 PIECE = 65536
+
+#: What may wait in the kernel while content is read slowly, in octets: as little as
+#: does not make the two kernels wait for each other on top of it.
+_SMALL_BUFFER = 32768
+_USUAL_BUFFER = 212992
 
 #: RST instead of FIN: linger for no time at all.
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -66,6 +73,10 @@ class Channel(ABC):
         """Send bytes, waiting while the client does not read; false when it is gone."""
 
     @abstractmethod
+    def pace_reading(self, pace: Pace | None) -> None:
+        """Read no faster than that from now on; None for as fast as can be."""
+
+    @abstractmethod
     def interrupt(self) -> None:
         """Make the exchange that is going on, or the next one, end."""
 
@@ -100,6 +111,7 @@ class WaitingChannel(Channel):
         self._interrupted = False
         self._scope: anyio.CancelScope | None = None
         self._closed = False
+        self._pace: Pace | None = None
 
     async def exchange(
         self,
@@ -134,13 +146,21 @@ class WaitingChannel(Channel):
     async def _receive(self) -> bytes | None:
         """Some bytes, none at the end, None when the connection has broken."""
         while True:
+            if self._pace is not None:
+                await anyio.sleep(self._pace.wait(anyio.current_time()))
             try:
-                return self._socket.recv(PIECE)
+                if self._pace is None:
+                    return self._socket.recv(PIECE)
+                return paced_receive(self._socket, self._pace, anyio.current_time)
             except (BlockingIOError, InterruptedError):
                 await anyio.wait_readable(self._socket)
             except OSError:
                 self._closed = True
                 return None
+
+    def pace_reading(self, pace: Pace | None) -> None:
+        self._pace = pace
+        size_receive_buffer(self._socket, pace)
 
     async def send(self, data: bytes) -> bool:
         view = memoryview(data)
@@ -181,6 +201,24 @@ class WaitingChannel(Channel):
 
 def _drop(data: bytes) -> bytes:  # noqa: ARG001 - that is the point
     return b""
+
+
+def paced_receive(
+    connection: socket.socket, pace: Pace, now: Callable[[], float]
+) -> bytes:
+    """Bytes from a socket, as many as the pace allows."""
+    data = connection.recv(min(PIECE, pace.allowed(now())))
+    pace.spend(len(data))
+    return data
+
+
+def size_receive_buffer(connection: socket.socket, pace: Pace | None) -> None:
+    """Let the kernel keep little for us while we read slowly."""
+    size = _USUAL_BUFFER if pace is None else max(_SMALL_BUFFER, int(pace.rate / 4))
+    try:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+    except OSError:
+        return  # it is gone already
 
 
 def no_linger(connection: socket.socket) -> None:

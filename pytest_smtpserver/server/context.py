@@ -59,6 +59,11 @@ class ServerContext:
             else authority.server_context(options)
         )
 
+    @property
+    def has_tls(self) -> bool:
+        """TLS is on."""
+        return self._tls_context is not None
+
     def tls_layer(self) -> TLSLayer:
         """TLS for one connection."""
         assert self._tls_context is not None

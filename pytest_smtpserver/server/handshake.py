@@ -28,10 +28,18 @@ class HandshakeFailed(Exception):  # noqa: N818 - it is what happened to a clien
 
 
 class Handshake:
-    """Feeds received bytes to a TLS layer until it is ready, or has failed."""
+    """Feeds received bytes to a TLS layer until it is ready, or has failed.
 
-    def __init__(self, layer: TLSLayer) -> None:
+    Args:
+        layer: our side of TLS.
+        limit: how many octets of our side may leave, where it is to be cut short.
+    """
+
+    def __init__(self, layer: TLSLayer, limit: int | None = None) -> None:
         self._layer = layer
+        self._limit = limit
+        #: The limit was reached; what was allowed to leave still has to.
+        self.was_cut = False
         #: What is still to be sent when the exchange has ended.
         self.last = b""
         self._failure: HandshakeFailed | None = None
@@ -46,6 +54,8 @@ class Handshake:
                 found no common ground.
         """
         outcome = await exchange(self._process)
+        if self.was_cut:
+            return
         if self._failure is not None:
             raise self._failure
         if outcome is not Outcome.ATTENTION:
@@ -66,6 +76,12 @@ class Handshake:
                 f"the TLS handshake failed: {reason}",
             )
             return None
+        if self._limit is not None:
+            if len(answer) >= self._limit:
+                self.last = answer[: self._limit]
+                self.was_cut = True
+                return None
+            self._limit -= len(answer)
         if not done:
             return answer
         self.last = answer

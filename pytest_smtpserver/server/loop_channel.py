@@ -7,7 +7,9 @@ and back in one callback; a task is woken only when something has to be awaited.
 
 from __future__ import annotations
 
+import asyncio
 import math
+import socket
 from typing import TYPE_CHECKING
 
 from .channel import (
@@ -15,13 +17,15 @@ from .channel import (
     Channel,
     Outcome,
     no_linger,
+    paced_receive,
     shut_down_writing,
+    size_receive_buffer,
 )
 
 if TYPE_CHECKING:
-    import asyncio
-    import socket
     from collections.abc import Callable
+
+    from .pace import Pace
 
 
 class LoopChannel(Channel):
@@ -33,6 +37,9 @@ class LoopChannel(Channel):
         self._socket = connection
         self._fd = connection.fileno()
         self._loop = loop
+        #: uvloop calls a reader once for bytes with a reset behind them, and then
+        #: never again; asyncio's own loop calls it for the reset too.
+        self._ask_for_reset = not isinstance(loop, asyncio.SelectorEventLoop)
         self._process: Callable[[bytes], bytes | None] | None = None
         self._outcome: asyncio.Future[Outcome] | None = None
         self._interrupted = False
@@ -49,6 +56,8 @@ class LoopChannel(Channel):
         self._broken = False
         self._closed = False
         self._gone: asyncio.Future[None] | None = None
+        self._pace: Pace | None = None
+        self._resume: asyncio.TimerHandle | None = None
 
     async def exchange(
         self,
@@ -87,6 +96,10 @@ class LoopChannel(Channel):
             finally:
                 self._drained = None
         return not self._broken
+
+    def pace_reading(self, pace: Pace | None) -> None:
+        self._pace = pace
+        size_receive_buffer(self._socket, pace)
 
     def interrupt(self) -> None:
         self._let_go()
@@ -129,8 +142,16 @@ class LoopChannel(Channel):
             # Nobody reads just now: what comes waits in the kernel.
             self._unwatch()
             return
+        if self._pace is not None and (wait := self._pace.wait(self._loop.time())):
+            self._unwatch()
+            self._resume = self._loop.call_later(wait, self._watch_again)
+            return
         try:
-            data = self._socket.recv(PIECE)
+            data = (
+                self._socket.recv(PIECE)
+                if self._pace is None
+                else paced_receive(self._socket, self._pace, self._loop.time)
+            )
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -141,6 +162,7 @@ class LoopChannel(Channel):
             self._unwatch()
             self._end(Outcome.EOF)
             return
+        reset = self._is_reset()
         self._heard = self._loop.time()
         answer = process(data)
         if answer is None:
@@ -149,6 +171,13 @@ class LoopChannel(Channel):
             self._write(answer)
             if self._on_sent is not None and not self._unsent:
                 self._on_sent()
+        if reset:
+            self._break()
+
+    def _watch_again(self) -> None:
+        self._resume = None
+        if self._process is not None:
+            self._watch()
 
     def _writable(self) -> None:
         try:
@@ -186,7 +215,7 @@ class LoopChannel(Channel):
             return
         except OSError:
             data = b""
-        if not data:
+        if not data or self._is_reset():
             self._loop.remove_reader(self._fd)
             self._let_go()
 
@@ -195,6 +224,13 @@ class LoopChannel(Channel):
             self._gone.set_result(None)
 
     # Inside
+
+    def _is_reset(self) -> bool:
+        """Bytes were the last: the client has reset the connection behind them."""
+        return (
+            self._ask_for_reset
+            and self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+        )
 
     def _write(self, data: bytes) -> None:
         if self._unsent:
@@ -242,9 +278,10 @@ class LoopChannel(Channel):
             self._loop.remove_reader(self._fd)
 
     def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._resume):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._resume = None
 
     def _release(self) -> None:
         self._closed = self._broken = True

@@ -11,6 +11,7 @@ from pytest_smtpserver.protocol import standard
 from pytest_smtpserver.protocol.proxy import BadProxyHeader, parse_proxy_header
 
 from .channel import Outcome
+from .securing import start_tls
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -27,7 +28,7 @@ async def open_session(connection: Connection) -> None:
     if options.resolver is not None and connection.ending is None:
         await _resolve(connection)
     if options.tls == "implicit" and connection.ending is None:
-        await connection.start_tls()
+        await start_tls(connection)
     if options.greeting_delay and connection.ending is None:
         await _watch_for_early_talkers(connection)
 

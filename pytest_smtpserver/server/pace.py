@@ -1,4 +1,4 @@
-"""How fast bytes may go: what `.throttle` makes of a channel."""
+"""How fast bytes may go: what `.throttle` makes of a connection."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from __future__ import annotations
 _PIECES = 20
 #: Seconds of being late that may be made up for: timers are late by their nature.
 _MAKE_UP = 0.25
+#: Less than a byte that only rounding has taken away.
+_ROUNDING = 1e-6
 
 
 class Pace:
-    """Paces bytes in one direction. Each piece waits for its own time to pass.
+    """Paces bytes in one direction: each has to wait until its time has passed.
 
     Args:
         bytes_per_second: the rate.
@@ -17,11 +19,22 @@ class Pace:
     """
 
     def __init__(self, bytes_per_second: float, now: float) -> None:
-        self._rate = bytes_per_second
-        self._gone_by = now
-        self.piece = max(1, int(bytes_per_second / _PIECES))
+        self.rate = bytes_per_second
+        self._spent_by = now
+        self._piece = max(1, int(bytes_per_second / _PIECES))
+        self._memory = max(_MAKE_UP, self._piece / bytes_per_second)
 
-    def wait(self, count: int, now: float) -> float:
-        """Count `count` bytes; the seconds to wait until they have gone."""
-        self._gone_by = max(self._gone_by, now - _MAKE_UP) + count / self._rate
-        return max(0.0, self._gone_by - now)
+    def wait(self, now: float, wanted: int | None = None) -> float:
+        """Seconds until a piece may go, or `wanted` bytes where that is less."""
+        count = self._piece if wanted is None else min(wanted, self._piece)
+        self._spent_by = max(self._spent_by, now - self._memory)
+        missing = self._spent_by + count / self.rate - now
+        return missing if missing > _ROUNDING else 0.0
+
+    def allowed(self, now: float) -> int:
+        """How many bytes may go now; at least one, after `wait`."""
+        return max(1, int((now - self._spent_by) * self.rate + _ROUNDING))
+
+    def spend(self, count: int) -> None:
+        """Note that so many bytes have gone."""
+        self._spent_by += count / self.rate

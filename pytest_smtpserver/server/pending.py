@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    import anyio
+
     from pytest_smtpserver.protocol.events import Event
     from pytest_smtpserver.protocol.replies import Reply
     from pytest_smtpserver.script.event import Event as ScriptEvent
@@ -18,6 +20,28 @@ class Due(NamedTuple):
     event: Event
     seen: ScriptEvent
     decision: Decision
+
+
+class Cut(NamedTuple):
+    """Where content or a handshake is cut short.
+
+    Attributes:
+        after: how many octets of it are let through.
+        how: ``"disconnect"``, ``"reset"`` or ``"half_close"``.
+        by: which rule wants it, in words.
+    """
+
+    after: int
+    how: str
+    by: str
+
+
+class Interjection(NamedTuple):
+    """A reply that nothing has asked for."""
+
+    reply: Reply
+    by: str
+    said: anyio.Event
 
 
 @dataclass(frozen=True, slots=True)

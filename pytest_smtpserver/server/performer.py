@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import TYPE_CHECKING
 
 import anyio
 
 from pytest_smtpserver.protocol import standard
+from pytest_smtpserver.protocol.events import Event
 from pytest_smtpserver.protocol.replies import Reply
 from pytest_smtpserver.script.actions import (
     Call,
@@ -17,11 +19,14 @@ from pytest_smtpserver.script.actions import (
     Keep,
     SendBytes,
     SendReply,
+    Throttle,
 )
 from pytest_smtpserver.script.event import Event as ScriptEvent
 
-from .channel import Outcome
 from .content_handler import ContentStream, begin_content, checked_reply
+from .pace import Pace
+from .pausing import pause
+from .pending import Cut, Due
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +36,6 @@ if TYPE_CHECKING:
     from pytest_smtpserver.script.rules import Rule
 
     from .connection import Connection
-    from .pending import Due
 
 _ENDINGS = {
     "disconnect": "the server closed the connection, as {} says",
@@ -44,14 +48,11 @@ class Performer:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        #: What a rule says about keeping the message; None for nothing.
-        self.kept: bool | None = None
-        #: The reply to the message, where a handler has made it at ``"CONTENT"``.
-        self.content_reply: Reply | None = None
         self._due: Due
         self._by = ""
         self._answered = False
-        self._raw = b""
+        #: What `.send` has sent at this event; None when it was not asked to.
+        self._raw: bytes | None = None
 
     async def perform(self, due: Due) -> None:
         """Do what the rule wants, in order; what it leaves open happens as usual."""
@@ -59,17 +60,17 @@ class Performer:
         self._due = due
         self._by = origin(due.decision.rule)
         self._answered = False
-        self._raw = b""
+        self._raw = None
         for action in due.decision.actions:
             await self._perform(action)
             if connection.ending is not None:
                 break
         if not self._answered:
-            if self._raw or connection.ending is not None:
+            if self._raw is not None or connection.ending is not None:
                 self._answer_nothing()
             else:
                 connection.let_be(due.event)
-        self.kept = None
+        connection.delivery.kept = None
 
     async def _perform(self, action: Action) -> None:
         connection, event = self._connection, self._due.event
@@ -84,18 +85,26 @@ class Performer:
             case Delay():
                 await self._pause(action.seconds)
             case Hang():
-                await self._hang()
+                await self._pause(math.inf)
+            case Throttle():
+                await self._throttle(action.bytes_per_second)
             case Keep():
-                self.kept = action.stored
+                connection.delivery.kept = action.stored
             case Call():
                 await self._call(action.handler)
-            case Close():
-                await self._close(action)
+            case Close(how=how, after=None):
+                await self.close(Cut(0, how, self._by))
+            case Close(how=how, after=int() as after):
+                connection.cut = Cut(after, how, self._by)
 
     # Replies
 
     def _reply(self, reply: Reply, user: object = None) -> None:
         connection, event = self._connection, self._due.event
+        if event.sent and event.proposed is not None and not self._answered:
+            # It was answered before its content was whole; this one comes on top.
+            self._answered = True
+            connection.answer(event, event.proposed, by=self._by)
         if self._answered or event.proposed is None:
             self._reply_out_of_turn(reply)
             return
@@ -103,26 +112,34 @@ class Performer:
         if event.follow == "MESSAGE":
             # The reply to the last chunk is the reply to the message (RFC 3030 §2).
             connection.engine.proceed()
-            self.content_reply = reply
+            connection.delivery.content_reply = reply
             return
         connection.answer(event, reply, by=self._by, user=user)
 
     def _reply_out_of_turn(self, reply: Reply) -> None:
         connection, name = self._connection, self._due.event.name
         if not self._answered and name == "CONTENT":
-            connection.send_raw(connection.engine.reply_early(reply), self._by)
+            early = connection.engine.reply_early(reply)
+            connection.send_raw(early * self._replies_due(reply), self._by)
         elif not self._answered and name == "SECURE" and not reply.is_positive:
             connection.send_raw(connection.engine.refuse(reply), self._by)
         else:
             connection.send_raw(reply.encode(), self._by)
         self._answered = True
 
+    def _replies_due(self, reply: Reply) -> int:
+        """How many replies there are to the content (RFC 2033 §4.2)."""
+        engine = self._connection.engine
+        if not engine.settings.lmtp or engine.envelope is None or reply.code == 421:
+            return 1
+        return len(engine.envelope.rcpt_to)
+
     def _send(self, data: bytes) -> None:
         """Send bytes; the session goes by the first whole reply in them."""
         connection, event = self._connection, self._due.event
-        self._raw += data or b" "
-        if not self._answered and event.proposed is not None:
-            reply = Reply.from_wire(self._raw.strip(b" "))
+        self._raw = (self._raw or b"") + data
+        if not (self._answered or connection.mute) and event.proposed is not None:
+            reply = Reply.from_wire(self._raw)
             if reply is not None:
                 self._answered = True
                 connection.settle(event, reply, by=self._by)
@@ -137,38 +154,49 @@ class Performer:
     # Time
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, and go on reading: what comes is answered later."""
-        connection = self._connection
-        await connection.flush()
-        await anyio.sleep(seconds)
+        """Send what was said so far, and wait."""
+        await self._connection.flush()
+        await pause(self._connection, seconds)
 
-    async def _hang(self) -> None:
+    async def _throttle(self, rate: float) -> None:
         connection = self._connection
-        await connection.flush()
-        outcome = Outcome.ATTENTION
-        while outcome is Outcome.ATTENTION:
-            outcome = await connection.channel.exchange(self._swallow)
-        if outcome in (Outcome.EOF, Outcome.BROKEN):
-            connection.end("client", f"the client gave up waiting ({outcome.value})")
-        else:
-            connection.end("server", "the server was stopped")
-
-    def _swallow(self, data: bytes) -> bytes:
-        self._connection.take(data)
-        return b""
+        pace = Pace(rate, anyio.current_time())
+        if self._due.event.name != "CONTENT":
+            connection.pace = pace
+            return
+        connection.slow_down(pace)
+        # What came along with a BDAT is here already, and has to take its time too.
+        come = connection.engine.buffered
+        pace.spend(come)
+        await self._pause(come / rate)
 
     # Ends
 
-    async def _close(self, action: Close) -> None:
+    async def close(self, cut: Cut) -> None:
+        """Close the connection, or our half of it."""
         connection = self._connection
-        if action.how == "half_close":
-            await connection.flush()
+        await connection.flush()
+        if cut.how == "half_close":
             connection.channel.half_close()
+            connection.mute = True
+        else:
+            ending = _ENDINGS[cut.how].format(cut.by)
+            connection.end("server", ending, reset=cut.how == "reset")
+
+    # Moments that the engine knows nothing of
+
+    async def before_handshake(self) -> None:
+        """Do what rules want before the client's first octet of TLS is read."""
+        connection = self._connection
+        script = connection.context.script
+        if not script.rules_for("HANDSHAKE"):
             return
-        connection.end(
-            "server", _ENDINGS[action.how].format(self._by), reset=action.how == "reset"
-        )
-        if action.how == "reset":
+        seen = ScriptEvent("HANDSHAKE", connection.record)
+        decision = script.decide(seen)
+        if decision is not None:
+            connection.due = Due(Event("HANDSHAKE"), seen, decision)
+            await self.perform(connection.due)
+            connection.due = None
             await connection.flush()
 
     async def after_close(self) -> None:
@@ -191,13 +219,13 @@ class Performer:
             seen.given_chunks = ContentStream()
         reply = await self._ask(handler, seen)
         if seen.kept is not None:
-            self.kept = seen.kept
+            self._connection.delivery.kept = seen.kept
         if seen.decided is not None:
             self._reply(seen.decided, user=seen.user)
         elif reply is None:
             return
         elif self._due.event.name == "CONTENT":
-            self.content_reply = reply
+            self._connection.delivery.content_reply = reply
         else:
             self._reply(reply)
 

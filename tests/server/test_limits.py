@@ -139,17 +139,6 @@ def test_a_line_that_is_too_long(smtp_server: SMTPServer) -> None:
         assert wire.rest() == b""
 
 
-@pytest.mark.smtp_server(max_unrecognized_commands=2)
-def test_too_many_unknown_commands(smtp_server: SMTPServer) -> None:
-    """500 for each, then 421 and the end."""
-    with Wire(smtp_server) as wire:
-        wire.hello()
-        assert wire.say("XYZZY").startswith("500 ")
-        assert wire.say("XYZZY").startswith("500 ")
-        assert wire.say("XYZZY").startswith("421 ")
-        assert wire.rest() == b""
-
-
 def test_many_connections_at_once(smtp_server: SMTPServer) -> None:
     """More than the queue of the listener and than are let in at once."""
     with ExitStack() as stack:

@@ -42,7 +42,7 @@ def test_content_is_kept_octet_for_octet(
     """CRLF.CRLF alone ends it (RFC 5321 §4.1.1.4); nothing is added or repaired."""
     with Wire(smtp_server) as wire:
         wire.hello()
-        assert wire.deliver(content) == "250 2.0.0 OK"
+        assert wire.deliver(content).startswith("250 ")
         assert wire.say("NOOP").startswith("250 ")
     (message,) = smtp_server.messages
     assert message.content == content

@@ -1,0 +1,297 @@
+"""The way without awaiting: bytes in, and bytes out where nobody interferes."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Literal
+
+from pytest_smtpserver.protocol.engine import SmtpEngine
+from pytest_smtpserver.protocol.states import State
+from pytest_smtpserver.script.event import Event as ScriptEvent
+from pytest_smtpserver.script.event import Refusal
+
+from .channel import Outcome
+from .delivery import Delivery
+from .pending import Cut, Due, Ending
+from .randomness import nonce_and_salt
+from .recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_smtpserver.protocol.events import Event
+    from pytest_smtpserver.protocol.replies import Reply
+
+    from .channel import Channel
+    from .content_handler import ContentHandler
+    from .context import ServerContext
+    from .pace import Pace
+    from .tls import TLSLayer
+
+_PAUSES = frozenset({State.TLS, State.CLOSED})
+
+
+class Conversation:
+    """What one connection hears and says, without waiting for anything.
+
+    Args:
+        channel: its bytes.
+        context: what the connections of a server share.
+        remote_address: of the client.
+        local_address: of the server.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        context: ServerContext,
+        remote_address: tuple[str, int],
+        local_address: tuple[str, int],
+    ) -> None:
+        self.channel = channel
+        self.context = context
+        options = context.options
+        self.engine = SmtpEngine(context.settings, nonce_and_salt)
+        self.recorder = Recorder(self.engine, remote_address, local_address, options)
+        self.record = self.recorder.record
+        self.record.on_disable(self._disable_commands)
+        self.ending: Ending | None = None
+        self.due: Due | None = None
+        #: An event that was taken from the engine and is still to be looked at.
+        self.held: Event | None = None
+        self.delivery = Delivery(context, self.recorder)
+        #: Bytes that were read already and are still to be handed over.
+        self.early = b""
+        #: It waits for the client, with nothing to say.
+        self.waiting = False
+        #: An interjection would be said at once.
+        self.listening = False
+        self.in_handshake = False
+        self.stopping = False
+        #: Where the content or the handshake that comes now is cut short.
+        self.cut: Cut | None = None
+        #: How fast we write; None for as fast as can be.
+        self.pace: Pace | None = None
+        #: FIN has left: nothing can be said any more.
+        self.mute = False
+        self.idle_timeout = options.idle_timeout
+        #: The handler that reads the content that is coming in.
+        self.content: ContentHandler | None = None
+        self.tls: TLSLayer | None = None
+        #: Handlers whose content will not be complete, and which have to come to an end.
+        self._given_up: list[ContentHandler] = []
+        self._slowed = self._cut_reached = False
+        self._out: list[bytes] = []
+
+    @property
+    def in_flight(self) -> bool:
+        """A transaction is open, or bytes wait for an answer."""
+        return self.ending is None and (
+            self.engine.in_transaction
+            or self.engine.unanswered
+            or self.due is not None
+            or bool(self._out)
+        )
+
+    @property
+    def working(self) -> bool:
+        """It has something to do that no client needs to do anything for."""
+        return (
+            not self.waiting
+            or self.due is not None
+            or bool(self._out)
+            or self.delivery.pending
+        )
+
+    @property
+    def tls_ended(self) -> bool:
+        """The client has said goodbye on the level of TLS."""
+        return self.tls is not None and self.tls.ended
+
+    @property
+    def has_more(self) -> bool:
+        """The client has sent more than what is being answered."""
+        return bool(self.engine.buffered)
+
+    # The way without awaiting
+
+    def process(self, data: bytes) -> bytes | None:
+        """Take received bytes; the bytes to send, or None when `run` has to go on."""
+        if not self.take(data):
+            return None
+        answer = self.advance()
+        if answer is None:
+            return None
+        if self.tls is None and self.pace is None:
+            return answer
+        if self.tls_ended or (answer and self.pace is not None):
+            self._out.append(answer)
+            return None
+        return self.tls.encrypt(answer) if answer and self.tls else answer
+
+    def take(self, data: bytes) -> bool:
+        """Give received bytes to the engine; false when TLS has broken."""
+        if self.tls is not None:
+            try:
+                data = self.tls.decrypt(data)
+            except ssl.SSLError as error:
+                self.end("client", f"TLS broke: {error.reason or error}")
+                return False
+        self.engine.receive_data(data)
+        return True
+
+    def put_by(self, data: bytes) -> bytes | None:
+        """Take received bytes, which nobody looks at for now."""
+        if self.in_handshake or self.engine.state is State.TLS:
+            self.early += data
+        elif not self.take(data) or self.tls_ended:
+            return None
+        return b""
+
+    def advance(self) -> bytes | None:
+        """Answer what can be answered; None when something has to be awaited."""
+        engine, recorder, script = self.engine, self.recorder, self.context.script
+        while (event := self.held or engine.next_event()) is not None:
+            self.held = None
+            if self.cut is not None and self._reaches_cut(event):
+                self.held = event
+                return None
+            if self.content is not None and self.content.takes(event):
+                return None
+            recorder.heard(event)
+            if event.name == "MESSAGE":
+                self.delivery.complete(event)
+            if script.rules_for(event.name) and self._asks(event):
+                return None
+            self.let_be(event)
+            if engine.state in _PAUSES:
+                return None
+        if engine.state in _PAUSES:  # a rule's reply has led here
+            return None
+        if self.cut is not None and self._reaches_cut(None):
+            return None
+        answer = b"".join(self._out)
+        self._out.clear()
+        return answer
+
+    def let_be(self, event: Event) -> None:
+        """Do what happens when nobody interferes."""
+        if event.follow is not None:
+            self.engine.proceed()
+        elif event.proposed is not None:
+            self.answer(event, event.proposed)
+
+    def answer(
+        self, event: Event, reply: Reply, *, by: str = "", user: object = None
+    ) -> None:
+        """Send the reply, move the session, write it down."""
+        if self.mute:
+            self.leave_unanswered(event)
+            return
+        self.send_raw(self.settle(event, reply, by=by, user=user), by)
+
+    def settle(
+        self, event: Event, reply: Reply, *, by: str = "", user: object = None
+    ) -> bytes:
+        """Move the session by the reply, write that down; the bytes are still to go."""
+        if event.name == "MESSAGE":
+            self.delivery.settle(event, reply)
+        if isinstance(reply, Refusal):
+            event.data = reply.data
+        data = self.engine.send_reply(reply, user=user)
+        self.recorder.answered(event, reply, by)
+        if not self.engine.in_transaction:
+            self._content_is_over(f"the transaction ended with {event.name}")
+        return data
+
+    def send_raw(self, data: bytes, by: str = "") -> None:
+        """Send bytes; they move nothing."""
+        if data and not self.mute:
+            self.recorder.sent(data, by)
+            self._out.append(data)
+
+    def leave_unanswered(self, event: Event) -> None:
+        """The event gets no reply."""
+        if event.name == "MESSAGE":
+            self.delivery.settle(event, None)
+        self.engine.send_nothing()
+        if not self.engine.in_transaction:
+            self._content_is_over(f"{event.name} was not answered")
+
+    def sent(self) -> None:
+        """What was to be sent has left: let those who wait have their messages."""
+        self.delivery.release()
+        if self.context.watched:
+            self.context.on_activity()
+
+    def _asks(self, event: Event) -> bool:
+        """Whether a rule has something to do at the event; then it is `due`."""
+        engine = self.engine
+        in_transaction = engine.in_transaction or event.name == "MESSAGE"
+        seen = ScriptEvent(
+            event.name,
+            self.record,
+            command=event.command,
+            envelope=engine.envelope if in_transaction else None,
+            proposed=event.proposed,
+        )
+        seen.auth = event.credentials
+        seen.recipient = event.recipient
+        seen.message = self.delivery.message
+        decision = self.context.script.decide(seen)
+        if decision is None:
+            return False
+        self.due = Due(event, seen, decision)
+        return True
+
+    def slow_down(self, pace: Pace) -> None:
+        """Read no faster than that until the content has come."""
+        self._slowed = True
+        self.channel.pace_reading(pace)
+
+    def _reaches_cut(self, event: Event | None) -> bool:
+        """Whether the content has come as far as where it is cut."""
+        assert self.cut is not None
+        octets = self.engine.content_octets
+        whole = event is not None and event.name == "MESSAGE"
+        if whole and not self.engine.chunks:
+            octets -= 3  # the dot that ends it is no content (RFC 5321 §4.1.1.4)
+        self._cut_reached = octets >= self.cut.after
+        if whole and not self._cut_reached:
+            self.cut = None
+        return self._cut_reached
+
+    def _content_is_over(self, why: str) -> None:
+        if self.content is not None:
+            self._give_up_content(why)
+        if self._slowed:
+            self._slowed = False
+            self.channel.pace_reading(None)
+        self.cut = None
+
+    def _give_up_content(self, why: str) -> None:
+        """The content that a handler reads will not be complete."""
+        if self.content is not None:
+            self.content.give_up(why)
+            self._given_up.append(self.content)
+            self.content = None
+
+    def _disable_commands(self, verbs: Iterable[str]) -> None:
+        self.engine.disabled_commands = frozenset(verbs)
+
+    def end(
+        self,
+        by: Literal["client", "server"],
+        how: str,
+        last_words: Reply | None = None,
+        *,
+        reset: bool = False,
+    ) -> None:
+        """End the connection; the first reason counts."""
+        if self.ending is None:
+            self.ending = Ending(by, how, last_words, reset)
+
+    def left(self, outcome: Outcome) -> None:
+        """The client is gone."""
+        verb = "closed" if outcome is Outcome.EOF else "broke"
+        self.end("client", f"the client {verb} the connection")

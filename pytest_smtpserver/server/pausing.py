@@ -1,0 +1,47 @@
+"""Waiting on purpose, with an eye on the client and on the test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from .channel import Outcome
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+
+async def pause(connection: Connection, seconds: float, *, busy: bool = False) -> None:
+    """Let time pass. What the client sends meanwhile is answered later.
+
+    It is cut short when the connection ends: the client is gone, or the server stops.
+
+    Args:
+        connection: whose client has to wait.
+        seconds: how long; `math.inf` until one of the two goes away.
+        busy: a reply is half sent, so that nothing can be interjected.
+    """
+    until = anyio.current_time() + seconds
+    connection.listening = not busy
+    try:
+        while connection.ending is None:
+            left = until - anyio.current_time()
+            if left <= 0:
+                return
+            outcome = None
+            with anyio.move_on_after(left):
+                outcome = await connection.channel.exchange(connection.put_by)
+            if outcome in (Outcome.EOF, Outcome.BROKEN) or connection.tls_ended:
+                if outcome is not Outcome.BROKEN and connection.has_more:
+                    # It has said all it had to say, and may still wait for replies.
+                    await anyio.sleep(until - anyio.current_time())
+                    return
+                why = Outcome.EOF if outcome is None else outcome
+                connection.end("client", f"the client gave up waiting ({why.value})")
+            elif connection.stopping:
+                connection.end("server", "the server was stopped")
+            elif outcome is Outcome.INTERRUPTED and not busy:
+                await connection.heed()
+    finally:
+        connection.listening = False

@@ -1,0 +1,296 @@
+"""Rules by themselves: which one has something to do, and how often."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+import pytest
+
+from pytest_smtpserver import Rule, RuleNotUsed, SessionRecord
+from pytest_smtpserver.protocol.addresses import Address, parse_rcpt_argument
+from pytest_smtpserver.protocol.commands import Command
+from pytest_smtpserver.script.event import Event
+from pytest_smtpserver.script.script import Script
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+def session(number: int = 1) -> SessionRecord:
+    """A session that has only begun."""
+    return SessionRecord(str(number), ("127.0.0.1", 4), ("127.0.0.1", 5), NOW)
+
+
+def script(**handlers: Any) -> Script:
+    """A script without rules."""
+    return Script(handlers, lambda: NOW)
+
+
+def on(rules: Script, event: str, match: object = None, **criteria: Any) -> Rule:
+    """Make a rule as `SMTPServer.on` does."""
+    first = criteria.pop("first", False)
+    return rules.add(event, match, criteria, first=first, made_at="test_it.py:7")
+
+
+def noop(of: SessionRecord | None = None) -> Event:
+    """A NOOP came."""
+    return Event("NOOP", of or session(), command=Command.parse(b"NOOP\r\n"))
+
+
+def done(rules: Script, event: Event) -> list[str]:
+    """What the script does at an event, in words."""
+    decision = rules.decide(event)
+    return [] if decision is None else [str(action) for action in decision.actions]
+
+
+def codes(rules: Script, times: int, of: SessionRecord | None = None) -> list[str]:
+    """What so many NOOPs get: ``-`` for the usual."""
+    replies = (done(rules, noop(of)) for _ in range(times))
+    return [reply[0][6:9] if reply else "-" for reply in replies]
+
+
+def test_the_first_rule_that_matches_wins() -> None:
+    """In the order in which they were made; `first=True` goes to the front."""
+    rules = script()
+    on(rules, "NOOP").reply(451)
+    on(rules, "NOOP").reply(452).optional()
+    assert codes(rules, 1) == ["451"]
+    on(rules, "noop", first=True).reply(450)
+    assert codes(rules, 1) == ["450"]
+    assert [rule.called for rule in rules.rules] == [True, True, False]
+
+
+def test_a_rule_for_any_command() -> None:
+    """`*` is every command, and no moment."""
+    rules = script()
+    on(rules, "*").reply(421)
+    assert codes(rules, 1) == ["421"]
+    assert done(rules, Event("CONNECT", session())) == []
+
+
+def test_a_rule_without_actions_looks_on() -> None:
+    """It counts, and stands in nobody's way."""
+    rules = script()
+    spy = on(rules, "NOOP")
+    on(rules, "NOOP").reply(451)
+    assert codes(rules, 2) == ["451", "451"]
+    assert len(spy.calls) == 2
+    call = spy.calls[0]
+    assert (str(call.command), call.time) == ("NOOP", NOW)
+
+
+@pytest.mark.parametrize(
+    ("how_often", "expected"),
+    [
+        ("once()", "451 - - - - -"),
+        ("times(2)", "451 451 - - - -"),
+        ("after(2)", "- - 451 451 451 451"),
+        ("after(0)", "451 451 451 451 451 451"),
+        ("after(2).times(2)", "- - 451 451 - -"),
+        ("every(2)", "- 451 - 451 - 451"),
+        ("every(3).once()", "- - 451 - - -"),
+        ("after(1).every(2)", "- - 451 - 451 -"),
+        ("chance(0, seed=1)", "- - - - - -"),
+        ("chance(1, seed=1)", "451 451 451 451 451 451"),
+    ],
+)
+def test_how_often(how_often: str, expected: str) -> None:
+    """Each alone and together, over six matches."""
+    rules = script()
+    rule = on(rules, "NOOP").reply(451)
+    for name, arguments in re.findall(r"(\w+)\(([^)]*)\)", how_often):
+        given = [int(n) for n in re.findall(r"^\d+", arguments)]
+        seed = {"seed": 1} if "seed" in arguments else {}
+        assert getattr(rule, name)(*given, **seed) is rule
+    assert " ".join(codes(rules, 6)) == expected
+
+
+def test_stages() -> None:
+    """What `.then()` begins is for the matches after those before it."""
+    rules = script()
+    rule = on(rules, "NOOP").reply(451).once().then().reply(452).times(2)
+    rule.then().after(1).reply(453)
+    assert codes(rules, 6) == ["451", "452", "452", "-", "453", "453"]
+    assert len(rule.calls) == 5
+
+
+def test_a_rule_that_is_used_up_steps_aside() -> None:
+    """For the rule behind it."""
+    rules = script()
+    on(rules, "NOOP").reply(451).once()
+    on(rules, "NOOP").reply(452).once()
+    assert codes(rules, 3) == ["451", "452", "-"]
+
+
+def test_chance_is_the_same_in_every_run() -> None:
+    """The seed decides, and some are hit and some are not."""
+    runs = []
+    for seed in (7, 7, 8):
+        rules = script()
+        on(rules, "NOOP").reply(451).chance(0.5, seed=seed)
+        runs.append(codes(rules, 50))
+    assert runs[0] == runs[1] != runs[2]
+    assert 10 < runs[0].count("451") < 40
+
+
+def test_counting_for_each_connection() -> None:
+    """With `.per_connection()` each begins anew; without it they count together."""
+    one, two = session(1), session(2)
+    rules = script()
+    on(rules, "NOOP").reply(451).once().per_connection()
+    assert codes(rules, 2, one) + codes(rules, 2, two) == ["451", "-", "451", "-"]
+    rules = script()
+    on(rules, "NOOP").reply(451).once()
+    assert codes(rules, 2, one) + codes(rules, 2, two) == ["451", "-", "-", "-"]
+
+
+def recipient(address: Address) -> Event:
+    """A RCPT came."""
+    command = Command.parse(f"RCPT TO:<{address}>\r\n".encode())
+    command.address = address
+    return Event("RCPT", session(), command=command)
+
+
+def parsed(text: str) -> Address:
+    """An address as it is after parsing."""
+    return parse_rcpt_argument(f"TO:<{text}>".encode())
+
+
+@pytest.mark.parametrize(
+    ("match", "applies"),
+    [
+        ("bob@example.org", True),
+        ("bob@EXAMPLE.ORG", True),
+        ("BOB@example.org", False),
+        ("bob", False),
+        (re.compile("^bob@"), True),
+        (re.compile("^carl@"), False),
+        (lambda address: address.endswith(".org"), True),
+        (lambda address: address.domain == "example.com", False),
+        (None, True),
+    ],
+)
+def test_match_for_addresses(match: Any, applies: bool) -> None:
+    """A str is equal (the domain in any case), a pattern is found, a function asked."""
+    rules = script()
+    on(rules, "RCPT", match).reply(550)
+    assert bool(done(rules, recipient(parsed("bob@example.org")))) is applies
+
+
+@pytest.mark.parametrize(
+    ("criteria", "applies"),
+    [
+        ({"rcpt_to": "bob@example.org"}, True),
+        ({"rcpt_to": "carl@example.org"}, False),
+        ({"mail_from": "ada@example.org"}, False),
+        ({"tls": False}, True),
+        ({"tls": True}, False),
+        ({"helo": "client.example.org"}, True),
+        ({"helo": "other.example.org"}, False),
+        ({"user": "ada"}, True),
+        ({"user": "bob"}, False),
+        ({"user": "ada", "tls": True}, False),
+        ({"where": lambda event: event.command.verb == "RCPT"}, True),
+        ({"where": lambda event: False}, False),
+    ],
+)
+def test_criteria(criteria: dict[str, Any], applies: bool) -> None:
+    """All of them have to be met."""
+    rules = script()
+    on(rules, "RCPT", **criteria).reply(550)
+    event = recipient(parsed("bob@example.org"))
+    event.session.helo, event.session.user = "client.example.org", "ada"
+    assert bool(done(rules, event)) is applies
+
+
+def test_unused_rules_are_complained_of() -> None:
+    """What they are, where they were made, what came close, and the way out."""
+    rules = script()
+    on(rules, "RCPT", "bob@example.org").reply(550, "5.1.1 No such user")
+    on(rules, "DATA").disconnect()
+    on(rules, "SECURE").disconnect()
+    on(rules, "MAIL").reply(451).optional()
+    on(rules, "NOOP").reply(250)
+    done(rules, noop())
+    done(rules, recipient(parsed("rob@example.org")))
+    complaint = rules.check_used()
+    assert isinstance(complaint, RuleNotUsed)
+    refusal = "on('RCPT', 'bob@example.org').reply(550 5.1.1 No such user)"
+    assert str(complaint).split("\n") == [
+        "Rules were never used:",
+        f"  {refusal}, made at test_it.py:7",
+        "      came close: RCPT 'rob@example.org'",
+        "  on('DATA').disconnect(), made at test_it.py:7",
+        "      no DATA command came",
+        "  on('SECURE').disconnect(), made at test_it.py:7",
+        "      no SECURE moment came",
+        "If that is all right, add .optional() to the rule.",
+    ]
+    rules.rules.clear()
+    assert rules.check_used() is None
+
+
+def test_handlers_come_last_and_stay() -> None:
+    """They are rules behind all rules, optional, and not forgotten."""
+    rules = script(NOOP=print)
+    assert rules.check_used() is None
+    on(rules, "NOOP").reply(451).once()
+    assert codes(rules, 1) == ["451"]
+    rules.rules.clear()
+    assert done(rules, noop())
+
+
+MISTAKES: list[tuple[Any, type[Exception], str]] = [
+    (lambda rule: rule.reply("550"), TypeError, "550"),
+    (lambda rule: rule.reply(42), ValueError, "42"),
+    (lambda rule: rule.reply(250, "one\r\n250 two"), ValueError, "CR|LF"),
+    (lambda rule: rule.reply(250, "5.1.1 no"), ValueError, "5.1.1"),
+    (lambda rule: rule.send("250 OK"), TypeError, "send takes bytes"),
+    (lambda rule: rule.delay(-1), ValueError, "at least 0"),
+    (lambda rule: rule.delay("1"), TypeError, "a number"),
+    (lambda rule: rule.throttle(0), ValueError, "more than 0"),
+    (lambda rule: rule.times(0), ValueError, "at least 1"),
+    (lambda rule: rule.times(1.5), TypeError, "whole number"),
+    (lambda rule: rule.after(-1), ValueError, "at least 1|at least 0"),
+    (lambda rule: rule.every(0), ValueError, "at least 1"),
+    (lambda rule: rule.chance(1.1, seed=1), ValueError, "from 0 to 1"),
+    (lambda rule: rule.call("handler"), TypeError, "a handler is a function"),
+    (lambda rule: rule.reply(250).then(), ValueError, "without an end"),
+    (lambda rule: rule.hang().reply(250), ValueError, "would never happen"),
+    (lambda rule: rule.disconnect().reset(), ValueError, "would never happen"),
+    (lambda rule: rule.disconnect(after=3), ValueError, "'CONTENT'"),
+    (lambda rule: rule.store(), ValueError, "'MESSAGE'"),
+    (lambda rule: rule.discard(), ValueError, "'MESSAGE'"),
+]
+
+
+@pytest.mark.parametrize(("mistake", "error", "text"), MISTAKES)
+def test_mistakes_raise_where_they_are_made(
+    mistake: Any, error: type[Exception], text: str
+) -> None:
+    """In the line of the test that has them."""
+    rule = on(script(), "NOOP")
+    with pytest.raises(error, match=text):
+        mistake(rule)
+
+
+@pytest.mark.parametrize(
+    ("event", "criteria", "error", "text"),
+    [
+        (3, {}, TypeError, "a verb or a moment"),
+        ("", {}, ValueError, "one verb"),
+        ("MAIL FROM", {}, ValueError, "one verb"),
+        ("MESAGE D", {}, ValueError, "did you mean 'MESSAGE'"),
+        ("RCPT", {"subject": "x"}, TypeError, "no criterion for 'RCPT' 'subject'"),
+        ("RCPT", {"recipient": "x"}, TypeError, "no criterion for 'RCPT'"),
+        ("RCPT", {"tls": "yes"}, TypeError, "tls is True or False"),
+        ("RCPT", {"where": "x"}, TypeError, "where is a function"),
+    ],
+)
+def test_events_and_criteria_that_there_are_not(
+    event: Any, criteria: dict[str, Any], error: type[Exception], text: str
+) -> None:
+    """A mistyped name never waits for something that does not come."""
+    with pytest.raises(error, match=text):
+        on(script(), event, **criteria)
