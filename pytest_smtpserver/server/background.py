@@ -7,8 +7,10 @@ holds on to it in between, so that it is started once.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import importlib.util
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from anyio.from_thread import BlockingPortalProvider
@@ -29,14 +31,30 @@ class Background:
 
     def __init__(self) -> None:
         self._provider = BlockingPortalProvider("asyncio", _backend_options())
+        self._lock = threading.Lock()
+        self._users = 0
 
     def acquire(self) -> BlockingPortal:
         """A portal to the thread, which runs until as many releases have come."""
-        return self._provider.__enter__()
+        portal = self._provider.__enter__()
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                # A server that nobody stops must not keep the interpreter from ending.
+                atexit.register(self._end)
+        return portal
 
     def release(self) -> None:
         """Let go; the last one stops and joins the thread."""
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                atexit.unregister(self._end)
         self._provider.__exit__(None, None, None)
+
+    def _end(self) -> None:
+        while self._users:
+            self.release()
 
 
 BACKGROUND = Background()

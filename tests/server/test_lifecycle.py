@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 import threading
 from functools import partial
 from time import monotonic
@@ -165,6 +167,13 @@ def test_a_reply_that_is_being_made_may_finish() -> None:
         stopper.join(10)
         assert client.reply().startswith("250")
         assert client.reply().startswith("421")
+
+
+def test_a_server_that_nobody_stops_lets_the_interpreter_end() -> None:
+    """A forgotten `stop()` in a script or at the prompt is no trap."""
+    program = "from pytest_smtpserver import SMTPServer; SMTPServer().start()"
+    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=30)
+    assert done.returncode == 0
 
 
 # In event loops
