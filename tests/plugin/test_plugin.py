@@ -85,7 +85,7 @@ def test_it_is_found_in_every_way_and_registered_once(
 
 def test_from_a_checkout_that_is_not_installed(project: pytest.Pytester) -> None:
     """PYTHONPATH and -p are enough, where no metadata tells of the plugin."""
-    copy = project.path / "checkout" / "pytest_smtpserver"
+    copy = project.path / "uninstalled-checkout" / "pytest_smtpserver"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     project.makeini("[pytest]\n")
     project.makepyfile(
