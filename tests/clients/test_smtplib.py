@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+import sys
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ def test_commands_as_smtplib_spells_them(smtp_server: SMTPServer) -> None:
     with connect(smtp_server) as client:
         send(client)
     session = only_session(smtp_server)
-    assert lines(session) == [
+    said = [
         f"ehlo {EHLO_NAME}",
         f"mail FROM:<{SENDER}> size={len(CONTENT)}",
         f"rcpt TO:<{ADA}>",
@@ -71,6 +72,9 @@ def test_commands_as_smtplib_spells_them(smtp_server: SMTPServer) -> None:
         "data",
         "QUIT",
     ]
+    if sys.version_info >= (3, 13):
+        said = [line.replace("FROM:", "from:").replace("TO:", "to:") for line in said]
+    assert lines(session) == said
     assert all(command.line_end == "\r\n" for command in session.commands)
 
 
@@ -250,7 +254,9 @@ def test_null_reverse_path(smtp_server: SMTPServer) -> None:
     with connect(smtp_server) as client:
         client.sendmail("", [ADA], CONTENT)
     assert only_message(smtp_server).envelope.mail_from == ""
-    assert lines(only_session(smtp_server), "MAIL")[0].startswith("mail FROM:<> ")
+    assert (
+        lines(only_session(smtp_server), "MAIL")[0].lower().startswith("mail from:<> ")
+    )
 
 
 def test_one_recipient_refused(smtp_server: SMTPServer) -> None:

@@ -382,7 +382,7 @@ def test_a_failure_comes_with_the_dialogue(
     result.assert_outcomes(passed=1, failed=1)
     text = str(result.stdout)
     assert text.count("SMTP server smtp://127.0.0.1:") == 2
-    assert "C: mail FROM:<ada@example.org>" in text
+    assert "c: mail from:<ada@example.org>" in text.lower()
     assert "passed@example.org" not in text
 
 
