@@ -80,6 +80,8 @@ _MODULES = {name: module for module, names in _WHERE.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
+    if name == "personas":
+        return importlib.import_module(f"{__name__}.personas")
     module = _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

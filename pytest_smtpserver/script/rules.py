@@ -102,6 +102,8 @@ class Rule:
         self.made_at = made_at
         self.calls: list[RuleCall] = []
         self.conditions = conditions
+        #: The name of the persona that the rule is a part of.
+        self.persona: str | None = None
         #: Events of the right name that the rule did not match.
         self.misses: list[str] = []
         #: Matches for which nothing was due, by `after`, `every`, `chance` or a limit.

@@ -34,11 +34,14 @@ class Rules(Recorded[Rule]):
     """The rules in force, in the order in which they are tried."""
 
     def insert(self, rule: Rule, *, first: bool) -> None:
-        """Add a rule at the end, or in front."""
+        """Add a rule at the end, or in front; personas stand behind the test's own."""
+        place = len(self._items)
         if first:
-            self._items.insert(0, rule)
-        else:
-            self._items.append(rule)
+            place = 0
+        elif rule.persona is None:
+            while place and self._items[place - 1].persona is not None:
+                place -= 1
+        self._items.insert(place, rule)
 
 
 class Script:
@@ -88,6 +91,14 @@ class Script:
         name = event_name(event)
         rule = Rule(name, Conditions(name, match, criteria), made_at)
         self.rules.insert(rule, first=first)
+        self._changed()
+        return rule
+
+    def add_persona(self, rule: Rule, persona: str, played_at: str) -> Rule:
+        """Take a rule of a persona in."""
+        rule.persona = persona
+        rule.made_at = f"the persona {persona}, played at {played_at}"
+        self.rules.insert(rule.optional(), first=False)
         self._changed()
         return rule
 

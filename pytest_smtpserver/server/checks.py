@@ -337,15 +337,37 @@ _CHECKS: Mapping[str, _Check] = {
 }
 
 
+def _has_starttls(options: Options) -> bool:
+    return options.tls == "starttls"
+
+
 #: Moments and commands that only some servers ever see, and the options that they need.
 _NEEDS: Mapping[str, tuple[Callable[[Options], bool], str]] = {
+    "HANDSHAKE": (lambda options: options.tls is not None, "tls="),
     "SECURE": (lambda options: options.tls is not None, "tls="),
     "CREDENTIALS": (lambda options: options.auth, "users= or auth_required=True"),
+    "STARTTLS": (_has_starttls, "tls='starttls'"),
+    "AUTH": (lambda options: options.auth, "users= or auth_required=True"),
+    "BDAT": (
+        lambda options: "CHUNKING" in options.extensions,
+        "CHUNKING in extensions=",
+    ),
+    "ETRN": (lambda options: "ETRN" in options.extensions, "ETRN in extensions="),
+    "LHLO": (lambda options: options.lmtp, "lmtp=True"),
+    "EHLO": (lambda options: not options.lmtp, "lmtp=False, since LMTP has LHLO"),
+    "HELO": (lambda options: not options.lmtp, "lmtp=False, since LMTP has LHLO"),
+    "XCLIENT": (lambda options: options.xclient, "xclient=True"),
+    "XFORWARD": (lambda options: options.xforward, "xforward=True"),
 }
+#: What stands in the reply to EHLO, where it is not the verb.
+_KEYWORDS: Mapping[str, str] = {"BDAT": "CHUNKING"}
 
 
 def check_event(event: str, match: object, options: Options) -> None:
     """Check that the event can happen at all.
+
+    A command that a server does not offer is not sent by a client that is in its senses.
+    What the option ``advertise`` lists is on offer, though the rules have to do the work.
 
     Raises:
         TypeError: the event is no str.
@@ -354,12 +376,17 @@ def check_event(event: str, match: object, options: Options) -> None:
     name = event_name(event)
     needed = _NEEDS.get(name)
     if needed is not None and not needed[0](options):
+        keyword = _KEYWORDS.get(name, name)
+        offered = {line.upper().partition(" ")[0] for line in options.advertise}
+        if keyword not in offered:
+            raise ValueError(
+                f"{name!r} never happens on this server: it needs the option "
+                f"{needed[1]}"
+            )
+    if match is not None and name in ("CONTENT", "HANDSHAKE"):
         raise ValueError(
-            f"{name!r} never happens on this server: it needs the option {needed[1]}"
-        )
-    if match is not None and name == "CONTENT":
-        raise ValueError(
-            "'CONTENT' has nothing to match: use criteria, such as rcpt_to="
+            f"{name!r} has nothing to match: use criteria, such as "
+            f"{'rcpt_to=' if name == 'CONTENT' else 'where='}"
         )
     if match is not None and name == "MESSAGE" and not options.lmtp:
         raise ValueError(

@@ -200,7 +200,6 @@ class Connection(Conversation):
             reply, by, said = self._interjections.pop(0)
             self.send_raw(reply.encode(), by)
             if reply.code == 421:
-                self.engine.shut_down(reply)
                 self.end("server", f"the server closed the connection, as {by} says")
             await self.flush()
             said.set()

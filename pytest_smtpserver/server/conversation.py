@@ -64,6 +64,8 @@ class Conversation:
         self.early = b""
         #: It waits for the client, with nothing to say.
         self.waiting = False
+        #: It lets time pass, as a rule says.
+        self.pausing = False
         #: An interjection would be said at once.
         self.listening = False
         self.in_handshake = False
@@ -80,7 +82,9 @@ class Conversation:
         self.tls: TLSLayer | None = None
         #: Handlers whose content will not be complete, and which have to come to an end.
         self._given_up: list[ContentHandler] = []
-        self._slowed = self._cut_reached = False
+        #: Content is read slowly.
+        self.slowed = False
+        self._cut_reached = False
         self._out: list[bytes] = []
 
     @property
@@ -95,8 +99,8 @@ class Conversation:
 
     @property
     def working(self) -> bool:
-        """It has something to do that no client needs to do anything for."""
-        return (
+        """It has something to do just now that no client needs to do anything for."""
+        return not self.pausing and (
             not self.waiting
             or self.due is not None
             or bool(self._out)
@@ -190,6 +194,17 @@ class Conversation:
             return
         self.send_raw(self.settle(event, reply, by=by, user=user), by)
 
+    def complete(self, last: Event, reply: Reply, by: str) -> None:
+        """Answer the message with the reply that a rule has for its last chunk."""
+        self.engine.proceed()
+        while (event := self.engine.next_event()) is not None:
+            if event.command is not last.command or event.name != "MESSAGE":
+                self.held = event
+                return
+            self.recorder.heard(event)
+            self.delivery.complete(event)
+            self.answer(event, reply, by=by)
+
     def settle(
         self, event: Event, reply: Reply, *, by: str = "", user: object = None
     ) -> bytes:
@@ -246,7 +261,7 @@ class Conversation:
 
     def slow_down(self, pace: Pace) -> None:
         """Read no faster than that until the content has come."""
-        self._slowed = True
+        self.slowed = True
         self.channel.pace_reading(pace)
 
     def _reaches_cut(self, event: Event | None) -> bool:
@@ -264,8 +279,8 @@ class Conversation:
     def _content_is_over(self, why: str) -> None:
         if self.content is not None:
             self._give_up_content(why)
-        if self._slowed:
-            self._slowed = False
+        if self.slowed:
+            self.slowed = False
             self.channel.pace_reading(None)
         self.cut = None
 

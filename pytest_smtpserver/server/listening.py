@@ -23,21 +23,8 @@ def bind(options: Options, port: int) -> socket.socket:
         OSError: the port is taken, the host is not this machine's, or the path cannot
             be used; the message names the option.
     """
-    if options.path is not None:
-        return _bind_path(options.path, options.backlog)
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if sys.platform != "win32":
-            # A port may be taken again although old connections are in TIME_WAIT; on
-            # Windows the option would let two servers share it.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((options.host, port))
-        listener.listen(options.backlog)
-        listener.setblocking(False)
-    except OSError as error:
-        listener.close()
-        raise _explained(error, options.host, port) from error
+    listener = _bind(options, port)
+    listener.listen(options.backlog)
     return listener
 
 
@@ -94,18 +81,35 @@ def unlink(path: str) -> None:
         return  # somebody has removed it already
 
 
-def _bind_path(path: str, backlog: int) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def _bind(options: Options, port: int) -> socket.socket:
+    if options.path is not None:
+        return _bind_path(options.path)
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
     try:
-        listener.bind(path)
-        listener.listen(backlog)
-        listener.setblocking(False)
+        if sys.platform != "win32":
+            # A port may be taken again although old connections are in TIME_WAIT; on
+            # Windows the option would let two servers share it.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((options.host, port))
+        bound.setblocking(False)
     except OSError as error:
-        listener.close()
+        bound.close()
+        raise _explained(error, options.host, port) from error
+    return bound
+
+
+def _bind_path(path: str) -> socket.socket:
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        bound.bind(path)
+        bound.setblocking(False)
+    except OSError as error:
+        bound.close()
         raise OSError(
             error.errno, f"option path: cannot listen on {path!r}: {error.strerror}"
         ) from error
-    return listener
+    return bound
 
 
 def _explained(error: OSError, host: str, port: int) -> OSError:
@@ -120,3 +124,43 @@ def _explained(error: OSError, host: str, port: int) -> OSError:
     else:
         text = f"cannot listen on {host} port {port}: {error.strerror}"
     return type(error)(error.errno, text)
+
+
+def bind_silently(options: Options, port: int) -> socket.socket:
+    """A socket that has the address and does not listen: clients are refused.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    if options.path is not None:
+        unlink(options.path)
+    return _bind(options, port)
+
+
+def _is_connected(connecting: socket.socket) -> bool:
+    """Whether a connection on this machine, which takes no time, has come about."""
+    try:
+        connecting.getpeername()
+    except OSError:
+        return False
+    return True
+
+
+def fill(listener: socket.socket) -> list[socket.socket]:
+    """Fill the queue of a listener that nobody accepts from; the sockets in it.
+
+    Linux drops the SYN of whoever comes when the queue is full, so that the client
+    tries again a second later, and later still. A queue for nobody (`listen(0)`) is
+    filled by one connection. The last of the sockets has found no place.
+    """
+    listener.listen(0)
+    fillers: list[socket.socket] = []
+    while not fillers or _is_connected(fillers[-1]):
+        filler = socket.socket(listener.family, socket.SOCK_STREAM)
+        filler.setblocking(False)
+        fillers.append(filler)
+        try:
+            filler.connect(listener.getsockname())
+        except (BlockingIOError, InterruptedError):
+            continue  # the system is at it, or there is no place
+    return fillers

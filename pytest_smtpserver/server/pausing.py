@@ -23,7 +23,9 @@ async def pause(connection: Connection, seconds: float, *, busy: bool = False) -
         busy: a reply is half sent, so that nothing can be interjected.
     """
     until = anyio.current_time() + seconds
-    connection.listening = not busy
+    connection.pausing, connection.listening = True, not busy
+    if connection.context.watched:
+        connection.context.on_activity()
     try:
         while connection.ending is None:
             left = until - anyio.current_time()
@@ -44,4 +46,4 @@ async def pause(connection: Connection, seconds: float, *, busy: bool = False) -
             elif outcome is Outcome.INTERRUPTED and not busy:
                 await connection.heed()
     finally:
-        connection.listening = False
+        connection.pausing = connection.listening = False

@@ -111,8 +111,7 @@ class Performer:
         self._answered = True
         if event.follow == "MESSAGE":
             # The reply to the last chunk is the reply to the message (RFC 3030 §2).
-            connection.engine.proceed()
-            connection.delivery.content_reply = reply
+            connection.complete(event, reply, self._by)
             return
         connection.answer(event, reply, by=self._by, user=user)
 
@@ -215,6 +214,7 @@ class Performer:
 
     async def _call(self, handler: Callable[[ScriptEvent], Any]) -> None:
         seen = self._due.seen
+        await self._connection.flush()  # what stands before it in the chain
         if self._due.event.name == "CONTENT":
             seen.given_chunks = ContentStream()
         reply = await self._ask(handler, seen)

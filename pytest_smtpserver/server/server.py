@@ -17,6 +17,7 @@ from .background import BACKGROUND
 from .callers import caller
 from .checks import check_event, check_options, with_certificate
 from .context import ServerContext
+from .misbehaving import Misbehaving
 from .place import Place
 from .service import LoopService, Service, TaskService
 from .waking import running_event_loop
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 RUNNING: weakref.WeakSet[SMTPServer] = weakref.WeakSet()
 
 
-class SMTPServer(Place, Asserting):
+class SMTPServer(Place, Asserting, Misbehaving):
     """An SMTP server for tests: it records what clients do, and does as it is told.
 
     ``with SMTPServer() as server:`` serves from a background thread, which all servers
@@ -157,7 +158,7 @@ class SMTPServer(Place, Asserting):
                     f"longer than the test, and stays with {now!r}"
                 )
         if self._service is not None:
-            self._on_loop_async(self._service.end_connections)
+            self._finish_on_loop(self._service.end_connections)
         self._options = checked
         authority = self._authority() if checked.tls is not None else None
         self._context.use(checked, authority)
@@ -364,11 +365,16 @@ class SMTPServer(Place, Asserting):
             return done
         return call(*arguments)
 
-    def _on_loop_async(self, call: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    @property
+    def _has_own_thread(self) -> bool:
+        return self._portal is not None
+
+    def _finish_on_loop(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run to its end on the event loop that serves."""
         if self._portal is None:
             raise RuntimeError("this server is of this event loop: stop it instead")
-        self._portal.start_task_soon(call).result()
+        done: T = self._portal.start_task_soon(call).result()
+        return done
 
     def _when_idle(self, call: Callable[[], None], *, quiet: bool) -> None:
         service = self._service

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
+    from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.protocol.replies import Reply
+
     from .context import ServerContext
 
 #: Clients that are let in before the others get their turn again.
@@ -69,6 +72,19 @@ class Service(ABC):
             connection.channel.interrupt()
         await self._wait_until_gone()
 
+    async def drop_connections(self, *, reset: bool) -> None:
+        """End all connections without a word."""
+        self.drop_soon(reset=reset)
+        await self._wait_until_gone()
+
+    def drop_soon(self, *, reset: bool) -> None:
+        """The same, without waiting for it."""
+        for connection in list(self._connections):
+            connection.end("server", "the server went away: an outage", reset=reset)
+            connection.cancel()
+        for connection in list(self._lingering):
+            connection.channel.interrupt()
+
     async def _wait_until_gone(self) -> None:
         while self._connections or self._lingering:
             self._all_gone = anyio.Event()
@@ -93,6 +109,60 @@ class Service(ABC):
                 self._context.fault(error)
                 return
             self._take_in(client, address)
+
+    # Failures on purpose
+
+    def interject(
+        self, reply: Reply, by: str
+    ) -> list[tuple[SessionRecord, anyio.Event]]:
+        """Send a reply to all clients; the sessions, and what is set once it has left.
+
+        Where something is being done just now, the reply has to wait for it, and
+        nobody waits for the reply.
+        """
+        told = []
+        for connection in list(self._connections):
+            if connection.ending is None:
+                waits = not connection.listening
+                said = connection.interject(reply, by)
+                if waits:
+                    said = anyio.Event()
+                    said.set()
+                told.append((connection.record, said))
+        return told
+
+    async def interject_now(self, reply: Reply, by: str) -> list[SessionRecord]:
+        """The same, and wait until it has left."""
+        told = self.interject(reply, by)
+        with anyio.move_on_after(self._context.options.close_timeout):
+            for _, said in told:
+                await said.wait()
+        return [record for record, _ in told]
+
+    def close_listener(self) -> None:
+        """Refuse clients from now on."""
+        self._stop_accepting()
+
+    def hold_back(self) -> socket.socket:
+        """Accept nobody for a while; the listener."""
+        listener = self._listener
+        assert listener is not None
+        while any_readable([listener]):
+            self._admit()
+        self._pause_accepting()
+        return listener
+
+    def let_in(self, fillers: list[socket.socket]) -> None:
+        """Accept clients again, and let those go that only filled the queue."""
+        listener = self._listener
+        assert listener is not None
+        listener.listen(self._context.options.backlog)
+        # They came first; the last one never got in.
+        for _ in fillers[:-1]:
+            listener.accept()[0].close()
+        self.accept_from(listener)
+
+    # Coming
 
     def take_in(self, client: socket.socket) -> None:
         """Serve a client whose socket is connected already."""
@@ -161,7 +231,11 @@ class Service(ABC):
         """Something will happen although no client does anything more."""
         if any(one.working for one in self._connections):
             return True
-        sockets = [one.channel.raw_socket() for one in self._connections if one.waiting]
+        sockets = [
+            one.channel.raw_socket()
+            for one in self._connections
+            if one.pausing or (one.waiting and not one.slowed)
+        ]
         if self._listener is not None:
             sockets.append(self._listener)
         return any_readable(sockets)
@@ -175,6 +249,14 @@ class Service(ABC):
     @abstractmethod
     def _spawn(self, serve: Coroutine[Any, Any, None]) -> None:
         """Run a connection as a task."""
+
+    @abstractmethod
+    def accept_from(self, listener: socket.socket) -> None:
+        """Accept clients from now on."""
+
+    @abstractmethod
+    def _pause_accepting(self) -> None:
+        """Accept nobody, and keep the listener."""
 
     @abstractmethod
     def _stop_accepting(self) -> None:
@@ -195,9 +277,8 @@ class LoopService(Service):
         Raises:
             NotImplementedError: the loop cannot watch sockets.
         """
-        loop = asyncio.get_running_loop()
-        loop.add_reader(listener.fileno(), self._admit)
-        self._loop, self._listener = loop, listener
+        self._loop = asyncio.get_running_loop()
+        self.accept_from(listener)
 
     def _channel(self, client: socket.socket) -> Channel:
         assert self._loop is not None
@@ -209,10 +290,20 @@ class LoopService(Service):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _stop_accepting(self) -> None:
+    def accept_from(self, listener: socket.socket) -> None:
+        """Accept clients from now on."""
+        assert self._loop is not None
+        self._loop.add_reader(listener.fileno(), self._admit)
+        self._listener = listener
+
+    def _pause_accepting(self) -> None:
+        assert self._loop is not None
         if self._listener is not None:
-            assert self._loop is not None
             self._loop.remove_reader(self._listener.fileno())
+
+    def _stop_accepting(self) -> None:
+        self._pause_accepting()
+        if self._listener is not None:
             self._listener.close()
             self._listener = None
 
@@ -233,11 +324,18 @@ class TaskService(Service):
 
     def open(self, listener: socket.socket, group: TaskGroup) -> None:
         """Accept clients from now on, with tasks of this group."""
-        self._listener, self._group = listener, group
-        group.start_soon(self._accept)
+        self._group = group
+        self.accept_from(listener)
 
-    async def _accept(self) -> None:
-        with self._accepting:
+    def accept_from(self, listener: socket.socket) -> None:
+        """Accept clients from now on."""
+        assert self._group is not None
+        self._listener = listener
+        self._accepting = anyio.CancelScope()
+        self._group.start_soon(self._accept, self._accepting)
+
+    async def _accept(self, accepting: anyio.CancelScope) -> None:
+        with accepting:
             while self._listener is not None:
                 await anyio.wait_readable(self._listener)
                 self._admit()
@@ -252,8 +350,11 @@ class TaskService(Service):
         assert self._group is not None
         self._group.start_soon(task)
 
-    def _stop_accepting(self) -> None:
+    def _pause_accepting(self) -> None:
         self._accepting.cancel()
+
+    def _stop_accepting(self) -> None:
+        self._pause_accepting()
         if self._listener is not None:
             anyio.notify_closing(self._listener)
             self._listener.close()

@@ -102,6 +102,11 @@ class Wire:
         """Begin TLS now."""
         self.socket = context.wrap_socket(self.socket, server_hostname=server_name)
 
+    def unread(self) -> bytes:
+        """What has been received and was not asked for yet; it is, now."""
+        data, self._received = self._received, b""
+        return data
+
     def rest(self) -> bytes:
         """Everything until the server closes."""
         data = self._received

@@ -1,0 +1,35 @@
+"""Servers of a certain kind: what `SMTPServer.play` plays.
+
+Each function makes a `Persona`, a documented set of rules::
+
+    smtp_server.play(personas.greylisting(tries=2))
+"""
+
+from __future__ import annotations
+
+from .script.personas import (
+    Persona,
+    blocklisted,
+    full_mailbox,
+    greylisting,
+    one_message_per_connection,
+    rate_limit,
+    tarpit,
+    unknown_users,
+)
+from .script.providers import amazon_ses, gmail, microsoft365, postfix
+
+__all__ = (
+    "Persona",
+    "amazon_ses",
+    "blocklisted",
+    "full_mailbox",
+    "gmail",
+    "greylisting",
+    "microsoft365",
+    "one_message_per_connection",
+    "postfix",
+    "rate_limit",
+    "tarpit",
+    "unknown_users",
+)

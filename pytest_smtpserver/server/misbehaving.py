@@ -1,0 +1,179 @@
+"""Failures that are no answer to anything: the part of `SMTPServer` that makes them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pytest_smtpserver.protocol import standard
+from pytest_smtpserver.protocol.replies import Reply
+
+from . import listening
+from .callers import caller
+from .checks import check_event
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Coroutine, Iterator
+    from typing import Any, Literal, TypeVar
+
+    from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.script.personas import Persona
+    from pytest_smtpserver.script.rules import Rule
+
+    from .context import ServerContext
+    from .options import Options
+    from .service import Service
+
+    T = TypeVar("T")
+
+_FATES = ("close", "reset", "keep")
+
+
+class Misbehaving:
+    """Outages, interruptions and personas."""
+
+    _options: Options
+    _context: ServerContext
+    _service: Service | None
+
+    if TYPE_CHECKING:
+
+        @property
+        def port(self) -> int: ...  # noqa: D102 - `Place` has it
+
+        def _on_loop(self, call: Callable[..., T], *arguments: Any) -> T: ...
+
+        def _finish_on_loop(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T: ...
+
+        @property
+        def _has_own_thread(self) -> bool: ...
+
+    def interrupt(
+        self, code: int = 421, text: str | None = None, *more_lines: str
+    ) -> list[SessionRecord]:
+        """Send a reply that nothing has asked for to all clients connected now.
+
+        It has left when this returns, except to clients that are just being answered:
+        they get it after that. After a 421 the connection is closed (RFC 5321 §3.8).
+        A server of this event loop sends it when the caller awaits something.
+
+        Args:
+            code: the reply code, 200 to 599.
+            text: the text; the usual one when None.
+            more_lines: further lines of the reply.
+
+        Returns:
+            The sessions that it was sent to.
+
+        Raises:
+            RuntimeError: the server does not run.
+            ValueError: the code is out of range, a line contains CR or LF, or the
+                enhanced code is of another class than the reply.
+        """
+        service = self._running()
+        reply = Reply(code) if text is None else Reply(code, text, *more_lines)
+        if text is None:
+            reply = standard.usual_reply(code, "", self._options.hostname)
+        by = f"the interruption at {caller()}"
+        if not self._has_own_thread:
+            return [record for record, _ in service.interject(reply, by)]
+        return self._finish_on_loop(lambda: service.interject_now(reply, by))
+
+    @contextmanager
+    def outage(
+        self, connections: Literal["close", "reset", "keep"] = "close"
+    ) -> Iterator[None]:
+        """Refuse connections, and come back on the same port at the end of the block.
+
+        Args:
+            connections: what becomes of those that are open: ``"close"`` (FIN, without
+                a word), ``"reset"`` (RST), or ``"keep"``.
+
+        Raises:
+            OSError: somebody else has taken the port.
+            RuntimeError: the server does not run.
+            ValueError: there is no such fate of connections.
+        """
+        service = self._running()
+        if connections not in _FATES:
+            raise ValueError(
+                f"connections is one of {', '.join(map(repr, _FATES))}, "
+                f"not {connections!r}"
+            )
+        self._on_loop(service.close_listener)
+        placeholder = listening.bind_silently(self._options, self.port)
+        try:
+            if connections != "keep":
+                reset = connections == "reset"
+                if self._has_own_thread:
+                    self._finish_on_loop(lambda: service.drop_connections(reset=reset))
+                else:
+                    service.drop_soon(reset=reset)
+            yield
+        finally:
+            self._come_back(service, placeholder)
+
+    def _come_back(self, service: Service, placeholder: socket.socket) -> None:
+        if self._service is not service:  # it was stopped meanwhile
+            placeholder.close()
+            return
+        placeholder.listen(self._options.backlog)
+        self._on_loop(service.accept_from, placeholder)
+
+    @contextmanager
+    def full_backlog(self) -> Iterator[None]:
+        """Let nobody in: the queue of clients that wait for that is full.
+
+        On Linux the attempts of clients to connect get no answer at all, so that they
+        run into their time-outs; a client that is still trying at the end of the block
+        is let in when it tries again (after one, three, seven … seconds). What a
+        client sees elsewhere is up to the system: Windows refuses it.
+
+        Open connections are served as ever.
+
+        Raises:
+            RuntimeError: the server does not run.
+        """
+        service = self._running()
+        fillers = listening.fill(self._on_loop(service.hold_back))
+        try:
+            yield
+        finally:
+            if self._service is service:
+                self._on_loop(service.let_in, fillers)
+            for filler in fillers:
+                filler.close()
+
+    def play(self, persona: Persona) -> list[Rule]:
+        """Behave like a server of a certain kind from now on.
+
+        The rules of a persona stand behind those that the test makes itself, also
+        behind later ones, and in the order in which personas are played. Those that
+        are never used fail no test: they are `Rule.optional`.
+
+        Args:
+            persona: one of `pytest_smtpserver.personas`.
+
+        Returns:
+            Its rules.
+        """
+        script, where = self._context.script, caller()
+
+        def can_happen(event: str) -> bool:
+            try:
+                check_event(event, None, self._options)
+            except ValueError:
+                return False
+            return True
+
+        return [
+            script.add_persona(rule, persona.name, where)
+            for rule in persona.rules()
+            if can_happen(rule.event)
+        ]
+
+    def _running(self) -> Service:
+        if self._service is None:
+            raise RuntimeError("this server does not run: start it first")
+        return self._service
