@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 #: Lines of content that a transcript shows before it sums up the rest.
 SHOWN_CONTENT_LINES = 10
@@ -40,6 +41,10 @@ class Entry(NamedTuple):
     secret: bool = False
 
 
+#: How many fields an entry has.
+WIDTH = len(Entry._fields)
+
+
 class Transcript:
     """Everything that was said on one connection, in order.
 
@@ -47,16 +52,30 @@ class Transcript:
     masked, long content is cut. `entries` has all of it.
     """
 
-    __slots__ = ("entries",)
+    __slots__ = ("log", "started")
 
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
+    def __init__(self, started: float = 0.0, log: list[Any] | None = None) -> None:
+        #: When the connection was accepted, by the clock of the times in the log.
+        self.started = started
+        #: For the server: the fields of each entry, one behind the other, with the
+        #: time of the clock for its offset. No object for each: several for each
+        #: command would be made, and most transcripts are never read.
+        self.log: list[Any] = [] if log is None else log
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All of it, in order."""
+        log, started = list(self.log), self.started
+        fields = [log[number::WIDTH] for number in range(WIDTH)]
+        return [
+            Entry(time - started, *rest) for time, *rest in zip(*fields, strict=True)
+        ]
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return len(self.log) // WIDTH
 
     def __iter__(self) -> Iterator[Entry]:
-        return iter(list(self.entries))
+        return iter(self.entries)
 
     def __str__(self) -> str:
         return self.text()
@@ -73,7 +92,7 @@ class Transcript:
     def lines(self, *, content_lines: int | None = SHOWN_CONTENT_LINES) -> list[str]:
         """The dialogue, line by line."""
         lines: list[str] = []
-        for entry in list(self.entries):
+        for entry in self.entries:
             when = f"{entry.offset:+8.3f} "
             for line in _render(entry, content_lines):
                 lines.append(f"{when}{line}")

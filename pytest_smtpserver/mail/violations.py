@@ -275,7 +275,7 @@ def _should_have_quit(session: SessionRecord) -> bool:
     if session.quit_sent:
         return False
     last_note = ""
-    for entry in reversed(list(session.transcript.entries)):
+    for entry in reversed(session.transcript.entries):
         if entry.kind == "note":
             last_note = str(entry.data)
         elif entry.kind == "S":

@@ -165,12 +165,13 @@ _RCPT = _Command(
 # regular expressions do not count; no limit can be passed where the path ends within
 # _COMMON_END octets, since 64 of a label or 65 of a local-part need more.
 _COMMON = (
-    rb":<([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++)*+"
-    rb"@[A-Za-z0-9]++(?:(?:\.|-++)[A-Za-z0-9]++)*+)>"
+    r":<([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++)*+"
+    r"@[A-Za-z0-9]++(?:(?:\.|-++)[A-Za-z0-9]++)*+)>"
 )
-_COMMON_END = 68
-_common_mail = re.compile(rb"[Ff][Rr][Oo][Mm]" + _COMMON).match
-_common_rcpt = re.compile(rb"[Tt][Oo]" + _COMMON).match
+_ARGUMENT = len("MAIL ")
+_COMMON_END = _ARGUMENT + 68
+_common_mail = re.compile(r"[Ff][Rr][Oo][Mm]" + _COMMON).match
+_common_rcpt = re.compile(r"[Tt][Oo]" + _COMMON).match
 
 # The outline of a path; its parts are looked at one by one, to tell what is wrong.
 _PATH = re.compile(
@@ -212,7 +213,7 @@ def parse_mail_argument(argument: bytes, *, lenient: bool = False) -> Address:
     Raises:
         Refused: 501, with 5.1.7 for the address and 5.5.4 for what surrounds it.
     """
-    return _parse(argument, _common_mail(argument), _MAIL, lenient=lenient)
+    return _parse(argument, _MAIL, lenient=lenient)
 
 
 def parse_rcpt_argument(argument: bytes, *, lenient: bool = False) -> Address:
@@ -230,7 +231,40 @@ def parse_rcpt_argument(argument: bytes, *, lenient: bool = False) -> Address:
     Raises:
         Refused: 501, with 5.1.3 for the address and 5.5.4 for what surrounds it.
     """
-    return _parse(argument, _common_rcpt(argument), _RCPT, lenient=lenient)
+    return _parse(argument, _RCPT, lenient=lenient)
+
+
+def common_sender(line: str) -> Address | None:
+    """What `parse_mail_argument` makes of a MAIL line in its most common form.
+
+    Nearly every line is ``MAIL FROM:<dot-string@domain>``, with or without parameters;
+    for what is not, or may be wrong, there is the whole grammar.
+
+    Raises:
+        Refused: 501 5.5.4, a parameter is malformed.
+    """
+    return _common(_common_mail(line, _ARGUMENT), line)
+
+
+def common_recipient(line: str) -> Address | None:
+    """The same for a RCPT line and `parse_rcpt_argument`."""
+    return _common(_common_rcpt(line, _ARGUMENT), line)
+
+
+def _common(match: re.Match[str] | None, line: str) -> Address | None:
+    if match is None or (end := match.end()) > _COMMON_END:
+        return None
+    # As in Address.__new__, without its call: this runs twice for every message.
+    address = _new_str(Address, match[1])
+    address.source_route = ""
+    address.orcpt = address.reply = address._parameters = None
+    address._notify = address.parameter_list = ()
+    if end < len(line):
+        rest = line[end:].rstrip(" \t")
+        if not rest.isascii():
+            return None
+        address.parameter_list = split_parameters(rest, lenient=False)
+    return address
 
 
 def salvage_address(argument: bytes) -> Address:
@@ -242,7 +276,7 @@ def salvage_address(argument: bytes) -> Address:
     for lenient in (False, True):
         for command in (_MAIL, _RCPT):
             try:
-                return _parse_any(argument, command, lenient=lenient)
+                return _parse(argument, command, lenient=lenient)
             except Refused:
                 pass
     text = argument.decode("utf-8", "backslashreplace").strip(" \t")
@@ -256,29 +290,12 @@ def salvage_address(argument: bytes) -> Address:
     return Address(mailbox.strip("<> \t"), parameter_list=parameter_list)
 
 
-def _parse(
-    argument: bytes, common: re.Match[bytes] | None, command: _Command, *, lenient: bool
-) -> Address:
-    if common is None or (end := common.end()) > _COMMON_END:
-        return _parse_any(argument, command, lenient=lenient)
-    # As in Address.__new__, without its call: this runs twice for every message.
-    address = _new_str(Address, common[1], "ascii")
-    address.source_route = ""
-    address.orcpt = address.reply = address._parameters = None
-    address._notify = address.parameter_list = ()
-    if end < len(argument):
-        try:
-            rest = argument[end:].decode()
-        except UnicodeDecodeError:
-            _refuse("5.5.4 Syntax: a parameter is not UTF-8")
-        address.parameter_list = split_parameters(rest, lenient=lenient)
-    return address
-
-
-def _parse_any(argument: bytes, command: _Command, *, lenient: bool) -> Address:
+def _parse(argument: bytes, command: _Command, *, lenient: bool) -> Address:
     try:
         text = argument.decode()
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if b">" in argument[: error.start]:
+            _refuse("5.5.4 Syntax: a parameter is not UTF-8")
         _refuse(f"{command.status}: the command is not UTF-8 (RFC 6531 section 3.3)")
     prefix = command.prefix.match(text)
     if prefix is None:

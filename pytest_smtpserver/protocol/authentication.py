@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from . import standard
 from .ehlo import auth_needs_tls, mechanisms_on_offer
 from .errors import Refused
+from .pending import Pending
 from .replies import Reply
 from .sasl import MECHANISMS, Exchange, decode_response, encode_challenge
 from .saslprep import saslprep
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 def propose_auth(engine: SmtpEngine, command: Command) -> Reply:
     """A challenge, the verdict on an initial response, or a refusal."""
+    engine.pending = Pending()
     mechanism, _, initial = command.argument.partition(" ")
     initial = initial.strip()
     _look_into(engine, mechanism.upper(), initial)
@@ -50,6 +52,7 @@ def propose_auth(engine: SmtpEngine, command: Command) -> Reply:
 
 def propose_response(engine: SmtpEngine, line: bytes) -> Reply:
     """The answer to a line that the client sent after a challenge."""
+    engine.pending = Pending()
     text = line.rstrip(b"\r\n")
     exchange, engine.exchange = engine.exchange, None  # over, unless it goes on
     if text == b"*":

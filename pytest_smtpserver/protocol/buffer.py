@@ -17,9 +17,11 @@ from collections import deque
 class ReceiveBuffer:
     """Received bytes in order, taken as lines or as pieces."""
 
-    __slots__ = ("_head", "_parts", "_parts_length", "_position", "_queue")
+    __slots__ = ("_head", "_parts", "_parts_length", "_position", "_queue", "empty")
 
     def __init__(self) -> None:
+        #: Nothing is there. An attribute, since it is asked for at every reply.
+        self.empty = True
         self._head = b""
         self._position = 0
         self._parts: list[bytes] = []
@@ -27,9 +29,7 @@ class ReceiveBuffer:
         self._queue: deque[bytes] = deque()
 
     def __bool__(self) -> bool:
-        return (
-            self._position < len(self._head) or bool(self._queue) or bool(self._parts)
-        )
+        return not self.empty
 
     def __len__(self) -> int:
         return (
@@ -41,10 +41,13 @@ class ReceiveBuffer:
 
     def append(self, data: bytes) -> None:
         """Put received bytes behind those that are there."""
+        if not data:
+            return
+        self.empty = False
         if self._position >= len(self._head) and not self._queue:
             self._head = data
             self._position = 0
-        elif data:
+        else:
             self._queue.append(data)
 
     def take_line(self) -> bytes | None:
@@ -54,6 +57,7 @@ class ReceiveBuffer:
             if end:
                 line = self._head[self._position : end]
                 self._position = end
+                self.empty = end == len(self._head) and not self._queue
                 if self._parts:
                     self._parts.append(line)
                     line = b"".join(self._parts)
@@ -79,12 +83,14 @@ class ReceiveBuffer:
         head, start = self._head, self._position
         end = len(head) if limit is None else min(len(head), start + limit)
         self._position = end
+        self.empty = end == len(head) and not self._queue
         return head if end - start == len(head) else head[start:end]
 
     def put_back(self, data: bytes) -> None:
         """Return the end of the piece that was taken last."""
         self._head = data
         self._position = 0
+        self.empty = not data and not self._queue
 
     def take_all(self) -> bytes:
         """Everything, and the buffer is empty."""

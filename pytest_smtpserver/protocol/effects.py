@@ -21,13 +21,6 @@ if TYPE_CHECKING:
     from .replies import Reply
 
 
-def apply_effect(engine: SmtpEngine, name: str, event: Event, reply: Reply) -> None:
-    """Take note of the reply to the command or moment."""
-    effect = _EFFECTS.get(name)
-    if effect is not None:
-        effect(engine, event, reply)
-
-
 def envelope_of(engine: SmtpEngine) -> Envelope:
     """The envelope of the transaction; an empty one where a rule skipped MAIL."""
     if engine.envelope is None:
@@ -108,7 +101,8 @@ def _address(command: Command) -> Address:
     return command.address
 
 
-_EFFECTS: Mapping[str, Callable[[SmtpEngine, Event, Reply], None]] = {
+#: By command or moment: take note of the reply to it.
+EFFECTS: Mapping[str, Callable[[SmtpEngine, Event, Reply], None]] = {
     "EHLO": _hello,
     "HELO": _hello,
     "LHLO": _hello,

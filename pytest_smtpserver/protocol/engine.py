@@ -22,25 +22,27 @@ from .authentication import last_word, propose_response
 from .buffer import ReceiveBuffer
 from .commands import Command
 from .content import ContentSink, DataReader
-from .effects import apply_effect, envelope_of
+from .effects import EFFECTS, envelope_of
 from .errors import LocalProtocolError
-from .events import Event, event_name
-from .pending import Chunk, Pending
+from .events import MOMENTS, Event, event_name
+from .pending import NOTHING_PENDING, Chunk, Pending
 from .proposals import bdat_size, chunks_exist, propose
-from .replies import Reply
 from .sasl import SaslContext
 from .states import State, next_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .addresses import Address
     from .envelope import Envelope
+    from .replies import Reply
     from .sasl import Exchange
     from .settings import Settings
 
 _IN_TRANSACTION = frozenset({State.MAIL, State.RCPT, State.CONTENT, State.CHUNKING})
 _OUTSIDE = frozenset({State.READY, State.START})
+#: A message for all recipients together: its reply is about none of them.
+_NOBODY = (None,)
 
 
 class SmtpEngine:
@@ -84,8 +86,10 @@ class SmtpEngine:
         #: What Postfix's two commands have told; None for what is not known.
         self.xclient: dict[str, str | None] = {}
         self.xforward: dict[str, str | None] = {}
-        self.pending = Pending()
+        self.pending: Pending = NOTHING_PENDING
         self._buffer = ReceiveBuffer()
+        #: Take bytes from the wire. They are looked at by `next_event`.
+        self.receive_data: Callable[[bytes], None] = self._buffer.append
         self._queue: deque[Event] = deque()
         self._awaiting: Event | None = None
         self._reader: DataReader | None = None
@@ -95,13 +99,9 @@ class SmtpEngine:
         #: Bytes were there already when the last reply was made.
         self.pipelined = False
         self._enhanced = settings.enhanced_codes
-        self._announce("CONNECT", self.greeting())
+        self._announce("CONNECT", settings.greeting)
 
     # What came in
-
-    def receive_data(self, data: bytes) -> None:
-        """Take bytes from the wire. They are looked at by `next_event`."""
-        self._buffer.append(data)
 
     @property
     def unanswered(self) -> bool:
@@ -128,18 +128,20 @@ class SmtpEngine:
             raise LocalProtocolError(f"{self._awaiting!r} has not been answered")
         if self._queue:
             return self._due(self._queue.popleft())
-        state = self.state
+        state, buffer = self.state, self._buffer
+        if buffer.empty and self._chunk is None:
+            return None
         if state is State.CONTENT:
             return self._read_data()
         if state is State.TLS or state is State.CLOSED:
             return None
         if self._chunk is not None:
             return self._read_chunk(self._chunk)
-        line = self._buffer.take_line()
+        line = buffer.take_line()
         if line is None:
-            if self._buffer.unfinished_line <= self.settings.max_command_length:
+            if buffer.unfinished_line <= self.settings.max_command_length:
                 return None
-            line = self._buffer.take_all()
+            line = buffer.take_all()
         if len(line) > self.settings.max_command_length:
             return self._line_too_long(line)
         if state is State.AUTH:
@@ -175,7 +177,7 @@ class SmtpEngine:
         if user is not None:
             event.user = user
         self._move(event, reply)
-        self.pipelined = bool(self._buffer)
+        self.pipelined = not self._buffer.empty
         return b"" if event.sent else reply.encode()
 
     def send_nothing(self) -> None:
@@ -247,32 +249,31 @@ class SmtpEngine:
 
     def _command(self, line: bytes) -> Event | None:
         command = Command.parse(line, pipelined=self.pipelined)
-        self.pending = Pending()
+        verb = command.verb
+        self.pending = NOTHING_PENDING
         proposed = propose(self, command)
-        if (
-            command.verb == "BDAT"
-            and chunks_exist(self)
-            and (size := bdat_size(command))
-        ):
+        if verb == "BDAT" and chunks_exist(self) and (size := bdat_size(command)):
             return self._begin_chunk(command, size, proposed)
-        name = event_name(command.verb)
-        event = Event(name, self._shaped(proposed), command)
-        if command.verb == "AUTH":
+        if not self._enhanced:
+            proposed = proposed.without_enhanced()
+        name = event_name(verb) if verb in MOMENTS else verb
+        event = Event(name, proposed, command)
+        if verb == "AUTH":
             event.credentials = self.pending.credentials or self.pending.shown
             if self.pending.credentials is not None:
                 event.follow = "CREDENTIALS"
-        return self._due(self._limited(event))
+        if self.settings.max_unauthenticated_commands is not None:
+            self._limit(event, self.settings.max_unauthenticated_commands)
+        self._awaiting = event
+        return event
 
-    def _limited(self, event: Event) -> Event:
+    def _limit(self, event: Event, limit: int) -> None:
         """Apply the limit for clients that do not log in."""
-        settings = self.settings
-        limit = settings.max_unauthenticated_commands
-        if limit is None or self.authenticated or not settings.auth:
-            return event
+        if self.authenticated or not self.settings.auth:
+            return
         self.unauthenticated += 1
         if self.unauthenticated >= limit and event.name not in ("AUTH", "QUIT"):
             event.proposed = self._shaped(standard.TOO_MANY_UNAUTHENTICATED)
-        return event
 
     def _line_too_long(self, line: bytes) -> Event:
         reply = self._shaped(standard.LINE_TOO_LONG)
@@ -288,7 +289,7 @@ class SmtpEngine:
     # AUTH
 
     def _auth_response(self, line: bytes) -> Event:
-        self.pending = Pending()
+        self.pending = NOTHING_PENDING
         if self._verdict is not None:
             event, self._verdict = self._verdict, None
             positive = event.proposed is not None and event.proposed.is_positive
@@ -370,22 +371,26 @@ class SmtpEngine:
         settings = self.settings
         envelope_of(self)  # where a rule has let DATA through without MAIL
         limit = settings.max_message_size if settings.enforce_message_size else None
-        self.sink = ContentSink(limit)
-        self.chunks = []
+        if self.sink.length:  # chunks, where a rule has let DATA follow them
+            self.sink, self.chunks = ContentSink(), []
+        self.sink.limit = limit
         self.content_octets = 0
         self._early = None
         self._announce("CONTENT")
 
     def _end_content(self, command: Command | None = None) -> None:
         """The content is whole: its reply is due, for LMTP one for each recipient."""
-        proposed = standard.TOO_BIG if self.sink.overflowed else standard.MESSAGE_OK
-        recipients: list[Address | None] = [None]
+        usual = standard.TOO_BIG if self.sink.overflowed else standard.MESSAGE_OK
+        proposed = self._early or self._shaped(usual)
+        recipients: Sequence[Address | None] = _NOBODY
         if self.settings.lmtp and self.envelope is not None:
-            recipients = list(self.envelope.rcpt_to) or [None]  # RFC 2033 §4.2
+            recipients = self.envelope.rcpt_to or _NOBODY  # RFC 2033 §4.2
         for recipient in recipients:
-            event = Event("MESSAGE", self._early or self._shaped(proposed), command)
-            event.recipient = recipient
-            event.sent = self._early is not None
+            event = Event("MESSAGE", proposed, command)
+            if recipient is not None:
+                event.recipient = recipient
+            if self._early is not None:
+                event.sent = True
             self._queue.append(event)
 
     # Moving
@@ -401,20 +406,17 @@ class SmtpEngine:
     def _shaped(self, reply: Reply) -> Reply:
         return reply if self._enhanced else reply.without_enhanced()
 
-    def greeting(self) -> Reply:
-        """The 220 of a session that begins."""
-        settings = self.settings
-        # RFC 5321 §4.2: the host name comes first; RFC 2033 §4.1 for LMTP.
-        text = f"{settings.hostname} {'LMTP' if settings.lmtp else 'ESMTP'}"
-        return Reply(220, f"{text} {settings.banner}" if settings.banner else text)
-
     def _move(self, event: Event, reply: Reply) -> None:
         """Make the transition, and what goes with it."""
-        name = "CREDENTIALS" if event.name == "RESPONSE" else event.name
-        if event.command is not None:
-            event.command.reply = reply
+        name, command = event.name, event.command
+        if name == "RESPONSE":
+            name = "CREDENTIALS"
+        if command is not None:
+            command.reply = reply
         to = next_state(name, self.state, reply)
-        apply_effect(self, name, event, reply)
+        effect = EFFECTS.get(name)
+        if effect is not None:
+            effect(self, event, reply)
         if event.closes:
             to = State.CLOSED
         elif to is State.CLOSED:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 #: Names that an event has which is no command.
-_MOMENTS = frozenset(
+MOMENTS = frozenset(
     {
         "CONNECT",
         "HANDSHAKE",
@@ -33,7 +33,7 @@ def event_name(verb: str) -> str:
     A client may send the name of a moment as a verb that does not exist. So that it is
     not taken for the moment, it has lower case letters then.
     """
-    return verb.lower() if verb in _MOMENTS else verb
+    return verb.lower() if verb in MOMENTS else verb
 
 
 class Event:
@@ -59,19 +59,16 @@ class Event:
             user name when None.
     """
 
-    __slots__ = (
-        "closes",
-        "command",
-        "credentials",
-        "data",
-        "follow",
-        "line",
-        "name",
-        "proposed",
-        "recipient",
-        "sent",
-        "user",
-    )
+    # Most of these are as they are in most events: defaults of the class, so that an
+    # event, of which there are several for each message, costs three assignments.
+    follow: str | None = None
+    line: bytes | None = None
+    recipient: Address | None = None
+    credentials: Credentials | None = None
+    data: object = b""
+    closes: bool = False
+    sent: bool = False
+    user: object = None
 
     def __init__(
         self,
@@ -82,14 +79,6 @@ class Event:
         self.name = name
         self.proposed = proposed
         self.command = command
-        self.follow: str | None = None
-        self.line: bytes | None = None
-        self.recipient: Address | None = None
-        self.credentials: Credentials | None = None
-        self.data: object = b""
-        self.closes = False
-        self.sent = False
-        self.user: object = None
 
     def __repr__(self) -> str:
         return f"<Event {self.name} {self.command or ''!s} -> {self.proposed}>"

@@ -13,28 +13,29 @@ if TYPE_CHECKING:
     from .sasl import Exchange
 
 
+@dataclass(slots=True)
 class Pending:
-    """What a proposal found out, for the effect that the reply to it may have."""
+    """What a proposal found out, for the effect that the reply to it may have.
 
-    __slots__ = (
-        "attributes",
-        "credentials",
-        "envelope",
-        "exchange",
-        "helo",
-        "shown",
-    )
+    Attributes:
+        helo: the client's name.
+        envelope: of the transaction that MAIL begins.
+        exchange: the AUTH exchange, to be gone on with.
+        attributes: of XCLIENT and XFORWARD.
+        credentials: complete ones, to be accepted or not.
+        shown: credentials that came with an AUTH that is refused whatever they are.
+    """
 
-    def __init__(self) -> None:
-        self.helo: str | None = None
-        self.envelope: Envelope | None = None
-        self.exchange: Exchange | None = None
-        #: Of XCLIENT and XFORWARD.
-        self.attributes: dict[str, str | None] | None = None
-        #: Complete credentials, to be accepted or not.
-        self.credentials: Credentials | None = None
-        #: Credentials that came with an AUTH that is refused whatever they are.
-        self.shown: Credentials | None = None
+    helo: str | None = None
+    envelope: Envelope | None = None
+    exchange: Exchange | None = None
+    attributes: dict[str, str | None] | None = None
+    credentials: Credentials | None = None
+    shown: Credentials | None = None
+
+
+#: Most proposals find out nothing; nobody writes to this one.
+NOTHING_PENDING = Pending()
 
 
 @dataclass(slots=True)

@@ -10,16 +10,22 @@ import re
 from typing import TYPE_CHECKING
 
 from . import standard
-from .addresses import parse_mail_argument, parse_rcpt_argument
+from .addresses import (
+    common_recipient,
+    common_sender,
+    parse_mail_argument,
+    parse_rcpt_argument,
+)
 from .authentication import propose_auth
 from .ehlo import ehlo_reply, starttls_on_offer
 from .envelope import Envelope
 from .errors import Refused
 from .grammar import parse_client_name
 from .parameters import check_mail_parameters, check_rcpt_parameters
+from .pending import Pending
 from .postfix import parse_xclient, parse_xforward
 from .replies import Reply
-from .states import what_is_missing
+from .states import TABLE, what_is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,8 +39,6 @@ _BEFORE_TLS = frozenset({"EHLO", "LHLO", "NOOP", "STARTTLS", "QUIT"})
 _BEFORE_AUTH = frozenset(
     {"AUTH", "EHLO", "HELO", "LHLO", "NOOP", "RSET", "QUIT", "STARTTLS", "XCLIENT"}
 )
-#: Commands that exist only with their extension or option.
-_NEEDS_EXTENSION = {"BDAT": "CHUNKING", "ETRN": "ETRN"}
 #: RFC 3030 §2: decimal octets, and LAST for the last chunk.
 _BDAT = re.compile(r"([0-9]{1,20})(?: +(LAST))?", re.IGNORECASE)
 _HTTP = re.compile(rb"\S+ (?:\S+ )?HTTP/[0-9]\.[0-9]\s*")
@@ -43,38 +47,19 @@ _HTTP = re.compile(rb"\S+ (?:\S+ )?HTTP/[0-9]\.[0-9]\s*")
 def propose(engine: SmtpEngine, command: Command) -> Reply:
     """The reply that the command deserves now."""
     verb = command.verb
-    if verb in engine.disabled_commands or not _exists(engine, verb):
-        return _unrecognized(engine, command)
     settings = engine.settings
+    if verb in engine.disabled_commands or verb not in settings.verbs:
+        return _unrecognized(engine, command)
     if settings.require_tls and engine.tls is None and verb not in _BEFORE_TLS:
         return standard.NEED_TLS
     if settings.auth_required and not engine.authenticated and verb not in _BEFORE_AUTH:
         return standard.NEED_AUTH
-    missing = what_is_missing(verb, engine.state)
-    if missing is not None:
-        return standard.out_of_order(missing)
+    if engine.state not in TABLE[verb].allowed:
+        return standard.out_of_order(what_is_missing(verb, engine.state))
     try:
         return _PROPOSALS[verb](engine, command)
     except Refused as refused:
         return refused.reply
-
-
-def _exists(engine: SmtpEngine, verb: str) -> bool:
-    if verb not in _PROPOSALS:
-        return False
-    settings = engine.settings
-    if verb in ("EHLO", "HELO"):
-        return not settings.lmtp
-    if verb == "LHLO":
-        return settings.lmtp
-    if verb == "AUTH":
-        return settings.auth
-    if verb == "XCLIENT":
-        return settings.xclient
-    if verb == "XFORWARD":
-        return settings.xforward
-    needed = _NEEDS_EXTENSION.get(verb)
-    return needed is None or needed in settings.extensions
 
 
 def _unrecognized(engine: SmtpEngine, command: Command) -> Reply:
@@ -90,9 +75,9 @@ def _unrecognized(engine: SmtpEngine, command: Command) -> Reply:
 def _ehlo(engine: SmtpEngine, command: Command) -> Reply:
     # §4.1.1.1 asks for a domain or an address literal. Many a client sends something
     # else, and §4.1.4 forbids to refuse it for that.
-    engine.pending.helo = parse_client_name(command.raw_argument)
+    engine.pending = Pending(helo=parse_client_name(command.raw_argument))
     if command.verb == "HELO":
-        return Reply(250, engine.settings.hostname)
+        return engine.settings.helo_reply
     return ehlo_reply(engine)
 
 
@@ -102,9 +87,10 @@ def _mail(engine: SmtpEngine, command: Command) -> Reply:
         engine.transaction_count >= settings.max_messages
     ):
         return standard.TOO_MANY_MESSAGES
-    address = parse_mail_argument(
-        command.raw_argument, lenient=settings.lenient_addresses
-    )
+    lenient = settings.lenient_addresses
+    address = None if lenient else common_sender(command)
+    if address is None:
+        address = parse_mail_argument(command.raw_argument, lenient=lenient)
     command.address = address
     values = check_mail_parameters(address, settings.parameter_rules)
     if values.require_tls and engine.tls is None:
@@ -117,15 +103,16 @@ def _mail(engine: SmtpEngine, command: Command) -> Reply:
         and values.declared_size > limit
     ):
         return standard.TOO_BIG  # RFC 1870 §6.1
-    engine.pending.envelope = Envelope(address, values)
+    engine.pending = Pending(envelope=Envelope(address, values))
     return standard.SENDER_OK
 
 
 def _rcpt(engine: SmtpEngine, command: Command) -> Reply:
     settings = engine.settings
-    address = parse_rcpt_argument(
-        command.raw_argument, lenient=settings.lenient_addresses
-    )
+    lenient = settings.lenient_addresses
+    address = None if lenient else common_recipient(command)
+    if address is None:
+        address = parse_rcpt_argument(command.raw_argument, lenient=lenient)
     command.address = address
     envelope = engine.envelope
     check_rcpt_parameters(
@@ -221,12 +208,12 @@ def _starttls(engine: SmtpEngine, command: Command) -> Reply:
 
 
 def _xclient(engine: SmtpEngine, command: Command) -> Reply:
-    engine.pending.attributes = parse_xclient(command.argument)
-    return engine.greeting()  # XCLIENT_README: the session begins anew
+    engine.pending = Pending(attributes=parse_xclient(command.argument))
+    return engine.settings.greeting  # XCLIENT_README: the session begins anew
 
 
 def _xforward(engine: SmtpEngine, command: Command) -> Reply:
-    engine.pending.attributes = parse_xforward(command.argument)
+    engine.pending = Pending(attributes=parse_xforward(command.argument))
     return standard.OK
 
 

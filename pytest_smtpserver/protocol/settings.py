@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from .parameters import ParameterRules
+from .replies import Reply
+from .states import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from .replies import Reply
 
 #: What Postfix offers out of the box, and so what clients meet.
 DEFAULT_EXTENSIONS = (
@@ -80,6 +80,33 @@ class Settings:
     def enhanced_codes(self) -> bool:
         """Replies carry enhanced status codes (RFC 2034)."""
         return "ENHANCEDSTATUSCODES" in self.extensions
+
+    @cached_property
+    def verbs(self) -> frozenset[str]:
+        """The commands that exist on this server."""
+        exist = {
+            "EHLO": not self.lmtp,
+            "HELO": not self.lmtp,
+            "LHLO": self.lmtp,
+            "AUTH": self.auth,
+            "BDAT": "CHUNKING" in self.extensions,
+            "ETRN": "ETRN" in self.extensions,
+            "XCLIENT": self.xclient,
+            "XFORWARD": self.xforward,
+        }
+        return frozenset(verb for verb in VERBS if exist.get(verb, True))
+
+    @cached_property
+    def greeting(self) -> Reply:
+        """The 220 of a session that begins."""
+        # RFC 5321 §4.2: the host name comes first; RFC 2033 §4.1 for LMTP.
+        text = f"{self.hostname} {'LMTP' if self.lmtp else 'ESMTP'}"
+        return Reply(220, f"{text} {self.banner}" if self.banner else text)
+
+    @cached_property
+    def helo_reply(self) -> Reply:
+        """The 250 to HELO (RFC 5321 §4.1.1.1)."""
+        return Reply(250, self.hostname)
 
     @cached_property
     def ehlo_replies(self) -> dict[object, Reply]:

@@ -112,6 +112,9 @@ TABLE: Mapping[str, Row] = {
     "QUIT": Row(_GREETED | {State.REFUSED}, State.CLOSED),
 }
 
+#: The commands in it; the other rows are moments.
+VERBS = frozenset(TABLE) - {"CONNECT", "MESSAGE", "CREDENTIALS"}
+
 #: What a 503 says, by what is missing.
 _MISSING: Mapping[tuple[str, State], str] = {
     ("MAIL", State.START): "send EHLO first",
@@ -132,11 +135,8 @@ _MISSING: Mapping[tuple[str, State], str] = {
 }
 
 
-def what_is_missing(verb: str, state: State) -> str | None:
-    """Why the command is out of order in the state; None when it is in order."""
-    row = TABLE.get(verb)
-    if row is None or state in row.allowed:
-        return None
+def what_is_missing(verb: str, state: State) -> str:
+    """Why the command is out of order in the state."""
     if state is State.REFUSED:
         return "the connection was refused; only QUIT is left"
     return _MISSING.get((verb, state), "bad sequence of commands")
@@ -148,13 +148,14 @@ def next_state(name: str, state: State, reply: Reply) -> State | None:
     START after RSET and its like means READY for a client that has said EHLO.
     """
     # RFC 5321 §3.8 and §4.2.3: 421 announces that the channel is closed.
-    if reply.code == 421:
+    code = reply.code
+    if code == 421:
         return State.CLOSED
     row = TABLE.get(name)
     if row is None:
         return None
-    if reply.is_positive:
+    if code < 300:
         return row.positive
-    if reply.is_intermediate:
+    if code < 400:
         return row.intermediate
     return row.negative if state in row.allowed else None

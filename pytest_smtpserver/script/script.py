@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_smtpserver.mail.collection import Recorded
 
+from .actions import Delay
 from .conditions import MOMENTS, Conditions
 from .rules import Rule, RuleNotUsed
 
@@ -60,6 +61,8 @@ class Script:
         self.rules = Rules("rule", self._changed)
         self._now = now
         self._handlers: list[Rule] = []
+        #: There is a rule, or a handler: else there is no need to ask.
+        self.any_rules = False
         self._by_name: dict[str, tuple[Rule, ...]] = {}
         self.use_handlers(handlers)
 
@@ -115,12 +118,19 @@ class Script:
 
     def decide(self, event: Event) -> Decision | None:
         """The first rule that has something to do at the event."""
+        waiting: Decision | None = None
         for rule in self.rules_for(event.name):
             actions = rule.take(event, self._now)
             # A rule without actions looks on, and stands in nobody's way.
-            if actions:
+            if not actions:
+                continue
+            if waiting is not None:
+                return Decision(rule, waiting.actions + actions)
+            if rule.persona is None or not all(isinstance(a, Delay) for a in actions):
                 return Decision(rule, actions)
-        return None
+            # A tarpit holds the client up, and leaves it to the others what is said.
+            waiting = Decision(rule, actions)
+        return waiting
 
     def check_used(self) -> RuleNotUsed | None:
         """The complaint about rules that were never used."""
@@ -131,6 +141,7 @@ class Script:
 
     def _changed(self) -> None:
         self._by_name = {}
+        self.any_rules = bool(self.rules) or bool(self._handlers)
 
 
 def event_name(event: str) -> str:

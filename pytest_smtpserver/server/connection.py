@@ -8,6 +8,7 @@ that, and goes back to the first way.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import anyio
@@ -53,28 +54,49 @@ class Connection(Conversation):
         local_address: tuple[str, int],
     ) -> None:
         super().__init__(channel, context, remote_address, local_address)
-        self.performer = Performer(self)
+        #: What comes before the greeting has been done.
+        self.opened = False
         #: Made by the task: only there anyio knows which event loop this is.
         self._scope: anyio.CancelScope | None = None
         self._interjections: list[Interjection] = []
 
+    @cached_property
+    def performer(self) -> Performer:
+        """Performs what rules want; most sessions meet none."""
+        return Performer(self)
+
     # The way with awaiting
 
-    async def run(self) -> None:
-        """Serve the client until one of the two goes away."""
+    async def run(self, outcome: Outcome | None = None) -> None:
+        """Serve the client until one of the two goes away.
+
+        Args:
+            outcome: why listening without a task has ended; None where nobody has
+                listened yet.
+        """
         try:
             with anyio.CancelScope() as self._scope:
-                await self._serve()
+                await self._serve(outcome)
         except Exception as error:  # noqa: BLE001 - one connection's fault is its own
-            self.context.fault(error)
-            self.end("server", f"the server failed: {error!r}")
+            self.failed(error)
         finally:
             with anyio.CancelScope(shield=True):
                 await self._finish()
 
-    async def _serve(self) -> None:
-        await open_session(self)
-        answer = None if self.ending else self.advance()
+    def failed(self, error: Exception) -> None:
+        """Something is wrong with this server: tell the test, and end the session."""
+        self.context.fault(error)
+        self.end("server", f"the server failed: {error!r}")
+
+    async def _serve(self, outcome: Outcome | None) -> None:
+        answer = None
+        if outcome is not None:
+            answer = self._after(outcome)
+        else:
+            if not self.opened:
+                self.opened = True
+                await open_session(self)
+            answer = None if self.ending else self.advance()
         while self.ending is None:
             if answer:
                 self._out.append(answer)
@@ -96,6 +118,10 @@ class Connection(Conversation):
             self.process, idle_timeout=self.idle_timeout, sent=self.sent
         )
         self.listening = False
+        return self._after(outcome)
+
+    def _after(self, outcome: Outcome) -> bytes | None:
+        """What is to be said when listening has ended; None for what is due."""
         if outcome is Outcome.INTERRUPTED:
             return b""
         if outcome is Outcome.IDLE:
@@ -144,9 +170,8 @@ class Connection(Conversation):
         elif self.engine.state is State.TLS:
             await start_tls(self)
         elif self.engine.state is State.CLOSED:
-            by_quit = self.record.commands and self.record.commands[-1].verb == "QUIT"
-            if by_quit:
-                self.end("client", "the client quit")
+            if self.has_quit:
+                self.quit()
             else:
                 self.end("server", "the server closed the connection")
         elif self.tls_ended:
@@ -187,6 +212,27 @@ class Connection(Conversation):
 
     # The end
 
+    @property
+    def is_plain(self) -> bool:
+        """Nothing but the client's own words has a say in how the session ends."""
+        return not (
+            self.stopping
+            or self._interjections
+            or self.ending is not None
+            or self.due is not None
+            or self.tls is not None
+            or self.content is not None
+            or self._given_up
+            or self.context.script.rules_for("CLOSE")
+        )
+
+    def over(self) -> None:
+        """The session has ended; its socket is still to be closed."""
+        ending = self.ending
+        assert ending is not None
+        self.recorder.closed(ending.by, ending.how)
+        self.context.ended(self)
+
     def interject(self, reply: Reply, by: str) -> anyio.Event:
         """Send a reply that nothing has asked for; the event is set when it has left."""
         said = anyio.Event()
@@ -218,6 +264,8 @@ class Connection(Conversation):
             self.content.cancel()
         if self._scope is not None:
             self._scope.cancel()
+        else:
+            self.channel.interrupt()
 
     def _end_by_stop(self) -> None:
         self.end("server", "the server was stopped", standard.SHUTDOWN)
@@ -239,8 +287,7 @@ class Connection(Conversation):
         self._give_up_content(ending.how)
         for content in self._given_up:
             await content.wait(self.context.options.close_timeout)
-        self.recorder.closed(ending.by, ending.how)
-        self.context.ended(self)
+        self.over()
         await self.performer.after_close()
         if ending.reset:
             await self.channel.reset()

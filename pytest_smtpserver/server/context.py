@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.mail.collection import Recorded
@@ -52,6 +53,13 @@ class ServerContext:
         """Go by these options from the next connection on."""
         self.options = options
         self.settings = options.settings()
+        #: The greeting is the first that happens on a connection.
+        self.opens_at_once = not (
+            options.proxy_protocol
+            or options.resolver is not None
+            or options.tls == "implicit"
+            or options.greeting_delay
+        )
         self._authority = authority
         self._tls_context = (
             None
@@ -76,8 +84,9 @@ class ServerContext:
 
     def store(self, message: ReceivedMessage) -> int:
         """Add a message to the mailbox, before the reply to it leaves."""
-        if self.options.logger is not None:
-            self.options.logger.info(
+        logger = self.options.logger
+        if logger is not None and logger.isEnabledFor(logging.INFO):
+            logger.info(
                 "message from %s to %s, %d octets",
                 message.envelope.mail_from or "<>",
                 ", ".join(message.envelope.rcpt_to),
@@ -99,7 +108,7 @@ class ServerContext:
     def ended(self, connection: Connection) -> None:
         """Note that a connection has ended."""
         logger, record = self.options.logger, connection.record
-        if logger is not None:
+        if logger is not None and logger.isEnabledFor(logging.INFO):
             logger.info(
                 "session %s from %s: %d commands, %d messages, closed by the %s",
                 record.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Literal
 
+from pytest_smtpserver.protocol import standard
 from pytest_smtpserver.protocol.engine import SmtpEngine
 from pytest_smtpserver.protocol.states import State
 from pytest_smtpserver.script.event import Event as ScriptEvent
@@ -104,7 +105,7 @@ class Conversation:
             not self.waiting
             or self.due is not None
             or bool(self._out)
-            or self.delivery.pending
+            or bool(self.delivery.unreleased)
         )
 
     @property
@@ -117,11 +118,25 @@ class Conversation:
         """The client has sent more than what is being answered."""
         return bool(self.engine.buffered)
 
+    @property
+    def has_quit(self) -> bool:
+        """The client's last command was QUIT."""
+        commands = self.record.commands
+        return bool(commands) and commands[-1].verb == "QUIT"
+
     # The way without awaiting
+
+    def listens(self, on: bool) -> None:
+        """Note that nothing but the client can go on, or no longer."""
+        self.waiting = self.listening = on
+        if on and self.context.watched:
+            self.context.on_activity()
 
     def process(self, data: bytes) -> bytes | None:
         """Take received bytes; the bytes to send, or None when `run` has to go on."""
-        if not self.take(data):
+        if self.tls is None:
+            self.engine.receive_data(data)
+        elif not self.take(data):
             return None
         answer = self.advance()
         if answer is None:
@@ -165,17 +180,22 @@ class Conversation:
             recorder.heard(event)
             if event.name == "MESSAGE":
                 self.delivery.complete(event)
-            if script.rules_for(event.name) and self._asks(event):
+            if script.any_rules and script.rules_for(event.name) and self._asks(event):
                 return None
-            self.let_be(event)
+            proposed = event.proposed
+            if event.follow is not None:
+                engine.proceed()
+            elif proposed is not None:
+                self.answer(event, proposed)
             if engine.state in _PAUSES:
                 return None
         if engine.state in _PAUSES:  # a rule's reply has led here
             return None
         if self.cut is not None and self._reaches_cut(None):
             return None
-        answer = b"".join(self._out)
-        self._out.clear()
+        out = self._out
+        answer = out[0] if len(out) == 1 else b"".join(out)
+        out.clear()
         return answer
 
     def let_be(self, event: Event) -> None:
@@ -192,7 +212,10 @@ class Conversation:
         if self.mute:
             self.leave_unanswered(event)
             return
-        self.send_raw(self.settle(event, reply, by=by, user=user), by)
+        data = self.settle(event, reply, by=by, user=user)
+        if data:
+            self.recorder.sent(data, by)
+            self._out.append(data)
 
     def complete(self, last: Event, reply: Reply, by: str) -> None:
         """Answer the message with the reply that a rule has for its last chunk."""
@@ -215,7 +238,9 @@ class Conversation:
             event.data = reply.data
         data = self.engine.send_reply(reply, user=user)
         self.recorder.answered(event, reply, by)
-        if not self.engine.in_transaction:
+        if (
+            self.content is not None or self.slowed or self.cut is not None
+        ) and not self.engine.in_transaction:
             self._content_is_over(f"the transaction ended with {event.name}")
         return data
 
@@ -224,6 +249,16 @@ class Conversation:
         if data and not self.mute:
             self.recorder.sent(data, by)
             self._out.append(data)
+
+    def take_output(self) -> bytes:
+        """What is still to be sent; it is the caller's now."""
+        output = b"".join(self._out)
+        self._out.clear()
+        return output
+
+    def put_back_output(self, data: bytes) -> None:
+        """It could not be sent yet."""
+        self._out.append(data)
 
     def leave_unanswered(self, event: Event) -> None:
         """The event gets no reply."""
@@ -235,7 +270,8 @@ class Conversation:
 
     def sent(self) -> None:
         """What was to be sent has left: let those who wait have their messages."""
-        self.delivery.release()
+        if self.delivery.unreleased:
+            self.delivery.release()
         if self.context.watched:
             self.context.on_activity()
 
@@ -253,7 +289,13 @@ class Conversation:
         seen.auth = event.credentials
         seen.recipient = event.recipient
         seen.message = self.delivery.message
-        decision = self.context.script.decide(seen)
+        try:
+            decision = self.context.script.decide(seen)
+        except Exception as error:  # noqa: BLE001 - a matcher is the test's
+            self.context.fault(error)
+            if event.proposed is not None:
+                event.proposed, event.follow = standard.INTERNAL, None
+            return False
         if decision is None:
             return False
         self.due = Due(event, seen, decision)
@@ -305,6 +347,10 @@ class Conversation:
         """End the connection; the first reason counts."""
         if self.ending is None:
             self.ending = Ending(by, how, last_words, reset)
+
+    def quit(self) -> None:
+        """The client has said QUIT, and was told goodbye."""
+        self.end("client", "the client quit")
 
     def left(self, outcome: Outcome) -> None:
         """The client is gone."""

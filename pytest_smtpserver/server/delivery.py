@@ -31,12 +31,8 @@ class Delivery:
         #: The reply to the message, where a handler has made it at ``"CONTENT"``.
         self.content_reply: Reply | None = None
         self._stored = False
-        self._unreleased: list[tuple[int, ReceivedMessage]] = []
-
-    @property
-    def pending(self) -> bool:
-        """Messages were stored whose replies have not left."""
-        return bool(self._unreleased)
+        #: Messages that were stored, and whose replies have not left.
+        self.unreleased: list[tuple[int, ReceivedMessage]] = []
 
     def complete(self, event: Event) -> None:
         """The content is whole."""
@@ -53,7 +49,7 @@ class Delivery:
         if (positive if self.kept is None else self.kept) and not self._stored:
             self._stored = True
             self._recorder.delivered(message)
-            self._unreleased.append((self._context.store(message), message))
+            self.unreleased.append((self._context.store(message), message))
         if (
             event.recipient is not None
             and event.recipient is not (message.envelope.rcpt_to[-1])
@@ -66,6 +62,5 @@ class Delivery:
 
     def release(self) -> None:
         """The replies have left: let those who wait have their messages."""
-        if self._unreleased:
-            released, self._unreleased = self._unreleased, []
-            self._context.release(released)
+        released, self.unreleased = self.unreleased, []
+        self._context.release(released)

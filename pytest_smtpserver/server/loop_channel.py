@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import socket
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from .channel import (
@@ -41,7 +42,7 @@ class LoopChannel(Channel):
         #: never again; asyncio's own loop calls it for the reset too.
         self._ask_for_reset = not isinstance(loop, asyncio.SelectorEventLoop)
         self._process: Callable[[bytes], bytes | None] | None = None
-        self._outcome: asyncio.Future[Outcome] | None = None
+        self._on_end: Callable[[Outcome | Exception], None] | None = None
         self._interrupted = False
         self._reading = False
         #: Bytes that the socket did not take yet.
@@ -66,25 +67,58 @@ class LoopChannel(Channel):
         sent: Callable[[], None] | None = None,
         idle_timeout: float = math.inf,
     ) -> Outcome:
+        outcome: asyncio.Future[Outcome] = self._loop.create_future()
+
+        def ended(how: Outcome | Exception) -> None:
+            if outcome.done():  # cancelled
+                return
+            if isinstance(how, Exception):
+                outcome.set_exception(how)
+            else:
+                outcome.set_result(how)
+
+        self.listen(process, ended, sent=sent, idle_timeout=idle_timeout)
+        try:
+            return await outcome
+        finally:
+            self._process = self._on_end = None
+
+    def listen(
+        self,
+        process: Callable[[bytes], bytes | None],
+        ended: Callable[[Outcome | Exception], None],
+        *,
+        sent: Callable[[], None] | None = None,
+        idle_timeout: float = math.inf,
+        first: bytes = b"",
+    ) -> None:
+        """Do as `exchange`, and call when it has ended: no task waits for that.
+
+        Args:
+            process: as for `exchange`.
+            ended: gets the outcome, or what `process` has raised; maybe at once.
+            sent: as for `exchange`.
+            idle_timeout: as for `exchange`.
+            first: sent before anything is read.
+        """
+        self._process, self._on_end, self._on_sent = process, ended, sent
         if self._interrupted:
             self._interrupted = False
-            return Outcome.INTERRUPTED
-        if self._broken:
-            return Outcome.BROKEN
-        if self._eof:
-            return Outcome.EOF
-        self._process = process
-        self._on_sent = sent
-        self._outcome = self._loop.create_future()
-        self._heard = self._loop.time()
-        self._idle_timeout = idle_timeout
-        if idle_timeout != math.inf and self._timer is None:
-            self._timer = self._loop.call_later(idle_timeout, self._check_idle)
-        self._watch()
-        try:
-            return await self._outcome
-        finally:
-            self._process = self._outcome = None
+            self._end(Outcome.INTERRUPTED)
+        elif self._broken:
+            self._end(Outcome.BROKEN)
+        elif self._eof:
+            self._end(Outcome.EOF)
+        else:
+            self._heard = monotonic()
+            self._idle_timeout = idle_timeout
+            if idle_timeout != math.inf and self._timer is None:
+                self._timer = self._loop.call_later(idle_timeout, self._check_idle)
+            if first:
+                self._write(first)
+                if sent is not None and not self._unsent:
+                    sent()
+            self._watch()
 
     async def send(self, data: bytes) -> bool:
         if data and not self._broken:
@@ -97,19 +131,39 @@ class LoopChannel(Channel):
                 self._drained = None
         return not self._broken
 
+    def try_send(self, data: bytes) -> bytes:
+        """Send bytes without waiting; what did not leave, though the client is there."""
+        if not data or self._broken:
+            return b""
+        if self._unsent:
+            return data
+        try:
+            return data[self._socket.send(data) :]
+        except (BlockingIOError, InterruptedError):
+            return data
+        except OSError:
+            self._break()
+            return b""
+
     def pace_reading(self, pace: Pace | None) -> None:
         self._pace = pace
         size_receive_buffer(self._socket, pace)
 
     def interrupt(self) -> None:
         self._let_go()
-        if self._outcome is not None:
+        if self._on_end is not None:
             self._end(Outcome.INTERRUPTED)
         else:
             self._interrupted = True
 
     def raw_socket(self) -> socket.socket:
         return self._socket
+
+    def close_at_once(self) -> None:
+        """Send FIN and let go, with nobody to wait for."""
+        if not self._closed:
+            self.half_close()
+            self._release()
 
     async def close(self, linger: float = 0.0) -> None:
         if self._closed:
@@ -120,6 +174,7 @@ class LoopChannel(Channel):
             self._gone = self._loop.create_future()
             timer = self._loop.call_later(linger, self._let_go)
             self._loop.add_reader(self._fd, self._drop)
+            self._reading = True
             try:
                 await self._gone
             finally:
@@ -142,7 +197,7 @@ class LoopChannel(Channel):
             # Nobody reads just now: what comes waits in the kernel.
             self._unwatch()
             return
-        if self._pace is not None and (wait := self._pace.wait(self._loop.time())):
+        if self._pace is not None and (wait := self._pace.wait(monotonic())):
             self._unwatch()
             self._resume = self._loop.call_later(wait, self._watch_again)
             return
@@ -150,7 +205,7 @@ class LoopChannel(Channel):
             data = (
                 self._socket.recv(PIECE)
                 if self._pace is None
-                else paced_receive(self._socket, self._pace, self._loop.time)
+                else paced_receive(self._socket, self._pace, monotonic)
             )
         except (BlockingIOError, InterruptedError):
             return
@@ -162,9 +217,13 @@ class LoopChannel(Channel):
             self._unwatch()
             self._end(Outcome.EOF)
             return
-        reset = self._is_reset()
-        self._heard = self._loop.time()
-        answer = process(data)
+        reset = self._ask_for_reset and self._is_reset()
+        self._heard = monotonic()
+        try:
+            answer = process(data)
+        except Exception as error:  # noqa: BLE001 - goes to whoever listens
+            self._end(error)
+            return
         if answer is None:
             self._end(Outcome.ATTENTION)
         elif answer:
@@ -199,9 +258,9 @@ class LoopChannel(Channel):
 
     def _check_idle(self) -> None:
         self._timer = None
-        if self._outcome is None or self._idle_timeout == math.inf:
+        if self._on_end is None or self._idle_timeout == math.inf:
             return
-        left = self._heard + self._idle_timeout - self._loop.time()
+        left = self._heard + self._idle_timeout - monotonic()
         if left <= 0:
             self._end(Outcome.IDLE)
         else:
@@ -215,8 +274,8 @@ class LoopChannel(Channel):
             return
         except OSError:
             data = b""
-        if not data or self._is_reset():
-            self._loop.remove_reader(self._fd)
+        if not data or (self._ask_for_reset and self._is_reset()):
+            self._unwatch()
             self._let_go()
 
     def _let_go(self) -> None:
@@ -227,10 +286,7 @@ class LoopChannel(Channel):
 
     def _is_reset(self) -> bool:
         """Bytes were the last: the client has reset the connection behind them."""
-        return (
-            self._ask_for_reset
-            and self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
-        )
+        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
 
     def _write(self, data: bytes) -> None:
         if self._unsent:
@@ -249,10 +305,10 @@ class LoopChannel(Channel):
             self._unwatch()
             self._loop.add_writer(self._fd, self._writable)
 
-    def _end(self, outcome: Outcome) -> None:
-        self._process = None
-        if self._outcome is not None and not self._outcome.done():
-            self._outcome.set_result(outcome)
+    def _end(self, outcome: Outcome | Exception) -> None:
+        ended, self._on_end, self._process = self._on_end, None, None
+        if ended is not None:
+            ended(outcome)
 
     def _break(self) -> None:
         self._broken = True
@@ -286,9 +342,10 @@ class LoopChannel(Channel):
     def _release(self) -> None:
         self._closed = self._broken = True
         self._stop_timer()
-        self._loop.remove_reader(self._fd)
+        self._unwatch()
         if self._unsent:
             self._loop.remove_writer(self._fd)
             self._unsent = b""
-        self._reading = False
         self._socket.close()
+        # Whoever was called is not held any longer: no cycle waits for the collector.
+        self._process = self._on_end = self._on_sent = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_smtpserver.protocol import standard
 from pytest_smtpserver.protocol.replies import Reply
+from pytest_smtpserver.script.personas import Persona
 
 from . import listening
 from .callers import caller
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from typing import Any, Literal, TypeVar
 
     from pytest_smtpserver.mail.session import SessionRecord
-    from pytest_smtpserver.script.personas import Persona
     from pytest_smtpserver.script.rules import Rule
 
     from .context import ServerContext
@@ -157,7 +157,15 @@ class Misbehaving:
 
         Returns:
             Its rules.
+
+        Raises:
+            TypeError: it is no persona.
         """
+        if not isinstance(persona, Persona):
+            raise TypeError(
+                "play takes a persona, such as personas.greylisting(tries=2), "
+                f"not {persona!r}"
+            )
         script, where = self._context.script, caller()
 
         def can_happen(event: str) -> bool:

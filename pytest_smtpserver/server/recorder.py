@@ -15,13 +15,14 @@ from pytest_smtpserver.mail.session import (
     TLSInfo,
     Undelivered,
 )
-from pytest_smtpserver.mail.transcript import Entry
+from pytest_smtpserver.mail.transcript import Transcript
 from pytest_smtpserver.protocol.states import State
 
-from .logged import LoggedEntries
+from .logged import LoggedTranscript
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     from pytest_smtpserver.protocol.engine import SmtpEngine
     from pytest_smtpserver.protocol.envelope import Envelope
@@ -48,65 +49,45 @@ class Recorder:
         local_address: tuple[str, int],
         options: Options,
     ) -> None:
+        session_id = secrets.token_hex(8)
+        started = monotonic()
+        logger = options.logger
+        #: The log of the transcript: the fields of each entry.
+        self._log: list[Any] = []
+        if logger is not None and logger.isEnabledFor(logging.DEBUG):
+            self._log = LoggedTranscript(logger, session_id, started)
         self.record = SessionRecord(
-            secrets.token_hex(8), remote_address, local_address, now()
+            session_id,
+            remote_address,
+            local_address,
+            now(),
+            transcript=Transcript(started, self._log),
         )
         self._engine = engine
         self._limit = options.max_message_size
-        self._started = monotonic()
-        logger = options.logger
-        if logger is not None and logger.isEnabledFor(logging.DEBUG):
-            entries = LoggedEntries(logger, self.record.id)
-            self.record.transcript.entries = entries
-        self._entries = self.record.transcript.entries
         self._commands = self.record.commands
         #: The envelope of the transaction that is open.
         self._open: Envelope | None = None
         self._attempt: AuthAttempt | None = None
-        self._hears: dict[str, Callable[[Event], None]] = {
-            "MESSAGE": self._hear_content,
-            "RESPONSE": self._hear_response,
-            "CREDENTIALS": self._hear_response,
-            "AUTH": self._hear_auth,
-        }
-        self._says: dict[str, Callable[[Event, Reply], None]] = {
-            "EHLO": self._said_hello,
-            "HELO": self._said_hello,
-            "LHLO": self._said_hello,
-            "MAIL": self._said_to_mail,
-            "RSET": self._said_to_rset,
-            "DATA": self._said_to_data,
-            "AUTH": self._said_to_auth,
-            "RESPONSE": self._said_to_auth,
-            "CREDENTIALS": self._said_to_auth,
-            "BDAT": self._said_to_bdat,
-            "XCLIENT": self._said_to_xclient,
-            "XFORWARD": self._said_to_xforward,
-        }
-
-    @property
-    def offset(self) -> float:
-        """Seconds since the connection was accepted."""
-        return monotonic() - self._started
 
     # What the client sends
 
     def heard(self, event: Event) -> None:
         """Note what the engine made of the client's bytes."""
-        hear = self._hears.get(event.name)
+        hear = _HEARS.get(event.name)
         if hear is not None:
-            hear(event)
+            hear(self, event)
             return
         command = event.command
         if command is not None:
             self._commands.append(command)
-            self._entries.append(Entry(self.offset, "C", command))
+            self._log.extend((monotonic(), "C", command, "", False))
 
     def _hear_auth(self, event: Event) -> None:
         command = event.command
         assert command is not None
         self._commands.append(command)
-        self._entries.append(Entry(self.offset, "C", command, secret=True))
+        self._log.extend((monotonic(), "C", command, "", True))
         mechanism = command.argument.partition(" ")[0].upper()
         self._attempt = AuthAttempt(mechanism)
         self.record.auth_attempts.append(self._attempt)
@@ -114,7 +95,7 @@ class Recorder:
 
     def _hear_response(self, event: Event) -> None:
         if event.line is not None:
-            self._entries.append(Entry(self.offset, "C", event.line, secret=True))
+            self._log.extend((monotonic(), "C", event.line, "", True))
         self._hear_credentials(event)
 
     def _hear_credentials(self, event: Event) -> None:
@@ -128,10 +109,10 @@ class Recorder:
     def _hear_content(self, event: Event) -> None:
         if event.recipient is not None and event.recipient is not self._first():
             return  # LMTP: the content stands in front of the first reply
-        offset = self.offset
-        self._entries.append(Entry(offset, "content", self._engine.sink.getvalue()))
+        time, content = monotonic(), self._engine.sink.getvalue()
+        self._log.extend((time, "content", content, "", False))
         if not self._engine.chunks:
-            self._entries.append(Entry(offset, "C", b"."))
+            self._log.extend((time, "C", b".", "", False))
 
     def _first(self) -> object:
         envelope = self._engine.envelope
@@ -141,11 +122,11 @@ class Recorder:
 
     def sent(self, data: bytes, by: str = "") -> None:
         """Note bytes that leave."""
-        self._entries.append(Entry(self.offset, "S", data, by))
+        self._log.extend((monotonic(), "S", data, by, False))
 
     def note(self, text: str) -> None:
         """Note something that neither side said."""
-        self._entries.append(Entry(self.offset, "note", text))
+        self._log.extend((monotonic(), "note", text, "", False))
 
     def answered(self, event: Event, reply: Reply, by: str = "") -> None:
         """Note what the reply that was sent means; the engine has moved already."""
@@ -153,9 +134,9 @@ class Recorder:
             self.record.last_error = reply
         if by and event.command is not None:
             event.command.answered_by = by
-        say = self._says.get(event.name)
+        say = _SAYS.get(event.name)
         if say is not None:
-            say(event, reply)
+            say(self, event, reply)
 
     def _said_hello(self, event: Event, reply: Reply) -> None:
         if reply.is_positive:
@@ -279,6 +260,28 @@ class Recorder:
         self.record.undelivered.append(
             Undelivered(envelope, self._engine.sink.getvalue(), reply, reason)
         )
+
+
+_HEARS: Mapping[str, Callable[[Recorder, Event], None]] = {
+    "MESSAGE": Recorder._hear_content,
+    "RESPONSE": Recorder._hear_response,
+    "CREDENTIALS": Recorder._hear_response,
+    "AUTH": Recorder._hear_auth,
+}
+_SAYS: Mapping[str, Callable[[Recorder, Event, Reply], None]] = {
+    "EHLO": Recorder._said_hello,
+    "HELO": Recorder._said_hello,
+    "LHLO": Recorder._said_hello,
+    "MAIL": Recorder._said_to_mail,
+    "RSET": Recorder._said_to_rset,
+    "DATA": Recorder._said_to_data,
+    "AUTH": Recorder._said_to_auth,
+    "RESPONSE": Recorder._said_to_auth,
+    "CREDENTIALS": Recorder._said_to_auth,
+    "BDAT": Recorder._said_to_bdat,
+    "XCLIENT": Recorder._said_to_xclient,
+    "XFORWARD": Recorder._said_to_xforward,
+}
 
 
 def _replaced(

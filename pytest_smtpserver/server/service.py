@@ -17,9 +17,10 @@ import anyio
 
 from pytest_smtpserver.protocol import standard
 
-from .channel import Channel, WaitingChannel
+from .channel import Channel, Outcome, WaitingChannel
 from .connection import Connection
 from .loop_channel import LoopChannel
+from .unattended import Unattended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from .context import ServerContext
 
 #: Clients that are let in before the others get their turn again.
-_ADMITTED_AT_ONCE = 64
+_ADMITTED_AT_MOST = 64
+#: Hosts that stand for all addresses of the machine.
+_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound to
 
 
 class Service(ABC):
@@ -44,6 +47,11 @@ class Service(ABC):
         context.on_activity = self._look
         context.spawn = self._spawn
         self._listener: socket.socket | None = None
+        #: Where clients connect to; None where they may use several addresses.
+        self._local: tuple[str, int] | None = None
+        #: How many clients are looked for at once: a few more each time that as many
+        #: have come. Most come alone, and looking for the next is a system call in vain.
+        self._expected = 1.0
         #: Connections that have not ended, and those that only linger.
         self._connections: dict[Connection, None] = {}
         self._lingering: set[Connection] = set()
@@ -99,16 +107,18 @@ class Service(ABC):
         listener = self._listener
         if listener is None:
             return
-        for _ in range(_ADMITTED_AT_ONCE):
+        for _ in range(int(self._expected)):
             try:
                 client, address = listener.accept()
             except (BlockingIOError, InterruptedError):
+                self._expected = 1.0
                 return
             except OSError as error:
                 # Out of file descriptors, for instance: the client stays in the queue.
                 self._context.fault(error)
                 return
-            self._take_in(client, address)
+            self._take_in(client, _address(address), self._local)
+        self._expected = min(self._expected * 1.125, _ADMITTED_AT_MOST)
 
     # Failures on purpose
 
@@ -166,18 +176,23 @@ class Service(ABC):
 
     def take_in(self, client: socket.socket) -> None:
         """Serve a client whose socket is connected already."""
-        self._take_in(client, client.getpeername())
+        self._take_in(client, _address(client.getpeername()))
 
-    def _take_in(self, client: socket.socket, address: Any) -> None:
+    def _take_in(
+        self,
+        client: socket.socket,
+        remote: tuple[str, int],
+        local: tuple[str, int] | None = None,
+    ) -> None:
         client.setblocking(False)
-        if client.family != socket.AF_UNIX:
+        if remote[1]:  # it has a port, so it is TCP
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = self._context
         connection = Connection(
             self._channel(client),
             context,
-            _address(address),
-            _address(client.getsockname()),
+            remote,
+            local or _address(client.getsockname()),
         )
         context.sessions.record(connection.record)
         limit = context.options.max_connections
@@ -185,18 +200,24 @@ class Service(ABC):
             words = standard.TOO_MANY_CONNECTIONS
             connection.end("server", "there were too many connections", words)
         self._connections[connection] = None
-        self._spawn(self._serve(connection))
+        self._begin(connection)
 
-    async def _serve(self, connection: Connection) -> None:
+    def _attend(self, connection: Connection, outcome: Outcome | None = None) -> None:
+        """Serve a connection by a task."""
+        self._spawn(self._serve(connection, outcome))
+
+    async def _serve(self, connection: Connection, outcome: Outcome | None) -> None:
         try:
-            await connection.run()
+            await connection.run(outcome)
         finally:
-            self._connections.pop(connection, None)
-            self._lingering.discard(connection)
-            if self._all_gone is not None and not (
-                self._connections or self._lingering
-            ):
-                self._all_gone.set()
+            self._gone(connection)
+
+    def _gone(self, connection: Connection) -> None:
+        """The connection has ended, and its socket is closed."""
+        self._connections.pop(connection, None)
+        self._lingering.discard(connection)
+        if self._all_gone is not None and not (self._connections or self._lingering):
+            self._all_gone.set()
 
     def _forget(self, connection: Connection) -> None:
         """The connection has ended, though its socket may linger."""
@@ -246,13 +267,24 @@ class Service(ABC):
     def _channel(self, client: socket.socket) -> Channel:
         """The channel for a client's socket."""
 
+    def _begin(self, connection: Connection) -> None:
+        """Serve a connection that has just come about."""
+        self._attend(connection)
+
     @abstractmethod
     def _spawn(self, serve: Coroutine[Any, Any, None]) -> None:
         """Run a connection as a task."""
 
-    @abstractmethod
     def accept_from(self, listener: socket.socket) -> None:
         """Accept clients from now on."""
+        self._listener = listener
+        address = _address(listener.getsockname())
+        self._local = None if address[0] in _ANY_ADDRESS else address
+        self._watch()
+
+    @abstractmethod
+    def _watch(self) -> None:
+        """Call `_admit` when a client comes to the listener."""
 
     @abstractmethod
     def _pause_accepting(self) -> None:
@@ -284,17 +316,21 @@ class LoopService(Service):
         assert self._loop is not None
         return LoopChannel(client, self._loop)
 
+    def _begin(self, connection: Connection) -> None:
+        channel = connection.channel
+        assert isinstance(channel, LoopChannel)
+        Unattended(connection, channel, self._attend, self._gone).begin()
+
     def _spawn(self, serve: Coroutine[Any, Any, None]) -> None:
         assert self._loop is not None
         task = self._loop.create_task(serve)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def accept_from(self, listener: socket.socket) -> None:
-        """Accept clients from now on."""
+    def _watch(self) -> None:
         assert self._loop is not None
-        self._loop.add_reader(listener.fileno(), self._admit)
-        self._listener = listener
+        assert self._listener is not None
+        self._loop.add_reader(self._listener.fileno(), self._admit)
 
     def _pause_accepting(self) -> None:
         assert self._loop is not None
@@ -327,10 +363,8 @@ class TaskService(Service):
         self._group = group
         self.accept_from(listener)
 
-    def accept_from(self, listener: socket.socket) -> None:
-        """Accept clients from now on."""
+    def _watch(self) -> None:
         assert self._group is not None
-        self._listener = listener
         self._accepting = anyio.CancelScope()
         self._group.start_soon(self._accept, self._accepting)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from pytest_smtpserver.protocol.addresses import (
     Address,
     OriginalRecipient,
+    common_recipient,
+    common_sender,
     parse_mail_argument,
     parse_rcpt_argument,
     salvage_address,
@@ -23,6 +25,8 @@ from pytest_smtpserver.protocol.replies import Reply
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+T = TypeVar("T")
+
 
 def refusal(
     parse: Callable[..., Address], argument: bytes, *, lenient: bool = False
@@ -30,6 +34,14 @@ def refusal(
     with pytest.raises(Refused) as refused:
         parse(argument, lenient=lenient)
     return str(refused.value)
+
+
+def or_refusal(parse: Callable[[T], Address | None], line: T) -> Address | str | None:
+    """What is made of the line, or the text of the refusal."""
+    try:
+        return parse(line)
+    except Refused as refused:
+        return str(refused)
 
 
 @pytest.mark.parametrize(
@@ -395,3 +407,44 @@ def test_any_bytes_give_an_address_or_a_refusal(prefix: bytes, rest: bytes) -> N
                 at = "@" if address.domain else ""
                 assert address == f"{address.local_part}{at}{address.domain}"
     assert isinstance(salvage_address(prefix + rest), Address)
+
+
+@given(
+    local_part=st.text("az.-+'#", min_size=1, max_size=70),
+    domain=st.text("az09.-", min_size=1, max_size=70),
+    rest=st.sampled_from(["", " ", "\t", " SIZE=1 X=jos\u00e9", " SIZE=1 ", " =", "x"]),
+)
+@example("ada", "example.org", " SIZE=120")
+@example("a" * 64, "example.org", "")
+@example("a" * 65, "example.org", "")
+@example("a", f"{'b' * 64}.org", "")
+@settings(max_examples=300)
+def test_the_common_form_is_read_as_the_grammar_reads_it(
+    local_part: str, domain: str, rest: str
+) -> None:
+    """The short way through gives what the long one gives, or leaves it to that."""
+    path = f"<{local_part}@{domain}>{rest}"
+    for common, parse, verb, keyword in (
+        (common_sender, parse_mail_argument, "MAIL", "From"),
+        (common_recipient, parse_rcpt_argument, "rcpt", "TO"),
+    ):
+        argument = f"{keyword}:{path}"
+        # White space at the end of a command is taken off before the grammar sees it.
+        stripped = argument.rstrip(" \t").encode()
+        found = or_refusal(common, f"{verb} {argument}")
+        if found is not None:
+            expected = or_refusal(parse, stripped)
+            assert found == expected
+        if isinstance(found, Address):
+            assert isinstance(expected, Address)
+            assert found.parameter_list == expected.parameter_list
+            assert (found.source_route, found.notify, found.orcpt) == ("", [], None)
+
+
+def test_the_common_form_is_common() -> None:
+    """What clients send nearly always goes the short way."""
+    assert common_sender("MAIL FROM:<ada@example.org>") == "ada@example.org"
+    assert common_sender("mail FROM:<ada@example.org> size=9") == "ada@example.org"
+    assert common_recipient("RCPT TO:<b.c@d-e.example.org>") == "b.c@d-e.example.org"
+    for line in ("MAIL FROM:<>", "MAIL  FROM:<a@b>", "RCPT TO:<a@b>"):
+        assert common_sender(line) is None

@@ -17,12 +17,15 @@ import pytest
 import pytest_asyncio
 
 from pytest_smtpserver import SMTPServer
+from pytest_smtpserver.server.recorder import Recorder
 
 from .tools import CONTENT, RECIPIENT, Raw, send
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from pytest_smtpserver.protocol.events import Event
 
 
 def test_with_starts_and_stops() -> None:
@@ -262,4 +265,42 @@ def test_a_fault_of_one_connection_stays_its_own(smtp_server: SMTPServer) -> Non
         assert client.say("NOOP").startswith("451 4.3.0")
         assert client.say("NOOP").startswith("250")
     assert [type(error) for error in smtp_server.errors] == [LookupError]
+    smtp_server.errors.clear()
+
+
+def test_a_match_that_raises(smtp_server: SMTPServer) -> None:
+    """As a handler that raises: the client gets 451, the test the exception."""
+    smtp_server.on("NOOP", lambda argument: argument.no_such_name).reply(250).optional()
+    with Raw(smtp_server) as client:
+        assert client.say("NOOP").startswith("451 4.3.0")
+        smtp_server.rules.clear()
+        assert client.say("NOOP").startswith("250")
+    assert [type(error) for error in smtp_server.errors] == [AttributeError]
+    smtp_server.errors.clear()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_fault_of_the_servers_own(
+    smtp_server: SMTPServer, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    """It ends the session that it is in, and no other; with a task and without one."""
+    heard = Recorder.heard
+
+    def fail_at_rset(self: Recorder, event: Event) -> None:
+        if event.name == "RSET":
+            raise LookupError("no such thing")
+        heard(self, event)
+
+    monkeypatch.setattr(Recorder, "heard", fail_at_rset)
+    if not at_once:
+        smtp_server.on("NOOP").reply(250)
+    with Raw(smtp_server) as other:
+        with Raw(smtp_server) as client:
+            assert client.say("NOOP").startswith("250")
+            client.send(b"RSET\r\n")
+            assert client.at_end()
+        assert other.say("NOOP").startswith("250")
+    smtp_server.settle()
+    assert [str(error) for error in smtp_server.errors] == ["no such thing"]
+    assert "the server failed" in str(smtp_server.sessions[1].transcript)
     smtp_server.errors.clear()
