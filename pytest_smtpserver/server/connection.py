@@ -59,6 +59,7 @@ class Connection(Conversation):
         #: Made by the task: only there anyio knows which event loop this is.
         self._scope: anyio.CancelScope | None = None
         self._interjections: list[Interjection] = []
+        self._disturbed: anyio.Event | None = None
 
     @cached_property
     def performer(self) -> Performer:
@@ -237,8 +238,19 @@ class Connection(Conversation):
         """Send a reply that nothing has asked for; the event is set when it has left."""
         said = anyio.Event()
         self._interjections.append(Interjection(reply, by, said))
-        self.channel.interrupt()
+        self._disturb()
         return said
+
+    def _disturb(self) -> None:
+        self.channel.interrupt()
+        if self._disturbed is not None:
+            self._disturbed.set()
+
+    async def disturbance(self) -> None:
+        """Wait until the test, or the end of the server, breaks in."""
+        if not self._interjections and not self.stopping:
+            self._disturbed = anyio.Event()
+            await self._disturbed.wait()
 
     async def heed(self) -> None:
         """Say what is to be interjected; end the connection if it is to stop."""
@@ -255,7 +267,7 @@ class Connection(Conversation):
     def stop(self) -> None:
         """Close the connection as soon as nothing is being answered."""
         self.stopping = True
-        self.channel.interrupt()
+        self._disturb()
 
     def cancel(self) -> None:
         """Give up whatever is being done."""

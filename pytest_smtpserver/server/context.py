@@ -99,6 +99,11 @@ class ServerContext:
         for number, message in stored:
             self.mailbox.release(number, message)
 
+    def look(self) -> None:
+        """Something has changed that somebody may wait for."""
+        if self.watched:
+            self.on_activity()
+
     def fault(self, error: Exception) -> None:
         """Keep an exception for the test."""
         self.errors.append(error)
@@ -118,8 +123,7 @@ class ServerContext:
                 record.closed_by,
             )
         self.on_end(connection)
-        if self.watched:
-            self.on_activity()
+        self.look()
 
 
 def _nothing(*arguments: object) -> None:

@@ -67,6 +67,8 @@ class Conversation:
         self.waiting = False
         #: It lets time pass, as a rule says.
         self.pausing = False
+        #: The client has closed its side, and may still wait for replies.
+        self.said_all = False
         #: An interjection would be said at once.
         self.listening = False
         self.in_handshake = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import anyio
@@ -24,8 +25,7 @@ async def pause(connection: Connection, seconds: float, *, busy: bool = False) -
     """
     until = anyio.current_time() + seconds
     connection.pausing, connection.listening = True, not busy
-    if connection.context.watched:
-        connection.context.on_activity()
+    connection.context.look()
     try:
         while connection.ending is None:
             left = until - anyio.current_time()
@@ -33,17 +33,23 @@ async def pause(connection: Connection, seconds: float, *, busy: bool = False) -
                 return
             outcome = None
             with anyio.move_on_after(left):
-                outcome = await connection.channel.exchange(connection.put_by)
-            if outcome in (Outcome.EOF, Outcome.BROKEN) or connection.tls_ended:
-                if outcome is not Outcome.BROKEN and connection.has_more:
-                    # It has said all it had to say, and may still wait for replies.
-                    await anyio.sleep(until - anyio.current_time())
-                    return
+                if connection.said_all:
+                    await connection.disturbance()
+                else:
+                    outcome = await connection.channel.exchange(connection.put_by)
+            if outcome is Outcome.BROKEN or (
+                (outcome is Outcome.EOF or connection.tls_ended)
+                and not (connection.has_more and seconds < math.inf)
+            ):
                 why = Outcome.EOF if outcome is None else outcome
                 connection.end("client", f"the client gave up waiting ({why.value})")
             elif connection.stopping:
                 connection.end("server", "the server was stopped")
-            elif outcome is Outcome.INTERRUPTED and not busy:
+            elif outcome is Outcome.EOF or connection.tls_ended:
+                # It may still wait for the replies to what it has said.
+                connection.said_all = True
+                connection.context.look()
+            elif not busy:
                 await connection.heed()
     finally:
         connection.pausing = connection.listening = False

@@ -255,7 +255,7 @@ class Service(ABC):
         sockets = [
             one.channel.raw_socket()
             for one in self._connections
-            if one.pausing or (one.waiting and not one.slowed)
+            if (one.pausing and not one.said_all) or (one.waiting and not one.slowed)
         ]
         if self._listener is not None:
             sockets.append(self._listener)

@@ -10,6 +10,8 @@ import trio.testing
 
 from pytest_smtpserver import SMTPServer
 
+from .wire import Wire
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -69,6 +71,10 @@ class Timed:
         while not line.endswith(b"\r\n"):
             line += await self._stream.receive_some(1)
         return line
+
+    async def say_no_more(self) -> None:
+        """Close our side."""
+        await self._stream.send_eof()
 
     async def close(self) -> None:
         """Leave."""
@@ -258,5 +264,65 @@ def test_stopping_ends_a_delay() -> None:
         assert client.now < 1
         assert await client._stream.receive_some(10) == b""
         await client.close()
+
+    with_clock(main)
+
+
+@pytest.mark.parametrize("action", ["hang", "delay"])
+def test_a_client_that_is_gone_with_commands_left(
+    smtp_server: SMTPServer, action: str
+) -> None:
+    """What it has pipelined keeps nobody waiting for it."""
+    rule = smtp_server.on("NOOP")
+    rule = rule.hang() if action == "hang" else rule.delay(3600)
+    with Wire(smtp_server) as wire:
+        wire.reply()
+        wire.send(b"NOOP\r\nNOOP\r\n")
+        assert smtp_server.settle()
+    assert smtp_server.settle(timeout=10)
+    assert rule.called
+    if action == "hang":
+        assert smtp_server.sessions[0].closed_by == "client"
+
+
+def test_a_client_that_has_said_all_waits_for_its_replies() -> None:
+    """It closes its side after QUIT, as a pipe does, and gets them after the delay."""
+
+    async def main() -> None:
+        async with SMTPServer() as server:
+            server.on("NOOP").delay(5)
+            client = await Timed.connect(server)
+            await client.line()
+            await client.say(b"NOOP\r\nQUIT")
+            await client.say_no_more()
+            replies = b"250 2.0.0 Ok\r\n221 2.0.0 Bye\r\n"
+            pieces = await client.read(len(replies))
+            assert b"".join(piece for _, piece in pieces) == replies
+            assert {time for time, _ in pieces} == {5.0}
+            await client.close()
+
+    with_clock(main)
+
+
+def test_a_client_that_has_said_all_can_be_interrupted() -> None:
+    """In the middle of the delay, and by the end of the server too."""
+
+    async def main() -> None:
+        async with SMTPServer() as server:
+            server.on("NOOP").delay(3600)
+            client = await Timed.connect(server)
+            other = await Timed.connect(server)
+            for one in (client, other):
+                await one.line()
+                await one.say(b"NOOP\r\nQUIT")
+                await one.say_no_more()
+                await trio.testing.wait_all_tasks_blocked()
+            server.interrupt(250, "2.0.0 Patience")
+            assert await client.line() == b"250 2.0.0 Patience\r\n"
+            assert client.now < 1
+            await client.close()
+        assert await other.line() == b"250 2.0.0 Patience\r\n"
+        assert other.now < 5
+        await other.close()
 
     with_clock(main)
