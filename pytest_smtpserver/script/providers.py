@@ -2,142 +2,177 @@
 
 Each says what the real one says: its greeting, its list of EHLO keywords, its words for
 what is refused anyway (no TLS, no login, a message that is too large), and its refusals
-of the recipients that the test chooses.
+of the recipients that the test chooses. What is accepted gets the usual replies.
 
 EHLO keywords are those of the real server that exist on this one too: STARTTLS is in
 the list with ``tls="starttls"``, AUTH with ``users=``, with the mechanisms of this
-server. What else exists goes on working, and is not in the list.
+server. What else exists goes on working, and is not in the list, unless the option
+``advertise`` has it. Messages may be as large as the real server lets them be, or as
+the option ``max_message_size`` does where that is less.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pytest_smtpserver.mail.criteria import unknown_name
+from pytest_smtpserver.mail.matching import matches_address
 from pytest_smtpserver.protocol import standard
 from pytest_smtpserver.protocol.replies import Reply
+from pytest_smtpserver.protocol.settings import KNOWN_EXTENSIONS
 
-from .personas import Persona, rule, saying
+from .personas import Persona, client_of, rule, saying, would_be_accepted
 from .provider_texts import AMAZON_SES, GMAIL, MICROSOFT365, POSTFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from .event import Event
-    from .provider_texts import Provider
+    from .provider_texts import Provider, Refusal
     from .rules import Rule
 
 
-def gmail(refuse: Mapping[str, str] | None = None) -> Persona:
+def gmail(refuse: Mapping[Any, str] | None = None) -> Persona:
     """Answer as Gmail does, at ``smtp.gmail.com``.
 
     Sources: Google's page "Gmail SMTP errors and codes"
-    (https://support.google.com/a/answer/3726730) for the refusals; greeting and EHLO
-    lines as clients' logs show them, such as smtplib's and swaks's.
+    (https://support.google.com/a/answer/3726730) for the refusals; their line breaks,
+    the greeting and EHLO lines as clients' logs show them, such as smtplib's and
+    Postfix's. Where the real server puts the id of the session, this one says
+    ``pytest-smtpserver``.
 
     Args:
-        refuse: recipients to refuse, and why: ``"no such user"`` (550 5.1.1),
-            ``"over quota"`` (452 4.2.2), ``"too quickly"`` (450 4.2.1), ``"disabled"``
-            (550 5.2.1), ``"try again later"`` (421 4.7.0), ``"unsolicited"`` (550 5.7.1
-            after the content).
+        refuse: recipients to refuse (addresses, or what else a rule can match them
+            with), and why: ``"no such user"`` (550 5.1.1), ``"over quota"`` (452
+            4.2.2), ``"too quickly"`` (450 4.2.1), ``"disabled"`` (550 5.2.1), ``"try
+            again later"`` (421 4.7.0); after the content ``"unsolicited"`` (550 5.7.1).
 
     Raises:
+        TypeError: it is no mapping, or a reason is no str.
         ValueError: there is no such reason.
     """
-    return _persona(GMAIL, refuse or {})
+    return _persona(GMAIL, refuse)
 
 
-def microsoft365(refuse: Mapping[str, str] | None = None) -> Persona:
+def microsoft365(refuse: Mapping[Any, str] | None = None) -> Persona:
     """Answer as Microsoft 365 does, at ``smtp.office365.com``.
 
     Sources: Microsoft's page "Email non-delivery reports and SMTP errors in Exchange
     Online" (https://learn.microsoft.com/exchange/mail-flow-best-practices/
     non-delivery-reports-in-exchange-online/non-delivery-reports-in-exchange-online) for
-    the refusals; greeting and EHLO lines as clients' logs show them.
+    the refusals; greeting, EHLO lines and what follows the words of that page as
+    clients' logs show them, without the name of a server and the time that often stand
+    in brackets at the end.
 
     Args:
-        refuse: recipients to refuse, and why: ``"no such user"`` (550 5.1.10),
-            ``"access denied"`` (550 5.4.1), ``"server busy"`` (451 4.7.500),
-            ``"banned"`` (550 5.7.606); after the content ``"mailbox full"`` (554
-            5.2.2), ``"thread limit"`` (432 4.3.2), ``"send as denied"`` (554 5.2.252).
+        refuse: recipients to refuse (addresses, or what else a rule can match them
+            with), and why: ``"no such user"`` (550 5.1.10), ``"access denied"`` (550
+            5.4.1), ``"server busy"`` (451 4.7.500), ``"banned"`` (550 5.7.606); after
+            the content ``"mailbox full"`` (554 5.2.2), ``"thread limit"`` (432 4.3.2),
+            ``"send as denied"`` (554 5.2.252).
 
     Raises:
+        TypeError: it is no mapping, or a reason is no str.
         ValueError: there is no such reason.
     """
-    return _persona(MICROSOFT365, refuse or {})
+    return _persona(MICROSOFT365, refuse)
 
 
-def amazon_ses(refuse: Mapping[str, str] | None = None) -> Persona:
-    """Answer as Amazon SES does, without enhanced status codes.
+def amazon_ses(refuse: Mapping[Any, str] | None = None) -> Persona:
+    """Answer as Amazon SES does, whose refusals have no enhanced status codes.
 
     Sources: AWS's pages "SMTP response codes returned by Amazon SES"
     (https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html) for the refusals,
-    and "Testing your connection to the Amazon SES SMTP interface" for the greeting;
-    EHLO lines as the logs of clients show them.
+    "Service quotas in Amazon SES" for the size of messages, and "Testing your
+    connection to the Amazon SES SMTP interface" for greeting and EHLO lines.
 
     Args:
-        refuse: recipients to refuse after the content, and why: ``"not verified"``
-            (554), ``"sending rate"`` and ``"daily quota"`` (454), ``"temporary
-            failure"`` (451), ``"too many connections"`` (421).
+        refuse: recipients to refuse (addresses, or what else a rule can match them
+            with), always after the content, and why: ``"not verified"`` (554),
+            ``"sending rate"`` and ``"daily quota"`` (454), ``"temporary failure"``
+            (451), ``"too many connections"`` (421).
 
     Raises:
+        TypeError: it is no mapping, or a reason is no str.
         ValueError: there is no such reason.
     """
-    return _persona(AMAZON_SES, refuse or {})
+    return _persona(AMAZON_SES, refuse)
 
 
-def postfix(refuse: Mapping[str, str] | None = None) -> Persona:
-    """Answer as Postfix does, as it is installed.
+def postfix(refuse: Mapping[Any, str] | None = None) -> Persona:
+    """Answer as Postfix does, as it is installed, under the name of `hostname`.
 
-    Source: Postfix itself, version 3: its smtpd (the texts of ``smtpd.c`` and
+    Source: Postfix itself, version 3.7: its smtpd (the texts of ``smtpd.c`` and
     ``smtpd_check.c``), and postconf(5) for the default of ``message_size_limit``.
 
     Args:
-        refuse: recipients to refuse, and why: ``"no such user"`` (550 5.1.1), ``"relay
-            denied"`` (454 4.7.1), ``"access denied"`` (554 5.7.1), ``"try again
-            later"`` (450 4.2.0), ``"disk full"`` (452 4.3.1 after the content).
+        refuse: recipients to refuse (addresses, or what else a rule can match them
+            with), and why: ``"no such user"`` (550 5.1.1), ``"relay denied"`` (454
+            4.7.1), ``"access denied"`` (554 5.7.1), ``"try again later"`` (450 4.3.2);
+            after the content ``"disk full"`` (451 4.3.0).
 
     Raises:
+        TypeError: it is no mapping, or a reason is no str.
         ValueError: there is no such reason.
     """
-    return _persona(POSTFIX, refuse or {})
+    return _persona(POSTFIX, refuse)
 
 
-def _persona(provider: Provider, refuse: Mapping[str, str]) -> Persona:
-    for recipient, reason in refuse.items():
-        if reason not in provider.refusals:
-            raise ValueError(
-                f"{provider.name} refuses a recipient for one of "
-                f"{', '.join(map(repr, provider.refusals))}: {reason!r}, for "
-                f"{recipient!r}, is none of them"
-            )
-    shown = repr(dict(refuse)) if refuse else ""
-    return Persona(f"{provider.name}({shown})", lambda: _rules(provider, refuse))
+def _persona(provider: Provider, refuse: Mapping[Any, str] | None) -> Persona:
+    chosen = _checked(provider, {} if refuse is None else refuse)
+    shown = repr(chosen) if chosen else ""
+    return Persona(f"{provider.name}({shown})", lambda: _rules(provider, chosen))
 
 
-def _rules(provider: Provider, refuse: Mapping[str, str]) -> list[Rule]:
-    rules = [
-        rule("CONNECT", where=_is_positive).call(_greet(provider)),
-        rule("EHLO", where=_is_positive).call(_hello(provider)),
-    ]
-    for recipient, reason in refuse.items():
-        code, lines, event = provider.refusals[reason]
-        chosen = (
-            rule(event, recipient)
-            if event == "RCPT"
-            else rule(event, rcpt_to=recipient)
+def _checked(provider: Provider, refuse: Mapping[Any, str]) -> dict[Any, str]:
+    reasons = tuple(provider.refusals)
+    if not isinstance(refuse, Mapping):
+        raise TypeError(
+            f"{provider.name}: refuse is a mapping of recipients to reasons, such as "
+            f"{{'bob@example.org': {reasons[0]!r}}}, not {refuse!r}"
         )
-        rules.append(chosen.call(saying(code, *lines)))
-    too_big = provider.instead[standard.TOO_BIG]
-    rules.append(rule("MAIL", where=_declares_more(provider)).call(lambda _: too_big))
-    rules.append(rule("MESSAGE", where=_is_larger(provider)).call(lambda _: too_big))
+    for recipient, reason in refuse.items():
+        if not isinstance(reason, str):
+            raise TypeError(
+                f"{provider.name}: refuse has {reason!r} for {recipient!r}, and not one "
+                f"of {', '.join(map(repr, reasons))}"
+            )
+        if reason not in reasons:
+            unknown = unknown_name("reason", reason, reasons)
+            raise ValueError(
+                f"{provider.name}: refuse has {reason!r} for {recipient!r}: {unknown}"
+            )
+    return dict(refuse)
+
+
+def _rules(provider: Provider, refuse: Mapping[Any, str]) -> list[Rule]:
+    rules = [
+        rule("CONNECT", where=would_be_accepted).call(_greet(provider)),
+        *(
+            rule(verb, where=would_be_accepted).call(_hello(provider))
+            for verb in ("EHLO", "LHLO")
+        ),
+        rule("HELO", where=would_be_accepted).call(_helo(provider)),
+        *(
+            _refusing(recipient, provider.refusals[reason])
+            for recipient, reason in refuse.items()
+        ),
+    ]
+    too_big = provider.instead.get(
+        standard.TOO_BIG.without_enhanced(), standard.TOO_BIG
+    )
+    rules += [
+        rule("MAIL", where=_declares_more(provider)).call(lambda _: too_big),
+        rule("MESSAGE", where=_is_larger(provider)).call(lambda _: provider.too_large),
+    ]
 
     def has_own_words(event: Event) -> bool:
-        return event.proposed in provider.instead
+        return _own_words(provider, event) is not None
 
     def own_words(event: Event) -> Reply | None:
-        assert event.proposed is not None
-        return provider.instead.get(event.proposed)
+        return _own_words(provider, event)
 
     return rules + [
         rule(event, where=has_own_words).call(own_words)
@@ -145,45 +180,112 @@ def _rules(provider: Provider, refuse: Mapping[str, str]) -> list[Rule]:
     ]
 
 
-def _is_positive(event: Event) -> bool:
-    return event.proposed is not None and event.proposed.is_positive
+def _refusing(recipient: object, refusal: Refusal) -> Rule:
+    """The rule that refuses a recipient: at once, or with the message."""
+    code, lines, event = refusal
+
+    def whose(event: Event) -> str:
+        envelope = event.envelope
+        if event.recipient is not None:  # LMTP: each has a reply of its own
+            found = [event.recipient]
+        elif event.command is not None and event.command.address is not None:
+            found = [event.command.address]
+        else:
+            found = [] if envelope is None else envelope.rcpt_to
+        return next((one for one in found if matches_address(recipient, one)), "")
+
+    def is_meant(event: Event) -> bool:
+        return would_be_accepted(event) and bool(whose(event))
+
+    return rule(event, where=is_meant).call(saying(code, *lines, to=whose))
+
+
+def _own_words(provider: Provider, event: Event) -> Reply | None:
+    """What is said in place of the usual refusal; None for that one."""
+    usual = event.proposed
+    if usual is None or usual.code < 400:
+        return None
+    plain = usual.without_enhanced()
+    if event.name == "MESSAGE" and plain == standard.TOO_BIG.without_enhanced():
+        return provider.too_large
+    if own := provider.instead.get(plain):
+        return own
+    if usual.enhanced is None or "ENHANCEDSTATUSCODES" in provider.keywords:
+        return None
+    return plain
+
+
+def _name(provider: Provider, event: Event) -> str:
+    assert event.proposed is not None
+    return provider.host or event.proposed.lines[0].partition(" ")[0]
 
 
 def _greet(provider: Provider) -> Callable[[Event], Reply]:
-    def reply(event: Event) -> Reply:
+    def greeting(event: Event) -> Reply:
         date = format_datetime(event.session.connected_at)
-        return Reply(220, f"{provider.host} {provider.greeting.format(date=date)}")
+        text = provider.greeting.format(date=date)
+        return Reply(220, f"{_name(provider, event)} {text}")
 
-    return reply
+    return greeting
+
+
+def _helo(provider: Provider) -> Callable[[Event], Reply]:
+    def helo(event: Event) -> Reply:
+        text = provider.helo.format(client=client_of(event))
+        return Reply(250, f"{_name(provider, event)} {text}".strip())
+
+    return helo
 
 
 def _hello(provider: Provider) -> Callable[[Event], Reply]:
-    def reply(event: Event) -> Reply:
+    def hello(event: Event) -> Reply:
         assert event.proposed is not None
-        ours = {line.partition(" ")[0]: line for line in event.proposed.lines[1:]}
-        ours["SIZE"] = f"SIZE {provider.largest}"
-        ours |= {word: word for word in provider.always}
-        client = event.session.remote_address[0]
-        first = f"{provider.host} {provider.hello.format(client=client)}".strip()
+        ours = {
+            line.partition(" ")[0].upper(): line for line in event.proposed.lines[1:]
+        }
+        if "SIZE" in ours:
+            _, _, own = ours["SIZE"].partition(" ")
+            smaller = min(int(own), provider.largest) if own else provider.largest
+            ours["SIZE"] = f"SIZE {smaller}"
+        known = {*KNOWN_EXTENSIONS, "STARTTLS", "AUTH"}
+        text = provider.hello.format(client=client_of(event))
         return Reply(
-            250, first, *(ours[word] for word in provider.keywords if word in ours)
+            250,
+            f"{_name(provider, event)} {text}".strip(),
+            # What the test advertises itself comes before the real server's last word.
+            *(line for keyword, line in ours.items() if keyword not in known),
+            *(
+                ours.get(word, word)
+                for word in provider.keywords
+                if word in ours or word in provider.always
+            ),
         )
 
-    return reply
+    return hello
 
 
 def _declares_more(provider: Provider) -> Callable[[Event], bool]:
-    def check(event: Event) -> bool:
-        address = None if event.command is None else event.command.address
+    def declares_more(event: Event) -> bool:
+        command = event.command
+        address = None if command is None else command.address
         size = None if address is None else address.parameters.get("SIZE")
-        return size is not None and size.isdecimal() and int(size) > provider.largest
+        return (
+            size is not None
+            and size.isdecimal()
+            and int(size) > provider.largest
+            and would_be_accepted(event)
+        )
 
-    return check
+    return declares_more
 
 
 def _is_larger(provider: Provider) -> Callable[[Event], bool]:
-    def check(event: Event) -> bool:
+    def is_larger(event: Event) -> bool:
         message = event.message
-        return message is not None and len(message.content) > provider.largest
+        return (
+            message is not None
+            and len(message.content) > provider.largest
+            and would_be_accepted(event)
+        )
 
-    return check
+    return is_larger
