@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .tools import CLIENT_TIMEOUT, EHLO_NAME, HERE, Login, Mail, Target, run_client
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 MILLISECONDS = 1000
@@ -36,6 +36,27 @@ class NodemailerResult:
         if not self.ok:
             raise AssertionError(f"nodemailer failed: {self.error}")
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Messages for one transport; the fields are the arguments of `Nodemailer.send`."""
+
+    target: Target
+    messages: Sequence[Mail | Mapping[str, Any]]
+    login: Login | None = None
+    transport: Mapping[str, Any] = field(default_factory=dict)
+    verify: bool = False
+    parallel: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """As nodemailer_send.js reads it."""
+        return {
+            "transport": _transport(self.target, self.login) | dict(self.transport),
+            "messages": [_message(one) for one in self.messages],
+            "verify": self.verify,
+            "parallel": self.parallel,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +91,37 @@ class Nodemailer:
         Raises:
             AssertionError: Node.js itself failed.
         """
-        job = {
-            "transport": _transport(target, login) | dict(transport or {}),
-            "messages": [_message(one) for one in messages],
-            "verify": verify,
-            "parallel": parallel,
-        }
+        job = Job(target, messages, login, transport or {}, verify, parallel)
+        return [_result(one) for one in self._run(job.as_json())]
+
+    def send_in_rounds(
+        self, *rounds: Sequence[Job]
+    ) -> list[list[list[NodemailerResult]]]:
+        """Does many jobs in one process.
+
+        Args:
+            *rounds: Jobs; those of a round are done at once, then comes the next round.
+
+        Returns:
+            For each round, for each of its jobs: what `send` returns.
+
+        Raises:
+            AssertionError: Node.js itself failed.
+        """
+        given = {"rounds": [[job.as_json() for job in jobs] for jobs in rounds]}
+        return [
+            [[_result(one) for one in results] for results in round_]
+            for round_ in self._run(given)
+        ]
+
+    def _run(self, given: Mapping[str, Any]) -> Any:
         outcome = run_client(
             [self.program, str(HERE / "nodemailer_send.js")],
             home=self.home,
-            stdin=json.dumps(job).encode(),
+            stdin=json.dumps(given).encode(),
             extra_env={"NODE_PATH": str(self.modules)},
         ).check()
-        return [_result(one) for one in json.loads(outcome.stdout)]
+        return json.loads(outcome.stdout)
 
 
 def _transport(target: Target, login: Login | None) -> dict[str, Any]:

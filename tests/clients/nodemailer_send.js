@@ -1,5 +1,6 @@
 // Reads a job as JSON on standard input, sends its messages with nodemailer, and
-// prints what became of each as JSON. See nodemailer.py for the fields.
+// prints what became of each as JSON. See nodemailer.py for the fields. Instead of one
+// job there may be rounds of jobs: those of a round are done at once.
 "use strict";
 
 const fs = require("node:fs");
@@ -19,7 +20,8 @@ function describe(error) {
 }
 
 function message(given) {
-  const { raw_base64: raw, ...rest } = given;
+  const { raw_base64: raw, raw_repeated: repeated, ...rest } = given;
+  if (repeated) return { ...rest, raw: Buffer.alloc(repeated.octets, repeated.text) };
   return raw === undefined ? rest : { ...rest, raw: Buffer.from(raw, "base64") };
 }
 
@@ -38,8 +40,7 @@ async function attempt(action) {
   }
 }
 
-async function main() {
-  const job = JSON.parse(fs.readFileSync(0, "utf8"));
+async function work(job) {
   const { socketPath } = job.transport;
   if (socketPath) {
     // nodemailer knows no Unix sockets, but takes a connection that is made for it.
@@ -59,7 +60,18 @@ async function main() {
     for (const given of job.messages) results.push(await send(given));
   }
   transport.close();
-  process.stdout.write(JSON.stringify(results));
+  return results;
+}
+
+async function main() {
+  const given = JSON.parse(fs.readFileSync(0, "utf8"));
+  if (!given.rounds) return process.stdout.write(JSON.stringify(await work(given)));
+  const results = [];
+  for (const round of given.rounds) {
+    results.push(await Promise.all(round.map(work)));
+  }
+  // nodemailer waits seconds for servers that do not close their side.
+  process.stdout.write(JSON.stringify(results), () => process.exit());
 }
 
 main();
