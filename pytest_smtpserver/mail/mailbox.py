@@ -51,8 +51,8 @@ class Mailbox:
         #: Released messages by number, in the order of their release.
         self._released: dict[int, ReceivedMessage] = {}
         self._unclaimed: dict[int, ReceivedMessage] = {}
-        #: The same as `_released`, for those that look at what is new.
-        self._log: list[tuple[int, ReceivedMessage]] = []
+        #: The numbers in `_released`, for those that look at what is new.
+        self._log: list[int] = []
         #: How many entries of the log were cleared away: cursors count them.
         self._forgotten = 0
         #: Where a message was handed out, by its number.
@@ -71,7 +71,7 @@ class Mailbox:
         with self._lock:
             self._released[number] = message
             self._unclaimed[number] = message
-            self._log.append((number, message))
+            self._log.append(number)
             listeners = list(self._listeners)
         for wake in listeners:
             wake()
@@ -114,7 +114,8 @@ class Mailbox:
                 source = self._released if again else self._unclaimed
                 found = list(islice(source.items(), limit))
             else:
-                found = self._log[max(0, cursor - self._forgotten) :]
+                new = self._log[max(0, cursor - self._forgotten) :]
+                found = [(number, self._released[number]) for number in new]
             return found, self._forgotten + len(self._log)
 
     def claim(self, numbers: list[int], where: str, *, again: bool) -> bool:

@@ -41,23 +41,22 @@ class ReceiveBuffer:
 
     def append(self, data: bytes) -> None:
         """Put received bytes behind those that are there."""
-        if not data:
-            return
-        self.empty = False
-        if self._position >= len(self._head) and not self._queue:
+        if self.empty:
             self._head = data
             self._position = 0
-        else:
+            self.empty = not data
+        elif data:
             self._queue.append(data)
 
     def take_line(self) -> bytes | None:
         """The next line with its LF, or None while it is not whole."""
         while True:
-            end = self._head.find(b"\n", self._position) + 1
+            head, start = self._head, self._position
+            end = head.find(b"\n", start) + 1
             if end:
-                line = self._head[self._position : end]
+                line = head[start:end]
                 self._position = end
-                self.empty = end == len(self._head) and not self._queue
+                self.empty = end == len(head) and not self._queue
                 if self._parts:
                     self._parts.append(line)
                     line = b"".join(self._parts)

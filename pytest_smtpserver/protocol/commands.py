@@ -43,11 +43,11 @@ class Command(str):
         else:
             text, line_end = line, ""
         command = cls(text, "utf-8", "surrogateescape")
-        head = text.partition(b" ")[0]
-        verb = _VERBS.get(head)
+        verb = _VERBS.get(text[:5])
         if verb is None:
             # §2.4: verbs are ASCII; other alphabets have letters whose upper case is.
-            verb = head.rstrip(b"\t").upper().decode("utf-8", "surrogateescape")
+            head = text.partition(b" ")[0].rstrip(b"\t").upper()
+            verb = head.decode("utf-8", "surrogateescape")
         command.verb = verb
         command.line_end = line_end
         command.address = None
@@ -76,6 +76,8 @@ class Command(str):
         return f"<Command {str(self)!r}>"
 
 
+#: The most common beginnings of a line, and the verbs they stand for.
 _VERBS = {
-    verb.encode(): verb for verb in ("EHLO", "MAIL", "RCPT", "DATA", "QUIT", "RSET")
+    **{b"%b " % verb.encode(): verb for verb in ("EHLO", "HELO", "MAIL", "RCPT")},
+    **{verb.encode(): verb for verb in ("DATA", "QUIT", "RSET", "NOOP")},
 }

@@ -9,6 +9,7 @@ import io
 
 #: RFC 5321 §4.1.1.4: what ends the content, the CRLF in front being content itself.
 _STUFFED = b"\r\n."
+_DOT_OR_NOTHING = (b".", b"")
 
 
 class ContentSink:
@@ -75,6 +76,9 @@ class DataReader:
             The content octets in it, and what follows the end of the data, or None
             while the end has not come.
         """
+        if self._virtual and self._held == b"\r\n" and piece[:1] not in _DOT_OR_NOTHING:
+            # Nothing has come yet, and the CRLF in front matters to a dot alone.
+            self._held, self._virtual = b"", 0
         data = self._held + piece if self._held else piece
         start = self._virtual
         content: list[bytes] = []

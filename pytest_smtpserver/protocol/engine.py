@@ -25,27 +25,30 @@ from .content import ContentSink, DataReader
 from .effects import EFFECTS, envelope_of
 from .errors import LocalProtocolError
 from .events import MOMENTS, Event, event_name
-from .pending import NOTHING_PENDING, Chunk, Pending
+from .pending import NOTHING_PENDING, Chunk
 from .proposals import bdat_size, chunks_exist, propose
 from .sasl import SaslContext
+from .session_state import SessionState
 from .states import State, next_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .addresses import Address
-    from .envelope import Envelope
     from .replies import Reply
-    from .sasl import Exchange
     from .settings import Settings
 
+# Looking up a member of an enumeration costs as much as a call, and there are dozens of
+# them for each message.
+_START, _CONTENT = State.START, State.CONTENT
+_AUTH, _TLS, _CLOSED = State.AUTH, State.TLS, State.CLOSED
 _IN_TRANSACTION = frozenset({State.MAIL, State.RCPT, State.CONTENT, State.CHUNKING})
 _OUTSIDE = frozenset({State.READY, State.START})
 #: A message for all recipients together: its reply is about none of them.
 _NOBODY = (None,)
 
 
-class SmtpEngine:
+class SmtpEngine(SessionState):
     """The server's side of one session.
 
     Args:
@@ -54,39 +57,24 @@ class SmtpEngine:
             needs them.
     """
 
+    __slots__ = (
+        "_awaiting",
+        "_buffer",
+        "_chunk",
+        "_early",
+        "_enhanced",
+        "_queue",
+        "_randomness",
+        "_reader",
+        "_verdict",
+        "receive_data",
+    )
+
     def __init__(
         self, settings: Settings, randomness: Callable[[], tuple[str, bytes]]
     ) -> None:
-        self.settings = settings
+        super().__init__(settings)
         self._randomness = randomness
-        self.state = State.CONNECT
-        self.disabled_commands = settings.disabled_commands
-        #: The name in the last accepted EHLO, HELO or LHLO, and that command's verb.
-        self.helo: str | None = None
-        self.opening_command: str | None = None
-        #: What the server told about TLS; None while the session is in clear text.
-        self.tls: object | None = None
-        self.external_identity: str | None = None
-        self.authenticated = False
-        self.user: object = None
-        self.envelope: Envelope | None = None
-        self.transaction_count = 0
-        self.unrecognized = 0
-        self.unauthenticated = 0
-        self.sink = ContentSink()
-        #: Sizes of the chunks of this message, in order (BDAT only).
-        self.chunks: list[int] = []
-        #: Octets of content that came over the wire, dots and all.
-        self.content_octets = 0
-        #: Plaintext that was pipelined behind STARTTLS, and dropped.
-        self.discarded = b""
-        #: Give content out as it arrives, as ``"CHUNK"`` events.
-        self.pass_content_on = False
-        self.exchange: Exchange | None = None
-        #: What Postfix's two commands have told; None for what is not known.
-        self.xclient: dict[str, str | None] = {}
-        self.xforward: dict[str, str | None] = {}
-        self.pending: Pending = NOTHING_PENDING
         self._buffer = ReceiveBuffer()
         #: Take bytes from the wire. They are looked at by `next_event`.
         self.receive_data: Callable[[bytes], None] = self._buffer.append
@@ -96,8 +84,6 @@ class SmtpEngine:
         self._chunk: Chunk | None = None
         self._early: Reply | None = None
         self._verdict: Event | None = None
-        #: Bytes were there already when the last reply was made.
-        self.pipelined = False
         self._enhanced = settings.enhanced_codes
         self._announce("CONNECT", settings.greeting)
 
@@ -131,9 +117,9 @@ class SmtpEngine:
         state, buffer = self.state, self._buffer
         if buffer.empty and self._chunk is None:
             return None
-        if state is State.CONTENT:
+        if state is _CONTENT:
             return self._read_data()
-        if state is State.TLS or state is State.CLOSED:
+        if state is _TLS or state is _CLOSED:
             return None
         if self._chunk is not None:
             return self._read_chunk(self._chunk)
@@ -144,19 +130,17 @@ class SmtpEngine:
             line = buffer.take_all()
         if len(line) > self.settings.max_command_length:
             return self._line_too_long(line)
-        if state is State.AUTH:
+        if state is _AUTH:
             return self._auth_response(line)
         return self._command(line)
 
     # What goes out
 
-    def send_reply(self, reply: Reply, *, user: object = None) -> bytes:
+    def send_reply(self, reply: Reply) -> bytes:
         """Answer the event that `next_event` gave, and move as the reply says.
 
         Args:
             reply: the reply that is really sent.
-            user: at ``"CREDENTIALS"``: what `SmtpEngine.user` becomes; the user name
-                when None.
 
         Returns:
             The bytes to send.
@@ -171,14 +155,13 @@ class SmtpEngine:
         if event.name == "CREDENTIALS" and (side := last_word(event, reply)):
             # The verdict waits until the client has taken note (RFC 4954 §4).
             self._verdict = Event("RESPONSE", reply)
-            self._verdict.credentials, self._verdict.user = event.credentials, user
+            self._verdict.credentials = event.credentials
+            self._verdict.user = event.user
             self.state, self.exchange = State.AUTH, None
             return side.encode()
-        if user is not None:
-            event.user = user
         self._move(event, reply)
         self.pipelined = not self._buffer.empty
-        return b"" if event.sent else reply.encode()
+        return b"" if event.sent else reply.wire
 
     def send_nothing(self) -> None:
         """The event gets no reply. A message is over all the same."""
@@ -413,24 +396,24 @@ class SmtpEngine:
             name = "CREDENTIALS"
         if command is not None:
             command.reply = reply
-        to = next_state(name, self.state, reply)
+        to = next_state(name, self.state, reply.code)
         effect = EFFECTS.get(name)
         if effect is not None:
             effect(self, event, reply)
         if event.closes:
-            to = State.CLOSED
-        elif to is State.CLOSED:
-            self._queue.clear()
-        elif to is None or (name == "MESSAGE" and self._queue):
+            to = _CLOSED
+        elif to is None or (name == "MESSAGE" and to is not _CLOSED and self._queue):
             return  # LMTP: the other recipients' replies come first
-        elif to is State.START and self.helo is not None:
+        elif to is _CLOSED:
+            self._queue.clear()
+        elif to is _START and self.helo is not None:
             to = State.READY
         if to in _OUTSIDE:
             self.envelope = None
         self.state = to
-        if to is State.TLS:
+        if to is _TLS:
             self.discarded = self._buffer.take_all()  # RFC 3207 §4, CVE-2011-0411
-        elif to is State.CONTENT and name == "DATA":
+        elif to is _CONTENT and name == "DATA":
             self._reader = DataReader()
             self._begin_content()
 

@@ -21,22 +21,27 @@ class Envelope:
     Attributes:
         mail_from: the reverse-path, ``""`` for the null one.
         rcpt_to: the recipients that were accepted, in their order.
-        rejected: the recipients that were refused, in their order.
         values: the values of the parameters of MAIL.
     """
 
-    __slots__ = ("mail_from", "rcpt_to", "rejected", "values")
+    __slots__ = ("_rejected", "mail_from", "rcpt_to", "values")
 
     mail_from: Address
     rcpt_to: list[Address]
-    rejected: list[Address]
     values: MailValues
 
     def __init__(self, mail_from: Address, values: MailValues | None = None) -> None:
         self.mail_from = mail_from
         self.rcpt_to = []
-        self.rejected = []
+        self._rejected: list[Address] | None = None
         self.values = NO_VALUES if values is None else values
+
+    @property
+    def rejected(self) -> list[Address]:
+        """The recipients that were refused, in their order."""
+        if self._rejected is None:  # a list for each message, where most refuse nobody
+            self._rejected = []
+        return self._rejected
 
     @property
     def body(self) -> str | None:

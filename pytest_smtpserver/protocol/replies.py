@@ -42,12 +42,13 @@ class Reply:
             code is of another class than the reply (RFC 2034 §4).
     """
 
-    __slots__ = ("_encoded", "code", "enhanced", "lines")
+    __slots__ = ("code", "enhanced", "lines", "wire")
 
     code: int
     enhanced: EnhancedStatus | None
     lines: tuple[str, ...]
-    _encoded: bytes | None
+    #: The bytes on the wire: CRLF after each line, text in UTF-8 (RFC 6531 §3.7.4).
+    wire: bytes
 
     def __init__(self, code: int, *lines: str) -> None:
         if not isinstance(code, int) or isinstance(code, bool):
@@ -72,7 +73,7 @@ class Reply:
         set_(self, "code", code)
         set_(self, "enhanced", enhanced)
         set_(self, "lines", lines or ("",))
-        set_(self, "_encoded", None)
+        set_(self, "wire", self._encode())
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -136,12 +137,8 @@ class Reply:
         return self if self.enhanced is None else Reply(self.code, *self.lines)
 
     def encode(self) -> bytes:
-        """The bytes on the wire: CRLF after each line, text in UTF-8 (RFC 6531 §3.7.4)."""
-        encoded = self._encoded
-        if encoded is None:
-            encoded = self._encode()
-            object.__setattr__(self, "_encoded", encoded)
-        return encoded
+        """`wire`."""
+        return self.wire
 
     def _encode(self) -> bytes:
         prefix = "" if self.enhanced is None else f"{self.enhanced} "
@@ -176,7 +173,7 @@ class Reply:
         return f"<Reply {str(self)!r}>"
 
     def __str__(self) -> str:
-        return self._encode().decode("utf-8", "replace").rstrip("\r\n")
+        return self.wire.decode("utf-8", "replace").rstrip("\r\n")
 
 
 def _take_enhanced(

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .replies import Reply
-
 
 class State(Enum):
     """Where a session stands."""
@@ -142,13 +140,12 @@ def what_is_missing(verb: str, state: State) -> str:
     return _MISSING.get((verb, state), "bad sequence of commands")
 
 
-def next_state(name: str, state: State, reply: Reply) -> State | None:
+def next_state(name: str, state: State, code: int) -> State | None:
     """Where the reply to the command or moment leads; None for nowhere new.
 
     START after RSET and its like means READY for a client that has said EHLO.
     """
     # RFC 5321 §3.8 and §4.2.3: 421 announces that the channel is closed.
-    code = reply.code
     if code == 421:
         return State.CLOSED
     row = TABLE.get(name)

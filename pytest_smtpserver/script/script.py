@@ -63,6 +63,8 @@ class Script:
         self._handlers: list[Rule] = []
         #: There is a rule, or a handler: else there is no need to ask.
         self.any_rules = False
+        #: There is or was one: it may have left something to be done.
+        self.was_used = False
         self._by_name: dict[str, tuple[Rule, ...]] = {}
         self.use_handlers(handlers)
 
@@ -142,6 +144,7 @@ class Script:
     def _changed(self) -> None:
         self._by_name = {}
         self.any_rules = bool(self.rules) or bool(self._handlers)
+        self.was_used = self.was_used or self.any_rules
 
 
 def event_name(event: str) -> str:

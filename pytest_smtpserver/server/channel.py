@@ -52,6 +52,8 @@ class Outcome(enum.Enum):
 class Channel(ABC):
     """One connection. Its methods are for the event loop's thread alone."""
 
+    __slots__ = ()
+
     @abstractmethod
     async def exchange(
         self,

@@ -8,7 +8,6 @@ that, and goes back to the first way.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import anyio
@@ -46,6 +45,14 @@ class Connection(Conversation):
         local_address: of the server.
     """
 
+    __slots__ = (
+        "_disturbed",
+        "_interjections",
+        "_performer",
+        "_scope",
+        "opened",
+    )
+
     def __init__(
         self,
         channel: Channel,
@@ -56,15 +63,18 @@ class Connection(Conversation):
         super().__init__(channel, context, remote_address, local_address)
         #: What comes before the greeting has been done.
         self.opened = False
+        self._performer: Performer | None = None
         #: Made by the task: only there anyio knows which event loop this is.
         self._scope: anyio.CancelScope | None = None
         self._interjections: list[Interjection] = []
         self._disturbed: anyio.Event | None = None
 
-    @cached_property
+    @property
     def performer(self) -> Performer:
         """Performs what rules want; most sessions meet none."""
-        return Performer(self)
+        if self._performer is None:
+            self._performer = Performer(self)
+        return self._performer
 
     # The way with awaiting
 

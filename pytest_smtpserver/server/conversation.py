@@ -42,6 +42,35 @@ class Conversation:
         local_address: of the server.
     """
 
+    __slots__ = (
+        "_cut_reached",
+        "_given_up",
+        "_out",
+        "channel",
+        "content",
+        "context",
+        "cut",
+        "delivery",
+        "due",
+        "early",
+        "ending",
+        "engine",
+        "held",
+        "idle_timeout",
+        "in_handshake",
+        "listening",
+        "mute",
+        "pace",
+        "pausing",
+        "record",
+        "recorder",
+        "said_all",
+        "slowed",
+        "stopping",
+        "tls",
+        "waiting",
+    )
+
     def __init__(
         self,
         channel: Channel,
@@ -172,27 +201,25 @@ class Conversation:
     def advance(self) -> bytes | None:
         """Answer what can be answered; None when something has to be awaited."""
         engine, recorder, script = self.engine, self.recorder, self.context.script
-        while (event := self.held or engine.next_event()) is not None:
-            self.held = None
-            if self.cut is not None and self._reaches_cut(event):
-                self.held = event
-                return None
-            if self.content is not None and self.content.takes(event):
+        event, self.held = self.held or engine.next_event(), None
+        if event is None and engine.state in _PAUSES:  # a rule's reply has led here
+            return None
+        while event is not None:
+            # What only rules bring about is not looked for where there never was one.
+            if script.was_used and self._holds_up(event):
                 return None
             recorder.heard(event)
             if event.name == "MESSAGE":
                 self.delivery.complete(event)
             if script.any_rules and script.rules_for(event.name) and self._asks(event):
                 return None
-            proposed = event.proposed
             if event.follow is not None:
                 engine.proceed()
-            elif proposed is not None:
-                self.answer(event, proposed)
-            if engine.state in _PAUSES:
-                return None
-        if engine.state in _PAUSES:  # a rule's reply has led here
-            return None
+            elif (reply := event.proposed) is not None:
+                self.answer(event, reply)
+                if engine.state in _PAUSES:
+                    return None
+            event = engine.next_event()
         if self.cut is not None and self._reaches_cut(None):
             return None
         out = self._out
@@ -214,7 +241,9 @@ class Conversation:
         if self.mute:
             self.leave_unanswered(event)
             return
-        data = self.settle(event, reply, by=by, user=user)
+        if user is not None:
+            event.user = user
+        data = self.settle(event, reply, by)
         if data:
             self.recorder.sent(data, by)
             self._out.append(data)
@@ -230,19 +259,16 @@ class Conversation:
             self.delivery.complete(event)
             self.answer(event, reply, by=by)
 
-    def settle(
-        self, event: Event, reply: Reply, *, by: str = "", user: object = None
-    ) -> bytes:
+    def settle(self, event: Event, reply: Reply, by: str) -> bytes:
         """Move the session by the reply, write that down; the bytes are still to go."""
         if event.name == "MESSAGE":
             self.delivery.settle(event, reply)
-        if isinstance(reply, Refusal):
+        elif isinstance(reply, Refusal):
             event.data = reply.data
-        data = self.engine.send_reply(reply, user=user)
+        engine = self.engine
+        data = engine.send_reply(reply)
         self.recorder.answered(event, reply, by)
-        if (
-            self.content is not None or self.slowed or self.cut is not None
-        ) and not self.engine.in_transaction:
+        if self.context.script.was_used and not engine.in_transaction:
             self._content_is_over(f"the transaction ended with {event.name}")
         return data
 
@@ -302,6 +328,13 @@ class Conversation:
             return False
         self.due = Due(event, seen, decision)
         return True
+
+    def _holds_up(self, event: Event) -> bool:
+        """Whether content is cut here, or is a handler's to read."""
+        if self.cut is not None and self._reaches_cut(event):
+            self.held = event
+            return True
+        return self.content is not None and self.content.takes(event)
 
     def slow_down(self, pace: Pace) -> None:
         """Read no faster than that until the content has come."""

@@ -21,6 +21,16 @@ class Delivery:
         recorder: makes the messages.
     """
 
+    __slots__ = (
+        "_context",
+        "_recorder",
+        "_stored",
+        "content_reply",
+        "kept",
+        "message",
+        "unreleased",
+    )
+
     def __init__(self, context: ServerContext, recorder: Recorder) -> None:
         self._context = context
         self._recorder = recorder

@@ -32,6 +32,29 @@ if TYPE_CHECKING:
 class LoopChannel(Channel):
     """A non-blocking socket on an asyncio loop that can watch sockets."""
 
+    __slots__ = (
+        "_ask_for_reset",
+        "_broken",
+        "_closed",
+        "_drained",
+        "_eof",
+        "_fd",
+        "_gone",
+        "_heard",
+        "_idle_timeout",
+        "_interrupted",
+        "_loop",
+        "_on_end",
+        "_on_sent",
+        "_pace",
+        "_process",
+        "_reading",
+        "_resume",
+        "_socket",
+        "_timer",
+        "_unsent",
+    )
+
     def __init__(
         self, connection: socket.socket, loop: asyncio.AbstractEventLoop
     ) -> None:

@@ -42,6 +42,16 @@ class Recorder:
         options: of the server.
     """
 
+    __slots__ = (
+        "_attempt",
+        "_commands",
+        "_engine",
+        "_limit",
+        "_log",
+        "_open",
+        "record",
+    )
+
     def __init__(
         self,
         engine: SmtpEngine,
