@@ -35,6 +35,42 @@ class _TestServers:
         self.servers: list[SMTPServer] = []
         #: A report of this test has told about them already.
         self.reported = False
+        #: Exceptions that the test has been told of, or that it need not be told of.
+        self.told: list[Exception] = []
+        #: A part of the test has failed, and the test with it.
+        self.failed = False
+
+    def complain(self) -> None:
+        """Raise what the servers have to say.
+
+        Raises:
+            AssertionError: a rule was not used, or a client has broken an RFC.
+            Exception: what a handler or a server has raised.
+        """
+        __tracebackhide__ = True
+        self.told = [error for server in self.servers for error in server.errors]
+        self.failed = True
+        for server in self.servers:
+            server.check()
+        self.failed = False
+
+    def complain_late(self, server: SMTPServer) -> None:
+        """Raise what has happened since `complain`, while the test was torn down.
+
+        Raises:
+            Exception: what a handler or the server has raised.
+        """
+        __tracebackhide__ = True
+        late = [
+            error
+            for error in server.errors
+            if not any(error is one for one in self.told)
+        ]
+        if self.failed or not late:
+            return
+        if len(late) > 1:
+            raise ExceptionGroup("an SMTP server complains after the test", late)
+        raise late[0]
 
 
 _SERVERS = pytest.StashKey[_TestServers]()
@@ -180,6 +216,8 @@ def smtp_server_factory(
     yield start
     for server in reversed(servers):
         server.stop()
+    for server in servers:
+        _servers_of(request.node).complain_late(server)
 
 
 @pytest.fixture
@@ -202,6 +240,7 @@ def smtp_server(
     _servers_of(request.node).servers.append(server)
     yield server
     server.stop()
+    _servers_of(request.node).complain_late(server)
 
 
 def _shared_server(
@@ -223,9 +262,14 @@ def _shared_server(
             run.shared.renew(**options)
         except ValueError as error:
             raise pytest.UsageError(str(error)) from error
+    if not run.shared.is_running:  # an earlier test has stopped it
+        run.shared.start()
     _servers_of(request.node).servers.append(run.shared)
     yield run.shared
-    run.shared.renew(**options)
+    try:
+        _servers_of(request.node).complain_late(run.shared)
+    finally:
+        run.shared.renew(**options)
 
 
 def _configure(server: SMTPServer, config: pytest.Config) -> None:
@@ -266,13 +310,33 @@ def _options_of(
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that would pass although its servers have something to say."""
     __tracebackhide__ = True
-    outcome = yield
+    try:
+        outcome = yield
+    except BaseException as failure:
+        if (servers := item.stash.get(_SERVERS, None)) is not None:
+            servers.failed = True
+            _tell_reasons(failure, servers)
+        raise
     servers = item.stash.get(_SERVERS, None)
-    if servers is not None:
+    if servers is not None and not servers.failed:
         for server in servers.servers:
             server.settle()
-            server.check()
+        servers.complain()
     return outcome
+
+
+def _tell_reasons(failure: BaseException, servers: _TestServers) -> None:
+    """Name what handlers have raised: it may be why the test has failed."""
+    for error in (error for server in servers.servers for error in server.errors):
+        if error is failure:
+            continue
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = ""
+        if place is not None:
+            where = f", at {place.tb_frame.f_code.co_filename}:{place.tb_lineno}"
+        failure.add_note(f"What went wrong on the server before{where}: {error!r}")
 
 
 def pytest_assertrepr_compare(
@@ -293,8 +357,20 @@ def pytest_runtest_makereport(
     """Tell in the report of a test what its servers have seen, and save it."""
     report = yield
     told = item.stash.get(_SERVERS, None)
+    report = _told_in(report, told, item, call.when)
+    if told is not None:
+        # A subtest, or a TestCase, raises nothing where the test is called.
+        told.failed = told.failed or report.failed
+        if call.when == "teardown":
+            del item.stash[_SERVERS]  # the test may be run again
+    return report
+
+
+def _told_in(
+    report: pytest.TestReport, told: _TestServers | None, item: pytest.Item, when: str
+) -> pytest.TestReport:
     wanted = item.config.option.smtp_transcript
-    done = call.when == "call" or report.failed
+    done = when == "call" or report.failed
     if not done or wanted == "none" == (item.config.option.smtp_save or "none"):
         return report
     found = _servers_for_report(item)

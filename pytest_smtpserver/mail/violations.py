@@ -70,6 +70,8 @@ class Violation(Finding):
 class ProtocolViolated(AssertionError):  # noqa: N818 - it is an assertion, not a fault
     """A client broke an RFC, and the test said ``strict=True``."""
 
+    __module__ = "pytest_smtpserver"  # where a test imports it from
+
 
 def violations(sessions: Iterable[SessionRecord]) -> list[Violation]:
     """Everything that the clients of these sessions did wrong, in order."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class MessageNotReceived(AssertionError, TimeoutError):  # noqa: N818 - DESIGN names it
     """A message that a test waited for did not come in time."""
 
+    __module__ = "pytest_smtpserver"  # where a test imports it from
+
 
 class Wait:
     """A search that goes on where it stopped, so that nothing is looked at twice.

@@ -83,9 +83,10 @@ TABLE: Mapping[str, Row] = {
     "BDAT": Row(
         frozenset({State.RCPT, State.CHUNKING}), State.CHUNKING, None, State.READY
     ),
-    # The reply to the content ends the transaction, whatever it is (§4.1.1.4).
+    # The reply to the content ends the transaction, whatever it is (§4.1.1.4). With a
+    # lone BDAT LAST it is the first reply after the one to RCPT (RFC 3030 §2).
     "MESSAGE": Row(
-        frozenset({State.CONTENT, State.CHUNKING}),
+        frozenset({State.CONTENT, State.CHUNKING, State.RCPT}),
         State.READY,
         State.READY,
         State.READY,

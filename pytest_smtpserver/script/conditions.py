@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from pytest_smtpserver.mail.criteria import NAMES as MESSAGE_NAMES
 from pytest_smtpserver.mail.criteria import (
     Criteria,
-    MessageCriteria,
     show,
     unknown_name,
 )
 from pytest_smtpserver.mail.matching import matches, matches_address, matches_any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from pytest_smtpserver.mail.message import ReceivedMessage
 
     from .event import Event
 
@@ -30,14 +31,28 @@ MOMENTS = (
 )
 #: The criteria of a rule at any event.
 RULE_NAMES = ("mail_from", "rcpt_to", "user", "helo", "tls", "where")
+#: How many characters of a value an explanation shows.
+_LONGEST = 72
 
 
-class RuleCriteria(MessageCriteria, total=False):
+class RuleCriteria(TypedDict, total=False):
     """The criteria of rules, for type checkers; those of messages at ``"MESSAGE"``."""
 
+    mail_from: Any
+    rcpt_to: Any
     user: Any
     helo: Any
     tls: bool
+    where: Callable[[Event], object]
+    from_: Any
+    to: Any
+    cc: Any
+    reply_to: Any
+    subject: Any
+    text: Any
+    html: Any
+    headers: Mapping[str, Any]
+    attachment: Any
 
 
 class Conditions:
@@ -68,9 +83,11 @@ class Conditions:
             )
         self.match = match
         self.given = dict(given)
-        self._message = Criteria(
+        message = Criteria(
             {key: value for key, value in given.items() if key not in RULE_NAMES}
         )
+        #: One by one, so that none is looked at behind one that is not met.
+        self._message = [Criteria({key: one}) for key, one in message.given.items()]
 
     def miss(self, event: Event) -> str | None:
         """Why the rule does not apply to the event; None when it does."""
@@ -80,11 +97,13 @@ class Conditions:
                 return f"{event.name} {subject!r}"
         for name, wanted in self.given.items():
             if name in RULE_NAMES and not _meets(event, name, wanted):
-                return f"{event.name} with another {name}"
-        if self._message and (
-            event.message is None or not self._message.match(event.message)
-        ):
-            return "a message that is another"
+                return f"{event.name} {_found(event, name)}"
+        return None if event.message is None else self._unmet(event.message)
+
+    def _unmet(self, message: ReceivedMessage) -> str | None:
+        for criterion in self._message:
+            for unmet in criterion.differences(message):
+                return f"a message with {unmet.name} {_shown(unmet.got)}"
         return None
 
     def _matches(self, event: Event, subject: str | None) -> bool:
@@ -122,9 +141,26 @@ def subject_of(event: Event) -> str | None:
     return command.argument if command.address is None else command.address
 
 
+def _found(event: Event, name: str) -> str:
+    """What is there in place of what a criterion wants."""
+    if name == "where":
+        return "for which where was false"
+    if name == "tls":
+        return "with TLS" if event.session.tls is not None else "without TLS"
+    if name in ("helo", "user"):
+        return f"with {name} {getattr(event.session, name)!r}"
+    if name == "mail_from":
+        return f"with mail_from {_sender(event)!r}"
+    return f"with rcpt_to {_shown(_recipients(event))}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
 def _meets(event: Event, name: str, wanted: Any) -> bool:
-    session, envelope = event.session, event.envelope
-    address = None if event.command is None else event.command.address
+    session = event.session
     if name == "where":
         return bool(wanted(event))
     if name == "tls":
@@ -134,11 +170,24 @@ def _meets(event: Event, name: str, wanted: Any) -> bool:
     if name == "user":
         return matches(wanted, session.user)
     if name == "mail_from":
-        sender = address if event.name == "MAIL" else None
-        if sender is None and envelope is not None:
-            sender = envelope.mail_from
+        sender = _sender(event)
         return sender is not None and matches_address(wanted, sender)
+    return matches_any(wanted, _recipients(event), matches_address)
+
+
+def _sender(event: Event) -> str | None:
+    """The reverse-path, this command's included."""
+    address = None if event.command is None else event.command.address
+    if event.name == "MAIL" and address is not None:
+        return address
+    return None if event.envelope is None else event.envelope.mail_from
+
+
+def _recipients(event: Event) -> list[str]:
+    """The recipients so far, this command's included."""
+    envelope = event.envelope
     recipients = [] if envelope is None else [str(one) for one in envelope.rcpt_to]
-    if event.name == "RCPT" and address is not None:
-        recipients.append(address)
-    return matches_any(wanted, recipients, matches_address)
+    if event.name == "RCPT" and event.command is not None:
+        address = event.command.address
+        recipients += [] if address is None else [address]
+    return recipients

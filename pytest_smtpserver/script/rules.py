@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import TYPE_CHECKING, NamedTuple, Self
-
-from pytest_smtpserver.protocol.replies import Reply
 
 from .actions import (
     Action,
@@ -18,6 +17,7 @@ from .actions import (
     SendReply,
     Throttle,
 )
+from .written import not_negative, positive, writes, written_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,8 @@ _KEPT_MISSES = 5
 
 class RuleNotUsed(AssertionError):  # noqa: N818 - it is an assertion, not a fault
     """A rule that the test made was never used."""
+
+    __module__ = "pytest_smtpserver"  # where a test imports it from
 
 
 class RuleCall(NamedTuple):
@@ -108,6 +110,8 @@ class Rule:
         self.misses: list[str] = []
         #: Matches for which nothing was due, by `after`, `every`, `chance` or a limit.
         self.skipped = 0
+        #: A function among its conditions has raised something.
+        self.broken = False
         self._stages = [_Stage()]
         self._count = _Count()
         self._counts: dict[str, _Count] | None = None
@@ -125,12 +129,12 @@ class Rule:
             more_lines: further lines of the reply.
 
         Raises:
-            TypeError: the code is no int, a line no str.
-            ValueError: the code is out of range, a line contains CR or LF, or the
-                enhanced code is of another class than the reply.
+            TypeError: the code is no int, a line no str, or there are lines after a
+                text that is None.
+            ValueError: the code is out of range, a line contains CR or LF or cannot be
+                encoded, or the enhanced code is of another class than the reply.
         """
-        reply = Reply(code) if text is None else Reply(code, text, *more_lines)
-        return self._add(SendReply(code, None if text is None else reply))
+        return self._add(SendReply(code, written_reply(code, text, *more_lines)))
 
     def send(self, raw_bytes: bytes) -> Self:
         """Send these bytes in place of a reply; ``b""`` for none.
@@ -149,9 +153,12 @@ class Rule:
         """Wait before what comes next in the chain.
 
         Raises:
-            ValueError: the seconds are negative.
+            TypeError: it is no number.
+            ValueError: the seconds are negative, or have no end.
         """
-        return self._add(Delay(_not_negative("delay", seconds)))
+        if seconds == math.inf:
+            raise ValueError("a delay has an end; to wait without one there is .hang()")
+        return self._add(Delay(not_negative("delay", seconds)))
 
     def hang(self) -> Self:
         """Do nothing until the client or the server goes away."""
@@ -197,7 +204,7 @@ class Rule:
         Raises:
             ValueError: it is not more than zero.
         """
-        if _not_negative("throttle", bytes_per_second) == 0:
+        if not_negative("throttle", bytes_per_second) == 0:
             raise ValueError("throttle is more than 0 bytes per second; see hang()")
         return self._add(Throttle(bytes_per_second))
 
@@ -233,7 +240,7 @@ class Rule:
         Raises:
             ValueError: `n` is not positive.
         """
-        self._stages[-1].limit = _positive("times", n)
+        self._stages[-1].limit = positive("times", n)
         return self
 
     def after(self, n: int) -> Self:
@@ -243,7 +250,7 @@ class Rule:
             ValueError: `n` is negative.
         """
         if n != 0:
-            _positive("after", n)
+            positive("after", n)
         self._stages[-1].skip = n
         return self
 
@@ -253,15 +260,23 @@ class Rule:
         Raises:
             ValueError: `n` is not positive.
         """
-        self._stages[-1].every = _positive("every", n)
+        self._stages[-1].every = positive("every", n)
         return self
 
     def chance(self, p: float, *, seed: int | str) -> Self:
         """Do it for a match with the probability `p`; the same ones in every run.
 
         Raises:
+            TypeError: `p` is no number, or `seed` neither an int nor a str.
             ValueError: `p` is not between 0 and 1.
         """
+        if not isinstance(seed, (int, str)):
+            raise TypeError(
+                "the seed of chance is an int or a str, so that every run is the same; "
+                f"not {seed!r}"
+            )
+        if not isinstance(p, (int, float)) or isinstance(p, bool):
+            raise TypeError(f"chance takes a number from 0 to 1, not {p!r}")
         if not 0 <= p <= 1:
             raise ValueError(f"chance is a probability from 0 to 1, not {p!r}")
         self._stages[-1].probability = p
@@ -302,15 +317,24 @@ class Rule:
     @property
     def unused(self) -> bool:
         """It was never used, and that is not what the test said may be."""
-        return not self.calls and not self._optional
+        return not (self.calls or self._optional or self.broken)
 
     # For the script
 
     def take(self, event: Event, now: Callable[[], datetime]) -> list[Action] | None:
         """The actions that are due for the event; None when none are."""
-        miss = self.conditions.miss(event)
+        try:
+            miss = self.conditions.miss(event)
+        except BaseException as error:
+            # That is what the test has to hear of, not that the rule was not used.
+            self.broken = True
+            if isinstance(error, (Exception, KeyboardInterrupt)):
+                raise
+            raise RuntimeError(
+                f"a condition of {self!r} raised {type(error).__name__}: {error}"
+            ) from error
         if miss is not None:
-            if len(self.misses) < _KEPT_MISSES:
+            if len(self.misses) < _KEPT_MISSES and miss not in self.misses:
                 self.misses.append(miss)
             return None
         stage = self._due(self._count_of(event.session.id))
@@ -349,12 +373,19 @@ class Rule:
         self._check_place(action)
         actions = self._stages[-1].actions
         last = actions[-1] if actions else None
-        if isinstance(last, (Close, Hang)) and not (
+        half_closed = any(
+            isinstance(one, Close) and one.how == "half_close" for one in actions
+        )
+        ends = isinstance(last, (Close, Hang)) and not (
             isinstance(last, Close) and last.how == "half_close"
-        ):
+        )
+        if ends or (half_closed and writes(action)):
             raise ValueError(
                 f"nothing can follow .{last}: {action} would never happen; "
                 "use .once() or .times(n) and .then() for what comes later"
+                if ends
+                else f"nothing can be sent after .half_close(): {action} would never "
+                "happen"
             )
         actions.append(action)
         return self
@@ -408,19 +439,3 @@ class Rule:
             steps.append("per_connection()")
         chain = "".join(f".{step}" for step in steps)
         return f"on({self.event!r}{conditions}){chain}"
-
-
-def _positive(method: str, n: int) -> int:
-    if not isinstance(n, int) or isinstance(n, bool):
-        raise TypeError(f"{method} takes a whole number, not {n!r}")
-    if n < 1:
-        raise ValueError(f"{method} takes a number of at least 1, not {n}")
-    return n
-
-
-def _not_negative(method: str, value: float) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise TypeError(f"{method} takes a number, not {value!r}")
-    if not 0 <= value < float("inf"):
-        raise ValueError(f"{method} takes a number of at least 0, not {value}")
-    return value

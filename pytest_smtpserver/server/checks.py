@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import math
 import os
+import re
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
@@ -374,6 +375,11 @@ def check_event(event: str, match: object, options: Options) -> None:
         ValueError: it is no verb and no moment, or needs an option.
     """
     name = event_name(event)
+    if name in ("RESPONSE", "CHUNK"):
+        raise ValueError(
+            f"{name!r} is neither a command nor a moment: an AUTH exchange is at 'AUTH' "
+            "and 'CREDENTIALS', content at 'CONTENT'"
+        )
     needed = _NEEDS.get(name)
     if needed is not None and not needed[0](options):
         keyword = _KEYWORDS.get(name, name)
@@ -392,4 +398,45 @@ def check_event(event: str, match: object, options: Options) -> None:
         raise ValueError(
             "'MESSAGE' has a recipient to match with lmtp=True only: use criteria, "
             "such as rcpt_to= or subject="
+        )
+
+
+#: Criteria that nothing meets at a moment, since nobody knows of it yet, or any more.
+_UNKNOWN: Mapping[str, tuple[str, ...]] = {
+    "CONNECT": ("mail_from", "rcpt_to", "helo", "user"),
+    "HANDSHAKE": ("mail_from", "rcpt_to"),
+    "SECURE": ("mail_from", "rcpt_to", "helo"),
+    "CLOSE": ("mail_from", "rcpt_to"),
+}
+
+
+def check_criteria(event: str, criteria: Mapping[str, Any], options: Options) -> None:
+    """Check that the criteria of a rule can be met at all.
+
+    Raises:
+        ValueError: nothing that happens on this server meets them.
+    """
+    name = event_name(event)
+    for criterion in criteria:
+        # XCLIENT tells what it knows, and then there is a greeting again.
+        known = name == "CONNECT" and options.xclient
+        if criterion in _UNKNOWN.get(name, ()) and not known:
+            raise ValueError(f"at {name!r} there is no {criterion} to compare with")
+    user = criteria.get("user")
+    if isinstance(user, (str, re.Pattern)) and not (options.auth or options.xclient):
+        raise ValueError(
+            f"user={user!r} never happens on this server: it needs the option users= "
+            "or auth_required=True"
+        )
+    tls = criteria.get("tls")
+    if tls is True and options.tls is None:
+        raise ValueError(
+            "tls=True never happens on this server: it needs the option tls="
+        )
+    before = name == "HANDSHAKE" or (name == "CONNECT" and options.tls != "implicit")
+    after = name == "SECURE" or (options.tls == "implicit" and name != "CLOSE")
+    if (tls is True and before) or (tls is False and after and not before):
+        raise ValueError(
+            f"tls={tls} never happens at {name!r}, which comes "
+            f"{'before' if before else 'after'} the handshake"
         )

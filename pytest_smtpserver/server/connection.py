@@ -238,7 +238,7 @@ class Connection(Conversation):
         )
 
     def over(self) -> None:
-        """The session has ended; its socket is still to be closed."""
+        """The session has ended, and nobody asked to be told."""
         ending = self.ending
         assert ending is not None
         self.recorder.closed(ending.by, ending.how)
@@ -293,11 +293,13 @@ class Connection(Conversation):
         self.end("server", "the server was stopped", standard.SHUTDOWN)
 
     async def _finish(self) -> None:
+        seconds = self.context.options.close_timeout
         if self.ending is None:  # cancelled: it did not finish in time
             self._end_by_stop()
+            seconds = 0
         ending = self.ending
         assert ending is not None
-        with anyio.move_on_after(self.context.options.close_timeout):
+        with anyio.move_on_after(seconds):
             if ending.last_words is not None:
                 self.send_raw(self.engine.shut_down(ending.last_words))
             if not ending.reset:
@@ -309,8 +311,10 @@ class Connection(Conversation):
         self._give_up_content(ending.how)
         for content in self._given_up:
             await content.wait(self.context.options.close_timeout)
-        self.over()
+        self.recorder.closed(ending.by, ending.how)
+        # Before it counts as over: the test waits for what happens at "CLOSE".
         await self.performer.after_close()
+        self.context.ended(self)
         if ending.reset:
             await self.channel.reset()
         else:

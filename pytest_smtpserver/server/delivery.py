@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_smtpserver.mail.message import ReceivedMessage
+    from pytest_smtpserver.protocol.envelope import Envelope
     from pytest_smtpserver.protocol.events import Event
     from pytest_smtpserver.protocol.replies import Reply
 
@@ -22,10 +23,11 @@ class Delivery:
     """
 
     __slots__ = (
+        "_content_reply",
         "_context",
+        "_made_for",
         "_recorder",
         "_stored",
-        "content_reply",
         "kept",
         "message",
         "unreleased",
@@ -38,18 +40,35 @@ class Delivery:
         self.message: ReceivedMessage | None = None
         #: What a rule says about keeping the message; None for nothing.
         self.kept: bool | None = None
-        #: The reply to the message, where a handler has made it at ``"CONTENT"``.
-        self.content_reply: Reply | None = None
+        self._content_reply: Reply | None = None
+        #: The transaction that it was made in.
+        self._made_for: Envelope | None = None
         self._stored = False
         #: Messages that were stored, and whose replies have not left.
         self.unreleased: list[tuple[int, ReceivedMessage]] = []
+
+    @property
+    def content_reply(self) -> Reply | None:
+        """The reply to the message, where a handler has made it at ``"CONTENT"``.
+
+        None once that transaction is over, also where its content never became whole.
+        """
+        if self._made_for is not self._recorder.record.envelope:
+            return None
+        return self._content_reply
+
+    @content_reply.setter
+    def content_reply(self, reply: Reply | None) -> None:
+        self._content_reply = reply
+        self._made_for = self._recorder.record.envelope
 
     def complete(self, event: Event) -> None:
         """The content is whole."""
         if self.message is None:
             self.message = self._recorder.message()
-        if self.content_reply is not None:
-            event.proposed = self.content_reply
+        # What was said before the content was whole is what the client goes by.
+        if (reply := self.content_reply) is not None and not event.sent:
+            event.proposed = reply
 
     def settle(self, event: Event, reply: Reply | None) -> None:
         """Store the message or not, before the reply to it leaves."""
@@ -68,7 +87,7 @@ class Delivery:
         if not self._stored:
             self._recorder.refused(reply)
         self._stored = False
-        self.message = self.content_reply = None
+        self.message = self._content_reply = None
 
     def release(self) -> None:
         """The replies have left: let those who wait have their messages."""

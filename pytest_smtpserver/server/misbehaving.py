@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.protocol import standard
-from pytest_smtpserver.protocol.replies import Reply
 from pytest_smtpserver.script.personas import Persona
+from pytest_smtpserver.script.written import written_reply
 
 from . import listening
 from .callers import caller
@@ -36,6 +36,8 @@ class Misbehaving:
     _options: Options
     _context: ServerContext
     _service: Service | None
+    #: Within an `outage`, or a `full_backlog`.
+    _out_of_service = False
 
     if TYPE_CHECKING:
 
@@ -68,12 +70,14 @@ class Misbehaving:
 
         Raises:
             RuntimeError: the server does not run.
-            ValueError: the code is out of range, a line contains CR or LF, or the
-                enhanced code is of another class than the reply.
+            TypeError: the code is no int, a line no str, or there are lines after a
+                text that is None.
+            ValueError: the code is out of range, a line contains CR or LF or cannot be
+                encoded, or the enhanced code is of another class than the reply.
         """
         service = self._running()
-        reply = Reply(code) if text is None else Reply(code, text, *more_lines)
-        if text is None:
+        reply = written_reply(code, text, *more_lines)
+        if reply is None:
             reply = standard.usual_reply(code, "", self._options.hostname)
         by = f"the interruption at {caller()}"
         if not self._has_own_thread:
@@ -92,10 +96,10 @@ class Misbehaving:
 
         Raises:
             OSError: somebody else has taken the port.
-            RuntimeError: the server does not run.
+            RuntimeError: the server does not run, or is out of service already.
             ValueError: there is no such fate of connections.
         """
-        service = self._running()
+        service = self._in_service()
         if connections not in _FATES:
             raise ValueError(
                 f"connections is one of {', '.join(map(repr, _FATES))}, "
@@ -103,6 +107,7 @@ class Misbehaving:
             )
         self._on_loop(service.close_listener)
         placeholder = listening.bind_silently(self._options, self.port)
+        self._out_of_service = True
         try:
             if connections != "keep":
                 reset = connections == "reset"
@@ -112,6 +117,7 @@ class Misbehaving:
                     service.drop_soon(reset=reset)
             yield
         finally:
+            self._out_of_service = False
             self._come_back(service, placeholder)
 
     def _come_back(self, service: Service, placeholder: socket.socket) -> None:
@@ -133,13 +139,15 @@ class Misbehaving:
         Open connections are served as ever.
 
         Raises:
-            RuntimeError: the server does not run.
+            RuntimeError: the server does not run, or is out of service already.
         """
-        service = self._running()
+        service = self._in_service()
         fillers = listening.fill(self._on_loop(service.hold_back))
+        self._out_of_service = True
         try:
             yield
         finally:
+            self._out_of_service = False
             if self._service is service:
                 self._on_loop(service.let_in, fillers)
             for filler in fillers:
@@ -169,6 +177,8 @@ class Misbehaving:
         script, where = self._context.script, caller()
 
         def can_happen(event: str) -> bool:
+            if event == "RESPONSE":  # within an AUTH exchange; for personas alone
+                return self._options.auth
             try:
                 check_event(event, None, self._options)
             except ValueError:
@@ -185,3 +195,12 @@ class Misbehaving:
         if self._service is None:
             raise RuntimeError("this server does not run: start it first")
         return self._service
+
+    def _in_service(self) -> Service:
+        service = self._running()
+        if self._out_of_service:
+            raise RuntimeError(
+                "this server is out of service already: outage() and full_backlog() "
+                "cannot be inside one another"
+            )
+        return service

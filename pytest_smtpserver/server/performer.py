@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import anyio
@@ -29,11 +30,12 @@ from .pausing import pause
 from .pending import Cut, Due
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from typing import Any
 
     from pytest_smtpserver.script.actions import Action
     from pytest_smtpserver.script.rules import Rule
+    from pytest_smtpserver.script.script import Decision
 
     from .connection import Connection
 
@@ -61,6 +63,10 @@ class Performer:
         self._by = origin(due.decision.rule)
         self._answered = False
         self._raw = None
+        for action in due.decision.actions:
+            if isinstance(action, Keep):
+                # It goes for the reply, also for one that stands before it.
+                connection.delivery.kept = action.stored
         for action in due.decision.actions:
             await self._perform(action)
             if connection.ending is not None:
@@ -135,14 +141,38 @@ class Performer:
 
     def _send(self, data: bytes) -> None:
         """Send bytes; the session goes by the first whole reply in them."""
-        connection, event = self._connection, self._due.event
+        connection = self._connection
         self._raw = (self._raw or b"") + data
-        if not (self._answered or connection.mute) and event.proposed is not None:
+        if not (self._answered or connection.mute):
             reply = Reply.from_wire(self._raw)
             if reply is not None:
                 self._answered = True
-                connection.settle(event, reply, by=self._by)
+                self._go_by(reply)
         connection.send_raw(data, self._by)
+
+    def _go_by(self, reply: Reply) -> None:
+        """Move the session by a reply whose bytes are sent as they are."""
+        connection, event = self._connection, self._due.event
+        if event.follow == "MESSAGE":
+            self._complete_unsaid(event, reply)
+        elif event.proposed is not None:
+            connection.settle(event, reply, self._by)
+        elif event.name == "CONTENT":
+            connection.engine.reply_early(reply)
+        elif event.name == "SECURE" and not reply.is_positive:
+            connection.engine.refuse(reply)
+
+    def _complete_unsaid(self, last: Event, reply: Reply) -> None:
+        """What `Conversation.complete` does, for a reply that is sent as raw bytes."""
+        connection = self._connection
+        connection.engine.proceed()
+        while (event := connection.engine.next_event()) is not None:
+            if event.command is not last.command or event.name != "MESSAGE":
+                connection.held = event
+                return
+            connection.recorder.heard(event)
+            connection.delivery.complete(event)
+            connection.settle(event, reply, self._by)
 
     def _answer_nothing(self) -> None:
         event = self._due.event
@@ -191,7 +221,7 @@ class Performer:
         if not script.rules_for("HANDSHAKE"):
             return
         seen = ScriptEvent("HANDSHAKE", connection.record)
-        decision = script.decide(seen)
+        decision = self._decide(seen)
         if decision is not None:
             connection.due = Due(Event("HANDSHAKE"), seen, decision)
             await self.perform(connection.due)
@@ -199,16 +229,37 @@ class Performer:
             await connection.flush()
 
     async def after_close(self) -> None:
-        """Let the test know that the connection has ended."""
+        """Let the test know that the connection has ended.
+
+        Nothing else ends a handler here, so it gets ``close_timeout``.
+        """
         connection = self._connection
-        script = connection.context.script
-        if not script.rules_for("CLOSE"):
+        context = connection.context
+        if not context.script.rules_for("CLOSE"):
             return
         seen = ScriptEvent("CLOSE", connection.record)
-        decision = script.decide(seen)
+        decision = self._decide(seen)
+        seconds = context.options.close_timeout
         for action in decision.actions if decision is not None else ():
             if isinstance(action, Call):
-                await self._ask(action.handler, seen)
+                with anyio.move_on_after(seconds) as scope:
+                    await self._ask(action.handler, seen)
+                if scope.cancelled_caught:
+                    context.fault(
+                        TimeoutError(
+                            f"{action} at 'CLOSE' took longer than close_timeout, "
+                            f"which is {seconds:g} seconds"
+                        )
+                    )
+
+    def _decide(self, seen: ScriptEvent) -> Decision | None:
+        """Ask the script at a moment without a reply."""
+        context = self._connection.context
+        try:
+            return context.script.decide(seen)
+        except Exception as error:  # noqa: BLE001 - a matcher is the test's
+            context.fault(error)
+            return None
 
     # Handlers
 
@@ -222,8 +273,8 @@ class Performer:
             self._connection.delivery.kept = seen.kept
         if seen.decided is not None:
             self._reply(seen.decided, user=seen.user)
-        elif reply is None:
-            return
+        elif reply is None or self._due.event.name == "HANDSHAKE":
+            return  # what comes next is TLS, and no reply
         elif self._due.event.name == "CONTENT":
             self._connection.delivery.content_reply = reply
         else:
@@ -233,8 +284,10 @@ class Performer:
         self, handler: Callable[[ScriptEvent], Any], seen: ScriptEvent
     ) -> Reply | None:
         try:
-            result = handler(seen)
+            with _contained(handler):
+                result = handler(seen)
             if inspect.isawaitable(result):
+                result = _contain(result, handler)
                 if isinstance(chunks := seen.given_chunks, ContentStream):
                     await begin_content(self._connection, result, chunks, handler)
                     return None
@@ -243,6 +296,34 @@ class Performer:
         except Exception as error:  # noqa: BLE001 - it is the test's, and goes there
             self._connection.context.fault(error)
             return standard.INTERNAL
+
+
+@contextmanager
+def _contained(handler: Callable[..., Any]) -> Iterator[None]:
+    """Let nothing out of a handler that would end more than the handler.
+
+    `sys.exit` would end the event loop of all servers; what `pytest.fail` and
+    `pytest.skip` raise is no `Exception` either.
+
+    Raises:
+        RuntimeError: the handler raised one of these.
+    """
+    try:
+        yield
+    except (Exception, GeneratorExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if isinstance(error, anyio.get_cancelled_exc_class()):
+            raise
+        name = getattr(handler, "__qualname__", repr(handler))
+        raise RuntimeError(
+            f"the handler {name} raised {type(error).__name__}: {error}"
+        ) from error
+
+
+async def _contain(awaitable: Awaitable[Any], handler: Callable[..., Any]) -> Any:
+    with _contained(handler):
+        return await awaitable
 
 
 def origin(rule: Rule) -> str:

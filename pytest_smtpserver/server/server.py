@@ -15,7 +15,12 @@ from . import listening
 from .asserting import Asserting
 from .background import BACKGROUND
 from .callers import caller
-from .checks import check_event, check_options, with_certificate
+from .checks import (
+    check_criteria,
+    check_event,
+    check_options,
+    with_certificate,
+)
 from .context import ServerContext
 from .misbehaving import Misbehaving
 from .place import Place
@@ -125,9 +130,11 @@ class SMTPServer(Place, Asserting, Misbehaving):
 
         Raises:
             TypeError: there is no such criterion.
-            ValueError: the event can never happen with the options of this server.
+            ValueError: the event, or what the criteria ask for, can never happen with
+                the options of this server.
         """
         check_event(event, match, self._options)
+        check_criteria(event, criteria, self._options)
         return self._context.script.add(
             event, match, criteria, first=first, made_at=caller()
         )
@@ -181,6 +188,7 @@ class SMTPServer(Place, Asserting, Misbehaving):
             ProtocolViolated: a client broke an RFC, and the option ``strict`` is set.
             ExceptionGroup: more than one thing went wrong.
         """
+        __tracebackhide__ = True  # whoever reads the failure needs none of this
         problems: list[Exception] = list(self.errors)
         unused = self._context.script.check_used()
         if unused is not None:
@@ -188,9 +196,11 @@ class SMTPServer(Place, Asserting, Misbehaving):
         if self._options.strict and (broken := self.violations):
             problems.append(ProtocolViolated(explain(broken)))
         if len(problems) == 1:
-            raise problems[0]
+            _complain(problems[0])
         if problems:
-            raise ExceptionGroup("the SMTP server of this test complains", problems)
+            _complain(
+                ExceptionGroup("the SMTP server of this test complains", problems)
+            )
 
     # Starting and stopping
 
@@ -400,6 +410,11 @@ class SMTPServer(Place, Asserting, Misbehaving):
         where = self.url if self._port is not None else "never started"
         state = "" if self._service is not None else ", not running"
         return f"<SMTPServer {where}{state}, {len(self.messages)} messages>"
+
+
+def _complain(problem: Exception) -> None:
+    """Raise it, where pytest has next to nothing to show around the message."""
+    raise problem
 
 
 async def _as_task(call: Callable[..., T], arguments: tuple[Any, ...]) -> T:

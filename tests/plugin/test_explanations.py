@@ -15,7 +15,7 @@ def test_it(smtp_server):
     smtp_server.wait_for_message(to="ada@example.org", timeout=0.01)
 """,
         """
-        pytest_smtpserver.mail.waiting.MessageNotReceived: No message with to='ada@example.org' arrived within 0.01 s.
+        pytest_smtpserver.MessageNotReceived: No message with to='ada@example.org' arrived within 0.01 s.
 
         No message arrived at all.
 
@@ -68,7 +68,7 @@ def test_it(smtp_server):
     smtp_server.wait_for_message(timeout=0.01)
 """,
         """
-        pytest_smtpserver.mail.waiting.MessageNotReceived: No message arrived within 0.01 s.
+        pytest_smtpserver.MessageNotReceived: No message arrived within 0.01 s.
 
         1 message arrived:
           1. from noreply@example.org to ada@example.org: 'Welcome, Ada' (141 octets)
@@ -187,7 +187,7 @@ def test_it(smtp_server):
     mail(smtp_server, head="X-No: date")
 """,
         """
-        pytest_smtpserver.mail.violations.ProtocolViolated: strict=True, and the client is guilty of 1 violation of the RFCs:
+        pytest_smtpserver.ProtocolViolated: strict=True, and the client is guilty of 1 violation of the RFCs:
           connection 1, message 1: the header has no Date (RFC 5322 §3.6)
               Every message has one From and one Date; without, it looks like spam.
         Without strict=True they stand in server.violations alone.

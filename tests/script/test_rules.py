@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from pytest_smtpserver import Rule, RuleNotUsed, SessionRecord
+from pytest_smtpserver import ReceivedMessage, Rule, RuleNotUsed, SessionRecord
 from pytest_smtpserver.protocol.addresses import Address, parse_rcpt_argument
 from pytest_smtpserver.protocol.commands import Command
+from pytest_smtpserver.protocol.envelope import Envelope
 from pytest_smtpserver.script.event import Event
 from pytest_smtpserver.script.script import Script
 
@@ -255,6 +256,14 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (lambda rule: rule.after(-1), ValueError, "at least 1|at least 0"),
     (lambda rule: rule.every(0), ValueError, "at least 1"),
     (lambda rule: rule.chance(1.1, seed=1), ValueError, "from 0 to 1"),
+    (lambda rule: rule.chance("0.5", seed=1), TypeError, "a number from 0 to 1"),
+    (lambda rule: rule.chance(0.5, seed=None), TypeError, "every run is the same"),
+    (lambda rule: rule.reply(250, None, "more"), TypeError, "no further lines"),
+    (lambda rule: rule.reply(250, "\ud800"), ValueError, "surrogates"),
+    (lambda rule: rule.delay(float("inf")), ValueError, "hang"),
+    (lambda rule: rule.half_close().reply(250), ValueError, "nothing can be sent"),
+    (lambda rule: rule.half_close().send(b"x"), ValueError, "nothing can be sent"),
+    (lambda rule: rule.half_close().half_close(), ValueError, "nothing can be sent"),
     (lambda rule: rule.call("handler"), TypeError, "a handler is a function"),
     (lambda rule: rule.reply(250).then(), ValueError, "without an end"),
     (lambda rule: rule.hang().reply(250), ValueError, "would never happen"),
@@ -294,3 +303,73 @@ def test_events_and_criteria_that_there_are_not(
     """A mistyped name never waits for something that does not come."""
     with pytest.raises(error, match=text):
         on(script(), event, **criteria)
+
+
+def message(subject: str) -> Event:
+    """A message is complete."""
+    event = Event("MESSAGE", session())
+    event.message = ReceivedMessage(
+        f"Subject: {subject}\r\n\r\n".encode(),
+        Envelope(parsed("ada@example.org")),
+        event.session,
+        received_at=NOW,
+    )
+    return event
+
+
+def near_misses(event: Event, match: object = None, **criteria: Any) -> str:
+    """What the complaint about a rule says that has seen an event twice."""
+    rules = script()
+    on(rules, event.name, match, **criteria).reply(550)
+    done(rules, event)
+    done(rules, event)
+    return str(rules.check_used()).split("\n")[2].strip()
+
+
+@pytest.mark.parametrize(
+    ("criteria", "found"),
+    [
+        ({"mail_from": "ada@example.org"}, "with mail_from None"),
+        ({"rcpt_to": "carl@example.org"}, "with rcpt_to ['bob@example.org']"),
+        ({"helo": "other.example.org"}, "with helo 'client.example.org'"),
+        ({"user": "bob"}, "with user 'ada'"),
+        ({"tls": True}, "without TLS"),
+        ({"where": lambda event: False}, "for which where was false"),
+    ],
+)
+def test_what_came_close(criteria: dict[str, Any], found: str) -> None:
+    """What was there in place of what the rule wants, each once."""
+    event = recipient(parsed("bob@example.org"))
+    event.session.helo, event.session.user = "client.example.org", "ada"
+    assert near_misses(event, **criteria) == f"came close: RCPT {found}"
+
+
+def test_what_message_came_close() -> None:
+    """The first criterion that it does not meet; long values are cut short."""
+    assert near_misses(message("hello"), subject="Other") == (
+        "came close: a message with subject 'hello'"
+    )
+    assert near_misses(message("x" * 500), subject="Other").endswith("xxx…")
+
+
+class NoOrdinaryException(BaseException):
+    """Such as those of pytest.fail and sys.exit."""
+
+
+@pytest.mark.parametrize(
+    ("raised", "reported"),
+    [(ArithmeticError("no"), ArithmeticError), (NoOrdinaryException(), RuntimeError)],
+)
+def test_a_condition_that_raises(
+    raised: BaseException, reported: type[Exception]
+) -> None:
+    """The test hears of that, and not of an unused rule on top."""
+
+    def condition(event: Event) -> bool:
+        raise raised
+
+    rules = script()
+    on(rules, "NOOP", where=condition).reply(451)
+    with pytest.raises(reported):
+        done(rules, noop())
+    assert rules.check_used() is None

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .faults import ACCEPTED, BYE, GO_ON, HELO, MAIL, RCPT, Reached, to_the_end
+from pytest_smtpserver import Reply
+
+from .faults import (
+    ACCEPTED,
+    BYE,
+    GO_ON,
+    HELO,
+    MAIL,
+    RCPT,
+    Reached,
+    to_the_end,
+)
 from .wire import Wire
 
 if TYPE_CHECKING:
     from pytest_smtpserver import SMTPServer
+    from pytest_smtpserver.script.event import Event
 
 CONTENT = b"Subject: hello\r\n\r\n" + b"x" * 62 + b"\r\n"
 SIZE = len(CONTENT)
@@ -261,3 +273,108 @@ def test_without_a_whole_reply_nothing_was_said(smtp_server: SMTPServer) -> None
         wire.send(b"MAIL FROM:<a@example.org>\r\n")
         assert wire.reply() == " 250 Ok"
         assert wire.say("RCPT TO:<b@example.org>").startswith("503 ")
+
+
+@pytest.mark.parametrize(
+    ("reply", "sent"),
+    [
+        (lambda rule: rule.reply(550, "5.0.0 No"), "550 5.0.0 No"),
+        (lambda rule: rule.send(b"550 No\r\n"), "550 No"),
+        (lambda rule: rule.call(lambda event: Reply(550, "No")), "550 No"),
+    ],
+)
+def test_stored_after_the_reply(smtp_server: SMTPServer, reply: Any, sent: str) -> None:
+    """`store` goes for the reply, wherever in the chain it stands."""
+    reply(smtp_server.on("MESSAGE")).store()
+    with to_data(smtp_server) as wire:
+        wire.send(CONTENT + b".\r\n")
+        assert wire.reply() == sent
+    assert smtp_server.wait_for_message().content == CONTENT
+
+
+def test_discarded_after_the_reply(smtp_server: SMTPServer) -> None:
+    """So does `discard`."""
+    smtp_server.on("MESSAGE").reply(250, "2.0.0 Fine").discard()
+    with to_data(smtp_server) as wire:
+        wire.send(CONTENT + b".\r\n")
+        assert wire.reply() == "250 2.0.0 Fine"
+    smtp_server.assert_no_messages()
+
+
+@pytest.mark.parametrize(
+    ("raw", "later", "stored"),
+    [
+        (b"552 Enough\r\n", b"", 0),
+        (b"250 Got it\r\n", b"", 1),
+        (b"garbage\r\n", ACCEPTED, 1),
+        (b"", ACCEPTED, 1),
+    ],
+)
+def test_bytes_before_the_content_is_complete(
+    smtp_server: SMTPServer, raw: bytes, later: bytes, stored: int
+) -> None:
+    """A whole reply in them is the reply to the message; there is no second one."""
+    smtp_server.on("CONTENT").send(raw)
+    with to_data(smtp_server) as wire:
+        wire.send(CONTENT + b".\r\nQUIT\r\n")
+        assert to_the_end(wire) == (raw + later + BYE, "FIN")
+    assert len(smtp_server.messages) == stored
+
+
+@pytest.mark.parametrize(("raw", "stored"), [(b"250 Ok\r\n", 1), (b"552 No\r\n", 0)])
+def test_bytes_in_answer_to_the_last_chunk(
+    smtp_server: SMTPServer, raw: bytes, stored: int
+) -> None:
+    """They are the reply to the message (RFC 3030 §2): it is stored, or it is not."""
+    smtp_server.on("BDAT").send(raw)
+    with Wire(smtp_server) as wire:
+        wire.hello()
+        for line in (MAIL, RCPT):
+            wire.after(line)
+        wire.send(b"BDAT 4 LAST\r\nHi\r\nQUIT\r\n")
+        assert to_the_end(wire) == (raw + BYE, "FIN")
+    assert len(smtp_server.messages) == stored
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_a_handler_behind_an_early_reply(smtp_server: SMTPServer, how: str) -> None:
+    """The session goes by what was sent, whatever the handler returns."""
+
+    async def read(event: Event) -> Reply:
+        async for _ in event.chunks:
+            pass
+        return Reply(250, "2.0.0 All of it")
+
+    handler = read if how == "async" else lambda event: Reply(250, "2.0.0 Fine")
+    smtp_server.on("CONTENT").reply(452, "4.3.1 Full").call(handler)
+    with to_data(smtp_server) as wire:
+        wire.send(CONTENT + b".\r\nQUIT\r\n")
+        assert to_the_end(wire) == (b"452 4.3.1 Full\r\n" + BYE, "FIN")
+    smtp_server.assert_no_messages()
+
+
+def test_a_reply_for_content_that_never_became_whole(smtp_server: SMTPServer) -> None:
+    """It is not the reply to the next message."""
+    smtp_server.on("CONTENT").once().call(lambda event: Reply(550, "5.0.0 No"))
+    with Wire(smtp_server) as wire:
+        wire.hello()
+        for data in (MAIL, RCPT, b"BDAT 4\r\nHi\r\n"):
+            assert wire.after(data).startswith("250 ")
+        assert wire.say("RSET").startswith("250 ")
+        assert wire.deliver().startswith("250 ")
+
+
+@pytest.mark.parametrize("event", ["MESSAGE", "BDAT"])
+def test_a_refused_message_in_one_chunk_ends_its_transaction(
+    smtp_server: SMTPServer, event: str
+) -> None:
+    """RFC 3030 §2: as after DATA, so that the next MAIL is in order."""
+    smtp_server.on(event).once().reply(552, "5.3.4 Enough")
+    with Wire(smtp_server) as wire:
+        wire.hello()
+        wire.say("MAIL FROM:<a@example.org>")
+        wire.say("RCPT TO:<b@example.org>")
+        wire.send(b"BDAT 4 LAST\r\nHi\r\n")
+        assert wire.reply() == "552 5.3.4 Enough"
+        assert wire.say("MAIL FROM:<a@example.org>") == "250 2.1.0 Sender ok"
+    smtp_server.assert_no_messages()

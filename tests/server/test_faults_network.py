@@ -286,3 +286,29 @@ def test_on_the_loop_of_the_test() -> None:
             await stream.aclose()
 
     trio.run(main)
+
+
+@pytest.mark.parametrize("outer", ["outage", "full_backlog"])
+@pytest.mark.parametrize("inner", ["outage", "full_backlog"])
+def test_out_of_service_only_once(
+    smtp_server: SMTPServer, outer: str, inner: str
+) -> None:
+    """The inner block is refused, and the outer one goes on."""
+    with getattr(smtp_server, outer)():
+        with (
+            pytest.raises(RuntimeError, match="out of service already"),
+            getattr(smtp_server, inner)(),
+        ):
+            pass
+        with pytest.raises((ConnectionRefusedError, TimeoutError)):
+            socket.create_connection(smtp_server.address, timeout=0.1)
+    with getattr(smtp_server, inner)():
+        pass
+    with Wire(smtp_server) as wire:
+        assert wire.reply().startswith("220 ")
+
+
+def test_a_reply_without_a_text_has_one_line(smtp_server: SMTPServer) -> None:
+    """As for `reply`."""
+    with pytest.raises(TypeError, match="no further lines"):
+        smtp_server.interrupt(421, None, "more")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING
 
+import anyio
 import anyio.lowlevel
 import pytest
 import trustme
@@ -14,6 +16,9 @@ from pytest_smtpserver import Reply, SMTPServer
 from .wire import PATIENCE, Wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from pytest_smtpserver.script.event import Event
 
 #: Each event, in the order in which a session meets them.
@@ -350,3 +355,81 @@ def test_the_transmission_type_is_that_of_rfc_3848(
                 assert wire.say("AUTH PLAIN AGEAYg==").startswith("235 ")
             assert wire.deliver().startswith("250 ")
         assert server.messages[0].session.transmission_type == expected
+
+
+@pytest.mark.parametrize("event", ["RCPT", "CONTENT", "CLOSE"])
+@pytest.mark.parametrize("how", ["sync", "async"])
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        (lambda: pytest.fail("never mind"), "raised Failed: never mind"),
+        (lambda: pytest.skip("never mind"), "raised Skipped: never mind"),
+        (lambda: sys.exit(3), "raised SystemExit: 3"),
+    ],
+    ids=["fail", "skip", "exit"],
+)
+def test_a_handler_ends_nothing_but_itself(
+    event: str, how: str, end: Callable[[], Any], told: str
+) -> None:
+    """Neither the test is skipped nor the event loop stopped: the test is told."""
+
+    async def later(seen: Event) -> None:
+        end()
+
+    with SMTPServer() as server:
+        server.on(event).call(later if how == "async" else lambda seen: end())
+        with Wire(server) as wire:
+            wire.hello()
+            wire.say("MAIL FROM:<a@example.org>")
+            refused = [wire.say("RCPT TO:<b@example.org>")]
+            if event == "CONTENT":
+                wire.say("DATA")
+                refused = [wire.after(b"Subject: x\r\n\r\n.\r\n")]
+            assert refused[0].startswith("250 " if event == "CLOSE" else "451 4.3.0 ")
+            wire.say("QUIT")
+            assert wire.rest() == b""
+        server.settle()
+        with pytest.raises(RuntimeError, match=told) as caught:
+            server.check()
+    assert caught.value.__cause__ is not None
+
+
+def test_a_handler_at_close_that_never_returns() -> None:
+    """It gets `close_timeout`; then the server goes on, and the test is told."""
+
+    async def forever(event: Event) -> None:
+        await anyio.sleep_forever()
+
+    with SMTPServer(close_timeout=0.01) as server:
+        server.on("CLOSE").call(forever)
+        with Wire(server) as wire:
+            wire.hello()
+            wire.say("QUIT")
+            assert wire.rest() == b""
+    with pytest.raises(TimeoutError, match=r"call\(forever\) at 'CLOSE' took longer"):
+        server.check()
+
+
+@pytest.mark.parametrize("event", ["CLOSE", "HANDSHAKE"])
+def test_a_condition_that_raises_where_no_reply_is_due(event: str) -> None:
+    """The test is told, once; all goes on as usual."""
+
+    def broken(seen: Event) -> bool:
+        raise ArithmeticError("the condition is broken")
+
+    with SMTPServer(tls="implicit") as server:
+        server.on(event, where=broken).call(print)
+        with Wire(server) as wire:
+            wire.start_tls(server.client_context())
+            wire.hello()
+            assert wire.say("QUIT").startswith("221 ")
+    with pytest.raises(ArithmeticError):
+        server.check()
+
+
+def test_a_handler_at_the_handshake_says_nothing() -> None:
+    """No reply is due there, and one in the clear would break the handshake."""
+    with SMTPServer(tls="implicit") as server, Wire(server) as wire:
+        server.on("HANDSHAKE").call(lambda event: Reply(454, "4.7.0 Not now"))
+        wire.start_tls(server.client_context())
+        assert wire.reply().startswith("220 ")

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import pytest
 import pytest_asyncio
@@ -149,6 +150,35 @@ def test_stopping_with_a_client_connected(what: str) -> None:
         (undelivered,) = session.undelivered
         assert undelivered.content == b"half a line"
         assert undelivered.envelope.rcpt_to == ["b@example.org"]
+
+
+def test_stopping_with_a_client_that_does_not_read() -> None:
+    """It waits once for what is being sent, and not again for the last words."""
+    server = SMTPServer(close_timeout=1.5).start()
+    writing = threading.Event()
+    server.on("NOOP").call(lambda event: writing.set()).send(b"x" * 50_000_000)
+    with Raw(server) as client:
+        client.send(b"NOOP\r\n")
+        assert writing.wait(10)
+        started = monotonic()
+        server.stop()
+        assert monotonic() - started < 2.7
+
+
+def test_what_happens_at_close_is_waited_for(smtp_server: SMTPServer) -> None:
+    """A session is over when its handler at CLOSE has come to its end."""
+    told = []
+
+    async def tell(event: object) -> None:
+        for _ in range(10):
+            await anyio.lowlevel.checkpoint()
+        told.append(event)
+
+    smtp_server.on("CLOSE").call(tell)
+    with Raw(smtp_server) as client:
+        client.say("NOOP")
+    assert smtp_server.settle(timeout=10)
+    assert len(told) == 1
 
 
 def test_a_reply_that_is_being_made_may_finish() -> None:

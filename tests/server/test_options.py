@@ -180,3 +180,61 @@ def test_env_has_what_a_child_process_needs() -> None:
     with SMTPServer(lmtp=True) as server:
         assert server.url == f"lmtp://127.0.0.1:{server.port}"
         assert f"127.0.0.1:{server.port}" in repr(server)
+
+
+@pytest.mark.parametrize(
+    ("options", "event", "match", "criteria", "text"),
+    [
+        ({}, "HANDSHAKE", None, {}, "needs the option tls="),
+        ({}, "SECURE", None, {}, "needs the option tls="),
+        ({}, "STARTTLS", None, {}, "needs the option tls='starttls'"),
+        ({"tls": "implicit"}, "STARTTLS", None, {}, "needs the option tls='starttls'"),
+        ({}, "CREDENTIALS", None, {}, "needs the option users="),
+        ({}, "AUTH", None, {}, "needs the option users="),
+        ({"extensions": ()}, "BDAT", None, {}, "needs the option CHUNKING"),
+        ({}, "ETRN", None, {}, "needs the option ETRN"),
+        ({}, "LHLO", None, {}, "needs the option lmtp=True"),
+        ({"lmtp": True}, "EHLO", None, {}, "LMTP has LHLO"),
+        ({}, "XCLIENT", None, {}, "needs the option xclient=True"),
+        ({}, "CONTENT", "x", {}, "nothing to match"),
+        ({"users": {}}, "RESPONSE", None, {}, "neither a command nor a moment"),
+        ({}, "chunk", None, {}, "neither a command nor a moment"),
+        ({}, "MESSAGE", "x", {}, "with lmtp=True only"),
+        ({}, "RCPT", None, {"tls": True}, "needs the option tls="),
+        ({"tls": "implicit"}, "RCPT", None, {"tls": False}, "after the handshake"),
+        ({"tls": "starttls"}, "SECURE", None, {"tls": False}, "after the handshake"),
+        ({"tls": "implicit"}, "HANDSHAKE", None, {"tls": True}, "before the handshake"),
+        ({"tls": "starttls"}, "CONNECT", None, {"tls": True}, "before the handshake"),
+        ({}, "MAIL", None, {"user": "ada"}, "needs the option users="),
+        ({}, "CONNECT", None, {"helo": "a"}, "there is no helo"),
+        ({}, "CLOSE", None, {"rcpt_to": "a@example.org"}, "there is no rcpt_to"),
+        ({"tls": "starttls"}, "SECURE", None, {"mail_from": ""}, "no mail_from"),
+    ],
+)
+def test_a_rule_for_what_never_happens(
+    options: Any, event: str, match: Any, criteria: Any, text: str
+) -> None:
+    """It is refused where it is written, with the option that it needs."""
+    with pytest.raises(ValueError, match=text):
+        SMTPServer(**options).on(event, match, **criteria)
+
+
+@pytest.mark.parametrize(
+    ("options", "event", "criteria"),
+    [
+        ({"tls": "starttls"}, "MAIL", {"tls": False}),
+        ({"tls": "starttls"}, "SECURE", {"tls": True}),
+        ({"tls": "implicit"}, "CONNECT", {"tls": True}),
+        ({"tls": "implicit"}, "HANDSHAKE", {"tls": False}),
+        ({"tls": "implicit"}, "CLOSE", {"tls": False}),
+        ({"xclient": True}, "CONNECT", {"helo": "a"}),
+        ({"xclient": True}, "MAIL", {"user": "ada"}),
+        ({"users": {}}, "MAIL", {"user": "ada"}),
+        ({"advertise": ["AUTH PLAIN"]}, "AUTH", {}),
+        ({}, "MAIL", {"user": None}),
+    ],
+)
+def test_a_rule_for_what_may_happen(options: Any, event: str, criteria: Any) -> None:
+    """Nobody is refused a rule that can be used."""
+    server = SMTPServer(**options)
+    assert server.on(event, **criteria).event == event

@@ -1,0 +1,68 @@
+"""Whether what a test writes in a rule makes sense."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_smtpserver.protocol.replies import Reply
+
+from .actions import Close, SendBytes, SendReply
+
+if TYPE_CHECKING:
+    from .actions import Action
+
+
+def written_reply(code: int, text: str | None, *more_lines: str) -> Reply | None:
+    """The reply that a test has written; None where it has given no text.
+
+    Raises:
+        TypeError: the code is no int, a line no str, or there are lines after a text
+            that is None.
+        ValueError: the code is out of range, a line contains CR or LF or cannot be
+            encoded, or the enhanced code is of another class than the reply.
+    """
+    if text is None:
+        if more_lines:
+            raise TypeError(
+                f"a reply without a text has no further lines: {more_lines!r}"
+            )
+        Reply(code)
+        return None
+    reply = Reply(code, text, *more_lines)
+    reply.encode()
+    return reply
+
+
+def writes(action: Action) -> bool:
+    """It makes sense only while our direction is open."""
+    return isinstance(action, (SendReply, SendBytes)) or (
+        isinstance(action, Close) and action.how == "half_close"
+    )
+
+
+def positive(method: str, n: int) -> int:
+    """A whole number of at least 1.
+
+    Raises:
+        TypeError: it is no int.
+        ValueError: it is less.
+    """
+    if not isinstance(n, int) or isinstance(n, bool):
+        raise TypeError(f"{method} takes a whole number, not {n!r}")
+    if n < 1:
+        raise ValueError(f"{method} takes a number of at least 1, not {n}")
+    return n
+
+
+def not_negative(method: str, value: float) -> float:
+    """A number of at least 0, with an end.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is negative, infinite, or none at all.
+    """
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError(f"{method} takes a number, not {value!r}")
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{method} takes a number of at least 0, not {value}")
+    return value

@@ -1,0 +1,208 @@
+"""When a rule, a handler or a server of its own fails a test, and how that is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from .inner import explanation, run
+
+BROKEN = """
+import contextlib
+import socket
+
+def broken(event):
+    raise LookupError("no such thing")
+
+def client(server):
+    return smtplib.SMTP(*server.address, local_hostname="client.example.org")
+"""
+
+
+def test_little_stands_around_the_message(pytester: pytest.Pytester) -> None:
+    """What a reader has to skip is the line that raises, and nothing of ours."""
+    result = run(
+        pytester,
+        """
+def test_it(smtp_server):
+    smtp_server.on("MAIL", helo="other.example.org").reply(451)
+    mail(smtp_server)
+""",
+    )
+    assert explanation(result).split("\n") == [
+        "pytest_smtpserver.RuleNotUsed: A rule was never used:",
+        "  on('MAIL', helo='other.example.org').reply(451), made at test_it.py:15",
+        "      came close: MAIL with helo 'client.example.org'",
+        "If that is all right, add .optional() to the rule.",
+    ]
+    result.stdout.no_fnmatch_line("*problems*")
+
+
+def test_nothing_comes_on_top_of_a_subtest_that_has_failed(
+    pytester: pytest.Pytester,
+) -> None:
+    """Its test has failed with it."""
+    result = run(
+        pytester,
+        """
+def test_it(smtp_server, subtests):
+    smtp_server.on("MAIL").reply(451)
+    with subtests.test():
+        assert 1 == 2
+""",
+    )
+    result.stdout.fnmatch_lines(["*assert 1 == 2"])
+    result.stdout.no_fnmatch_line("*RuleNotUsed*")
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "unused"),
+    [
+        ("pass", "failed", True),
+        ("assert 1 == 2", "failed", False),
+        ("self.skipTest('not today')", "skipped", False),
+    ],
+)
+def test_in_a_testcase(
+    body: str, outcome: str, unused: bool, pytester: pytest.Pytester
+) -> None:
+    """unittest keeps to itself what is raised in a test; the rest is the same."""
+    result = run(
+        pytester,
+        f"""
+import unittest
+
+class TestIt(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def server(self, smtp_server):
+        self.server = smtp_server
+
+    def test_it(self):
+        self.server.on("MAIL").reply(451)
+        {body}
+""",
+    )
+    result.assert_outcomes(**{outcome: 1})
+    assert ("RuleNotUsed: A rule was never used" in result.stdout.str()) is unused
+
+
+def test_a_failure_names_what_a_handler_has_raised(pytester: pytest.Pytester) -> None:
+    """It is no failure of its own, and may be the reason; also without a logger."""
+    result = run(
+        pytester,
+        BROKEN
+        + """
+@pytest.mark.smtp_server(logger=None)
+def test_it(smtp_server):
+    smtp_server.on("RCPT").call(broken)
+    mail(smtp_server)
+""",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*SMTPRecipientsRefused*",
+            "*on the server before, at *test_it.py:*: LookupError('no such thing')",
+        ]
+    )
+
+
+@pytest.mark.parametrize("scope", ["function", "session"])
+@pytest.mark.parametrize(
+    ("body", "errors"), [("pass", 1), ("assert 1 == 2", 0)], ids=["passed", "failed"]
+)
+def test_what_happens_while_a_test_is_torn_down(
+    scope: str, body: str, errors: int, pytester: pytest.Pytester
+) -> None:
+    """No test is left to fail, so it is an error; not on top of a failure."""
+    result = run(
+        pytester,
+        BROKEN
+        + f"""
+@pytest.fixture
+def connected(smtp_server):
+    with contextlib.closing(client(smtp_server)) as connected:
+        yield
+        connected.quit()
+
+def test_it(smtp_server, connected):
+    smtp_server.on("QUIT").call(broken).optional()
+    {body}
+""",
+        "-o",
+        f"smtp_server_scope={scope}",
+    )
+    assert result.parseoutcomes().get("errors", 0) == errors
+    assert result.stdout.str().count("test_it - LookupError: no such thing") == errors
+
+
+def test_of_the_factorys_servers_too(pytester: pytest.Pytester) -> None:
+    """A handler at CLOSE, with a client that is there until the server stops."""
+    result = run(
+        pytester,
+        BROKEN
+        + """
+@pytest.fixture
+def connected():
+    with socket.socket() as connected:
+        yield connected
+
+def test_it(connected, smtp_server_factory):
+    server = smtp_server_factory(handlers={"CLOSE": broken})
+    connected.connect(server.address)
+    assert connected.recv(3) == b"220"
+""",
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*LookupError: no such thing"])
+
+
+def test_a_test_that_is_run_again_begins_anew(pytester: pytest.Pytester) -> None:
+    """As plugins do it that repeat what has failed."""
+    pytester.makeconftest(
+        """
+        from _pytest.runner import runtestprotocol
+
+        def pytest_runtest_protocol(item, nextitem):
+            for _ in range(2):
+                item._initrequest()
+                for report in runtestprotocol(item, log=False, nextitem=nextitem):
+                    item.ihook.pytest_runtest_logreport(report=report)
+            return True
+        """
+    )
+    result = run(
+        pytester,
+        BROKEN
+        + """
+tries = []
+
+def test_it(smtp_server):
+    smtp_server.on("NOOP").reply(250)
+    tries.append(1)
+    if len(tries) == 2:
+        with client(smtp_server) as connected:
+            connected.noop()
+""",
+    )
+    result.assert_outcomes(passed=1, failed=1)
+
+
+def test_a_server_that_a_test_has_stopped_serves_the_next(
+    pytester: pytest.Pytester,
+) -> None:
+    """With one server for all tests, on the same port."""
+    result = run(
+        pytester,
+        """
+def test_stops(smtp_server):
+    pytest.port = smtp_server.port
+    smtp_server.stop()
+
+def test_sends(smtp_server):
+    assert smtp_server.port == pytest.port
+    mail(smtp_server)
+""",
+        "-o",
+        "smtp_server_scope=session",
+    )
+    result.assert_outcomes(passed=2)
