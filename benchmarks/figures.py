@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import statistics
+import subprocess
 import sys
 from collections.abc import Callable
 
 import load
+from growth import growth
 from measure import (
     HERE,
     Contender,
     Load,
     certificate,
+    environment,
     placed,
     running,
     smtp_source,
@@ -178,6 +181,52 @@ def recorded(name: str, scale: float) -> dict[str, float]:
             seconds = json.loads(contender.ask(question))["seconds"]
             result[question] = seconds * 1e3
         return result
+
+
+def rules_cost(name: str, scale: float) -> dict[str, float]:
+    """A session without a match on a server with 50 rules, against one without any."""
+    del scale
+    load = Load(1000, keep=False)
+    walls: dict[int, list[float]] = {0: [], 50: []}
+    with (
+        placed(one_core=True),
+        running([*COMMANDS[name], "--rules", "0"]) as without,
+        running([*COMMANDS[name], "--rules", "50"]) as with_rules,
+    ):
+        for _ in range(4):
+            for rules, contender in ((0, without), (50, with_rules)):
+                walls[rules].append(smtp_source(contender, load).wall)
+    # the first run of each is for warming up
+    none, many = (statistics.median(times[1:]) for times in walls.values())
+    return {"wall": many * 1e6, "ratio": many / none}
+
+
+def linear(name: str, scale: float) -> dict[str, float]:
+    """What grows with what came before, or with the amount; and with the rules."""
+    del scale
+    with placed(one_core=True):
+        with running(COMMANDS[name]) as contender:
+            found = growth(contender.port)
+        seconds = {}
+        for rules in (200, 2000):
+            with running([*COMMANDS[name], "--rules", str(rules)]) as contender:
+                load.one_kept(contender.port, load.Message(), 50)
+                took = load.one_kept(contender.port, load.Message(), 100)
+                seconds[rules] = took / rules
+    return found | {"rules": seconds[2000] / seconds[200]}
+
+
+def punctuality(name: str, scale: float) -> dict[str, float]:
+    """By how much delays and throttles are off, at the most, as a share of each."""
+    del name, scale
+    command = [sys.executable, str(CONTENDERS / "punctual.py")]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env=environment()
+    )
+    return {
+        kind: max(abs(took / asked - 1) for asked, took in pairs)
+        for kind, pairs in json.loads(done.stdout).items()
+    }
 
 
 def plain(measure: Callable[[str, float], float]) -> Measure:

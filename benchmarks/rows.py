@@ -12,11 +12,14 @@ from figures import (
     MEGABYTE,
     Measure,
     crowd,
+    linear,
     many_kept,
     one_kept,
     peak,
     plain,
+    punctuality,
     recorded,
+    rules_cost,
     source,
     tls_each,
 )
@@ -87,6 +90,8 @@ KEPT_1 = faster(smtp_sink=0.5, npm=1.2, aiosmtpd=1.6)
 KEPT_20 = faster(smtp_sink=0.4, npm=1.0, aiosmtpd=2.5)
 NEW = faster(smtp_sink=0.45, aiosmtpd=2.0)
 LARGE = faster(smtp_sink=1.2, npm=2.0, aiosmtpd=8.0)
+#: As fast late as early, within the noise.
+LINEAR = 1.3
 NEW_CONTENDERS = (*WITH_FLOOR, "npm-nowait")
 
 STARTUP_ROWS = (
@@ -270,6 +275,64 @@ LARGE_ROWS = (
 )
 
 
+SCRIPT_ROWS = (
+    Row(
+        "rules",
+        rules_cost,
+        (
+            Part("wall", "a session without a match, 50 rules on RCPT", "us"),
+            Part(
+                "ratio",
+                "the same : without rules",
+                "",
+                (Budget("limit", 1.5),),
+            ),
+        ),
+        ("ours",),
+        rounds=3,
+    ),
+    Row(
+        "punctuality",
+        punctuality,
+        (
+            Part("delay", "delays: farthest off", "", (Budget("limit", 0.2),)),
+            Part(
+                "writing",
+                "throttled writing: farthest off",
+                "",
+                (Budget("limit", 0.2),),
+            ),
+            Part(
+                "reading",
+                "throttled reading: farthest off",
+                "",
+                (Budget("limit", 0.2),),
+            ),
+        ),
+        ("ours",),
+        rounds=3,
+    ),
+)
+
+
+GROWTH = (
+    ("dialogue", "40,000 commands on a connection: late : early"),
+    ("sessions", "6,000 sessions: late : early"),
+    ("recipients", "10,000 recipients: late : early"),
+    ("dripping", "60,000 octets, each by itself: late : early"),
+    ("line", "a line of 32 MB : of 4 MB, each octet"),
+    ("command", "a command of 14 kB, octet by octet: late : early"),
+    ("rules", "2,000 rules : 200, each rule"),
+)
+GROWTH_ROW = Row(
+    "growth",
+    linear,
+    tuple(Part(key, title, "", (Budget("limit", LINEAR),)) for key, title in GROWTH),
+    ("ours",),
+    rounds=2,
+)
+
+
 def crowd_row(connections: int, contenders: tuple[str, ...], rounds: int) -> Row:
     """The lines for many connections at once."""
     title = f"{connections:,} connections"
@@ -312,4 +375,4 @@ SIZE_ROWS = (
     ),
 )
 
-ROWS = (*STARTUP_ROWS, *MESSAGE_ROWS, *LARGE_ROWS, *SIZE_ROWS)
+ROWS = (*STARTUP_ROWS, *MESSAGE_ROWS, *LARGE_ROWS, *SCRIPT_ROWS, GROWTH_ROW, *SIZE_ROWS)

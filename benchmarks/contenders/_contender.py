@@ -14,6 +14,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--certificate", help="PEM file; offers STARTTLS with it")
     parser.add_argument("--uvloop", action="store_true", help="run on uvloop")
+    parser.add_argument("--rules", type=int, default=0, help="ours: so many rules")
     raise_file_limit()
     return parser.parse_args()
 

@@ -48,6 +48,8 @@ def main() -> None:
     if chosen.certificate:
         settings |= {"tls": "starttls", "certificate": chosen.certificate}
     with SMTPServer(**settings) as server:
+        for number in range(chosen.rules):
+            server.on("RCPT", f"nobody{number}@example.org").reply(550).optional()
         try:
             print("VERSION pytest-smtpserver", version("pytest-smtpserver"))
         except PackageNotFoundError:
