@@ -231,10 +231,12 @@ def smtp_server(
     if request.config.getini("smtp_server_scope") == "session":
         yield from _shared_server(request, options)
         return
+    from pytest_smtpserver.script.mistakes import naming_the_source  # noqa: PLC0415
     from pytest_smtpserver.server.server import SMTPServer  # noqa: PLC0415
 
     _run_of(request.config).hold_background()
-    server = SMTPServer(**options)
+    with naming_the_source(request.node):
+        server = SMTPServer(**options)
     _configure(server, request.config)
     server.start()
     _servers_of(request.node).servers.append(server)

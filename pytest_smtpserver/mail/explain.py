@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .differing import describe
+from .matching import matches_address, matches_any
 from .transcript import shown_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .criteria import Criteria
+    from .criteria import Criteria, Difference
     from .message import ReceivedMessage
     from .session import SessionRecord
     from .waiting import Wait
@@ -107,14 +108,21 @@ def listed(messages: Sequence[ReceivedMessage], *, full: bool = False) -> list[s
     return [*lines, f"  … and {left} more, -vv shows them"] if left else lines
 
 
-def stuck(sessions: Sequence[SessionRecord], timeout: float) -> str:
-    """The text when what is in flight does not come to an end."""
+def stuck(sessions: Sequence[tuple[SessionRecord, str]], timeout: float) -> str:
+    """The text when what is in flight does not come to an end.
+
+    Args:
+        sessions: those in flight, and what holds each of them up, in words.
+        timeout: how long was waited, in seconds.
+    """
     verb = "is" if len(sessions) == 1 else "are"
     count = _count(len(sessions), "session")
     head = f"After {timeout:g} s {count} {verb} still in the middle of something"
     lines = [f"{head}, so nobody can say what will arrive:"]
-    for session in sessions:
+    for session, held_up_by in sessions:
         lines.append(f"  {_open(session)}")
+        if held_up_by:
+            lines.append(f"    it is held up by {held_up_by}")
         lines += [f"    {line}" for line in session.transcript.lines()[-4:]]
     return "\n".join(lines)
 
@@ -152,9 +160,29 @@ def _arrived(
             lines.append(f"       {note}")
         for difference in differences:
             lines += [f"       {line}" for line in describe(difference, full=full)]
+            if hint := _elsewhere(difference, message):
+                lines.append(f"         {hint}")
     if left := len(ranked) - len(shown):
         lines.append(f"  … and {left} more, further off; -vv shows them")
     return lines
+
+
+def _elsewhere(difference: Difference, message: ReceivedMessage) -> str:
+    """Where the address is, when header and envelope were taken for each other."""
+    name, wanted = difference.name, difference.wanted
+    envelope = message.envelope
+    header = [*message.to, *message.cc]
+    for this, other, addresses in (
+        ("to", "rcpt_to", envelope.rcpt_to),
+        ("cc", "rcpt_to", envelope.rcpt_to),
+        ("from_", "mail_from", [envelope.mail_from]),
+        ("rcpt_to", "to", header),
+        ("mail_from", "from_", [message.from_]),
+    ):
+        if name == this and matches_any(wanted, addresses, matches_address):
+            place = "header" if other in ("to", "from_") else "envelope"
+            return f"it is in the {place}: {other}= looks there"
+    return ""
 
 
 def went_wrong(sessions: Sequence[SessionRecord]) -> list[str]:

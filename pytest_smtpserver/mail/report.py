@@ -27,12 +27,15 @@ class Report(NamedTuple):
         options: those that are not as they are by default, in words.
         messages: what it has received.
         sessions: its connections.
+        unused: the complaint about rules that were never used; ``""`` where there are
+            none, or where the failure is about them.
     """
 
     where: str
     options: list[str]
     messages: list[ReceivedMessage]
     sessions: list[SessionRecord]
+    unused: str = ""
 
     def __str__(self) -> str:
         return self.text()
@@ -41,6 +44,8 @@ class Report(NamedTuple):
         """All of it; with `whole` also every line of content."""
         options = f" with {', '.join(self.options)}" if self.options else ""
         lines = [f"It listened on {self.where}{options}", "", *table(self.messages)]
+        if self.unused:
+            lines += ["", self.unused]
         if not self.sessions:
             lines += ["", "no connections"]
         for number, session in enumerate(self.sessions, 1):

@@ -28,7 +28,8 @@ class Entry(NamedTuple):
     Attributes:
         offset: seconds since the connection was accepted.
         kind: ``"C"`` a line of the client, ``"S"`` bytes of the server, ``"content"``
-            content of the client, ``"note"`` something that neither said.
+            content of the client, ``"unfinished"`` content whose end did not come,
+            ``"note"`` something that neither said.
         data: the line, the bytes, the content, or the text of the note.
         remark: for the server's bytes: the rule that they came from.
         secret: the line carries credentials.
@@ -104,7 +105,7 @@ def _render(entry: Entry, content_lines: int | None) -> list[str]:
     data = entry.data
     if entry.kind == "note":
         return [f"-- {data if isinstance(data, str) else printable(data)}"]
-    if entry.kind == "content":
+    if entry.kind in ("content", "unfinished"):
         assert isinstance(data, bytes)
         return _render_content(data, content_lines)
     if entry.kind == "C":
@@ -123,6 +124,8 @@ def _render_content(content: bytes, content_lines: int | None) -> list[str]:
         lines.pop()
     shown = lines if content_lines is None else lines[:content_lines]
     rendered = [f"C: {printable(line)}" for line in shown]
+    if rendered and unended and len(shown) == len(lines):
+        rendered[-1] += "[no CRLF]"
     if left := len(lines) - len(shown):
         octets = len(content) - sum(len(line) + 2 for line in shown)
         rendered.append(f"C: [{left} more lines, {octets} octets]")

@@ -226,11 +226,13 @@ class _Inspection:
         contents += [
             (f"{self._connection}, undelivered content {number}", u.content, u.envelope)
             for number, u in enumerate(list(session.undelivered), 1)
-            # 552: what is over the limit was not kept; no reply: it is not whole.
-            if u.reply is not None and u.reply.code != 552 and u.content
+            # 552: what is over the limit was not kept.
+            if (u.reply is None or u.reply.code != 552) and u.content
         ]
+        unfinished = {id(u.content) for u in session.undelivered if u.reply is None}
         for where, content, envelope in contents:
-            for problem in content_problems(content, envelope):
+            whole = id(content) not in unfinished
+            for problem in content_problems(content, envelope, whole=whole):
                 place = f"{where}, line {problem.number}" if problem.number else where
                 self._add(
                     problem.name,
@@ -282,6 +284,8 @@ def _should_have_quit(session: SessionRecord) -> bool:
             last_note = str(entry.data)
         elif entry.kind == "S":
             break
+        elif entry.kind == "unfinished":
+            continue  # nobody owes a reply to half a message
         else:
             # The server owed a reply: a client may run out of patience (§4.5.3.2).
             return False

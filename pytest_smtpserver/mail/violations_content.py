@@ -46,12 +46,23 @@ class Problem(NamedTuple):
     why: str
 
 
-def content_problems(content: bytes, envelope: Envelope) -> Iterator[Problem]:
-    """What an RFC forbids in this content; never raises."""
+def content_problems(
+    content: bytes, envelope: Envelope, *, whole: bool = True
+) -> Iterator[Problem]:
+    """What an RFC forbids in this content; never raises.
+
+    Args:
+        content: the octets.
+        envelope: that they came with.
+        whole: nothing of it is missing; what is not there may still have come.
+    """
+    if not whole:
+        content = content.removesuffix(b"\r")  # half a CRLF
     if envelope.body != "BINARYMIME":  # RFC 3030 §3: no lines, any octets
         yield from _line_problems(content)
         yield from _octet_problems(content, envelope)
-    yield from _header_problems(content)
+    if whole:
+        yield from _header_problems(content)
 
 
 def _line_problems(content: bytes) -> Iterator[Problem]:

@@ -91,11 +91,15 @@ class ReceiveBuffer:
         self._position = 0
         self.empty = not data and not self._queue
 
+    def peek(self) -> bytes:
+        """Everything, and it stays."""
+        return b"".join([*self._parts, self._head[self._position :], *self._queue])
+
     def take_all(self) -> bytes:
         """Everything, and the buffer is empty."""
-        pieces = [*self._parts, self._head[self._position :], *self._queue]
+        everything = self.peek()
         self.__init__()  # type: ignore[misc]  # an empty buffer again
-        return b"".join(pieces)
+        return everything
 
     def _keep_part(self, part: bytes) -> None:
         self._parts.append(part)

@@ -100,6 +100,15 @@ class SmtpEngine(SessionState):
         return len(self._buffer)
 
     @property
+    def may_be_waited_on(self) -> bool:
+        """A client that says no more has said enough to wait for a reply."""
+        if self.state is not _CONTENT:
+            return bool(self._buffer)
+        # Half a message gets none; nothing of it has been looked at yet.
+        come = self._buffer.peek()
+        return come.startswith(b".\r\n") or b"\r\n.\r\n" in come
+
+    @property
     def in_transaction(self) -> bool:
         """Between an accepted MAIL and the reply that ends its transaction."""
         return self.state in _IN_TRANSACTION

@@ -17,6 +17,8 @@ from .actions import (
     SendReply,
     Throttle,
 )
+from .mistakes import told_to_the_caller
+from .stages import Count, Stage
 from .written import not_negative, positive, writes, written_reply
 
 if TYPE_CHECKING:
@@ -48,45 +50,6 @@ class RuleCall(NamedTuple):
     time: datetime
 
 
-class _Stage:
-    """The actions up to a `.then()`, and how often they are due."""
-
-    __slots__ = ("actions", "every", "limit", "probability", "seed", "skip")
-
-    def __init__(self) -> None:
-        self.actions: list[Action] = []
-        self.limit: int | None = None
-        self.skip = 0
-        self.every = 1
-        self.probability: float | None = None
-        self.seed: int | str | None = None
-
-    def how_often(self) -> list[str]:
-        """The calls that said how often the actions are due."""
-        steps = []
-        if self.limit is not None:
-            steps.append(f"times({self.limit})" if self.limit > 1 else "once()")
-        if self.skip:
-            steps.append(f"after({self.skip})")
-        if self.every > 1:
-            steps.append(f"every({self.every})")
-        if self.probability is not None:
-            steps.append(f"chance({self.probability:g}, seed={self.seed!r})")
-        return steps
-
-
-class _Count:
-    """How far a rule has got; one for each connection with `.per_connection()`."""
-
-    __slots__ = ("matched", "random", "stage", "used")
-
-    def __init__(self) -> None:
-        self.stage = 0
-        self.matched = 0
-        self.used = 0
-        self.random: random.Random | None = None
-
-
 class Rule:
     """What the server does at an event, instead of what it would do.
 
@@ -112,13 +75,14 @@ class Rule:
         self.skipped = 0
         #: A function among its conditions has raised something.
         self.broken = False
-        self._stages = [_Stage()]
-        self._count = _Count()
-        self._counts: dict[str, _Count] | None = None
+        self._stages = [Stage()]
+        self._count = Count()
+        self._counts: dict[str, Count] | None = None
         self._optional = False
 
     # What it does
 
+    @told_to_the_caller
     def reply(self, code: int, text: str | None = None, *more_lines: str) -> Self:
         """Send this reply; the session goes by it.
 
@@ -136,6 +100,7 @@ class Rule:
         """
         return self._add(SendReply(code, written_reply(code, text, *more_lines)))
 
+    @told_to_the_caller
     def send(self, raw_bytes: bytes) -> Self:
         """Send these bytes in place of a reply; ``b""`` for none.
 
@@ -149,6 +114,7 @@ class Rule:
             raise TypeError(f"send takes bytes, not {raw_bytes!r}")
         return self._add(SendBytes(bytes(raw_bytes)))
 
+    @told_to_the_caller
     def delay(self, seconds: float) -> Self:
         """Wait before what comes next in the chain.
 
@@ -164,6 +130,7 @@ class Rule:
         """Do nothing until the client or the server goes away."""
         return self._add(Hang())
 
+    @told_to_the_caller
     def disconnect(self, *, after: int | None = None) -> Self:
         """Close the connection (FIN).
 
@@ -178,10 +145,12 @@ class Rule:
         """
         return self._add(Close("disconnect", self._after(after)))
 
+    @told_to_the_caller
     def reset(self, *, after: int | None = None) -> Self:
         """Reset the connection (RST); `after` as for `disconnect`."""
         return self._add(Close("reset", self._after(after)))
 
+    @told_to_the_caller
     def half_close(self, *, after: int | None = None) -> Self:
         """Close our direction only (FIN), and go on reading.
 
@@ -195,6 +164,7 @@ class Rule:
             )
         return self._add(Close("half_close", self._after(after)))
 
+    @told_to_the_caller
     def throttle(self, bytes_per_second: float) -> Self:
         """Write no faster than this from now on; at ``"CONTENT"`` read no faster.
 
@@ -208,14 +178,17 @@ class Rule:
             raise ValueError("throttle is more than 0 bytes per second; see hang()")
         return self._add(Throttle(bytes_per_second))
 
+    @told_to_the_caller
     def store(self) -> Self:
         """At ``"MESSAGE"``: keep the message, whatever the reply is."""
         return self._keep("store", stored=True)
 
+    @told_to_the_caller
     def discard(self) -> Self:
         """At ``"MESSAGE"``: drop the message, whatever the reply is."""
         return self._keep("discard", stored=False)
 
+    @told_to_the_caller
     def call(self, handler: Callable[[Event], Any]) -> Self:
         """Ask a handler, a function or a coroutine function.
 
@@ -234,6 +207,7 @@ class Rule:
         """Do it for the first match only."""
         return self.times(1)
 
+    @told_to_the_caller
     def times(self, n: int) -> Self:
         """Do it for `n` matches, then step aside, or go on with `then`.
 
@@ -243,17 +217,19 @@ class Rule:
         self._stages[-1].limit = positive("times", n)
         return self
 
+    @told_to_the_caller
     def after(self, n: int) -> Self:
         """Skip the first `n` matches.
 
         Raises:
             ValueError: `n` is negative.
         """
-        if n != 0:
-            positive("after", n)
+        if n != 0 or isinstance(n, bool):
+            positive("after", n, least=0)
         self._stages[-1].skip = n
         return self
 
+    @told_to_the_caller
     def every(self, n: int) -> Self:
         """Do it for every `n`-th match only.
 
@@ -263,6 +239,7 @@ class Rule:
         self._stages[-1].every = positive("every", n)
         return self
 
+    @told_to_the_caller
     def chance(self, p: float, *, seed: int | str) -> Self:
         """Do it for a match with the probability `p`; the same ones in every run.
 
@@ -288,6 +265,7 @@ class Rule:
         self._counts = {}
         return self
 
+    @told_to_the_caller
     def then(self) -> Self:
         """Begin what the matches after these get.
 
@@ -299,7 +277,7 @@ class Rule:
                 "nothing comes after a rule without an end: say .once() or .times(n) "
                 "before .then()"
             )
-        self._stages.append(_Stage())
+        self._stages.append(Stage())
         return self
 
     def optional(self) -> Self:
@@ -344,12 +322,12 @@ class Rule:
         self.calls.append(RuleCall(event.command, event.session, now()))
         return stage.actions
 
-    def _count_of(self, session_id: str) -> _Count:
+    def _count_of(self, session_id: str) -> Count:
         if self._counts is None:
             return self._count
-        return self._counts.setdefault(session_id, _Count())
+        return self._counts.setdefault(session_id, Count())
 
-    def _due(self, count: _Count) -> _Stage | None:
+    def _due(self, count: Count) -> Stage | None:
         stage = self._stages[count.stage]
         if stage.limit is not None and count.used >= stage.limit:
             if count.stage + 1 == len(self._stages):

@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_smtpserver.mail.collection import Recorded
+from pytest_smtpserver.protocol.states import VERBS
 
 from .actions import Delay
 from .conditions import MOMENTS, Conditions
@@ -201,4 +202,8 @@ def _what_happened(rule: Rule, before: list[Rule]) -> str:
         return "; ".join(told)
     if rule.event == "*":
         return "no command came"
+    if rule.event not in (*MOMENTS, *VERBS):
+        near = difflib.get_close_matches(rule.event, (*MOMENTS, *VERBS), 1)
+        if near:
+            return f"no {rule.event} command came; did you mean {near[0]!r}?"
     return f"no {rule.event} {'moment' if rule.event in MOMENTS else 'command'} came"

@@ -40,8 +40,8 @@ def writes(action: Action) -> bool:
     )
 
 
-def positive(method: str, n: int) -> int:
-    """A whole number of at least 1.
+def positive(method: str, n: int, *, least: int = 1) -> int:
+    """A whole number of at least 1, or whatever is the least.
 
     Raises:
         TypeError: it is no int.
@@ -50,7 +50,7 @@ def positive(method: str, n: int) -> int:
     if not isinstance(n, int) or isinstance(n, bool):
         raise TypeError(f"{method} takes a whole number, not {n!r}")
     if n < 1:
-        raise ValueError(f"{method} takes a number of at least 1, not {n}")
+        raise ValueError(f"{method} takes a number of at least {least}, not {n}")
     return n
 
 

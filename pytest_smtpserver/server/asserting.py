@@ -46,7 +46,7 @@ class Asserting(ABC):
         """Do not call."""
 
     @abstractmethod
-    def _in_flight(self) -> list[SessionRecord]:
+    def _in_flight(self) -> list[tuple[SessionRecord, str]]:
         """The sessions that are in the middle of something."""
 
     @abstractmethod
@@ -192,7 +192,8 @@ class Asserting(ABC):
         Returns:
             Whether it has come to rest in that time.
         """
-        return self._block_until_idle(timeout, quiet=True)
+        __tracebackhide__ = True
+        return self._block_until_idle(_checked(timeout), quiet=True)
 
     # Asserting
 
@@ -262,7 +263,8 @@ class Asserting(ABC):
     # Inside
 
     def _seconds(self, timeout: float | None) -> float:
-        return self.default_timeout if timeout is None else timeout
+        __tracebackhide__ = True
+        return self.default_timeout if timeout is None else _checked(timeout)
 
     def _block(self, wait: Wait, timeout: float | None) -> list[ReceivedMessage]:
         __tracebackhide__ = True
@@ -322,6 +324,15 @@ class Asserting(ABC):
 
     def _stuck(self) -> str:
         return explain.stuck(self._in_flight(), self.default_timeout)
+
+
+def _checked(timeout: float) -> float:
+    __tracebackhide__ = True
+    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
+        raise TypeError(f"timeout is a number of seconds, not {timeout!r}")
+    if not timeout >= 0:
+        raise ValueError(f"timeout is a number of seconds of at least 0, not {timeout}")
+    return timeout
 
 
 class _Once:

@@ -13,6 +13,7 @@ from pytest_smtpserver.script.event import Refusal
 
 from .channel import Outcome
 from .delivery import Delivery
+from .origin import origin
 from .pending import Cut, Due, Ending
 from .randomness import nonce_and_salt
 from .recorder import Recorder
@@ -114,8 +115,8 @@ class Conversation:
         self.tls: TLSLayer | None = None
         #: Handlers whose content will not be complete, and which have to come to an end.
         self._given_up: list[ContentHandler] = []
-        #: Content is read slowly.
-        self.slowed = False
+        #: Content is read slowly: the rule that wants it, in words; else ``""``.
+        self.slowed = ""
         self._cut_reached = False
         self._out: list[bytes] = []
 
@@ -128,6 +129,13 @@ class Conversation:
             or self.due is not None
             or bool(self._out)
         )
+
+    @property
+    def held_up_by(self) -> str:
+        """The rule that keeps the client waiting, in words; ``""`` for none."""
+        if self.due is not None:
+            return origin(self.due.decision.rule)
+        return self.slowed
 
     @property
     def working(self) -> bool:
@@ -143,11 +151,6 @@ class Conversation:
     def tls_ended(self) -> bool:
         """The client has said goodbye on the level of TLS."""
         return self.tls is not None and self.tls.ended
-
-    @property
-    def has_more(self) -> bool:
-        """The client has sent more than what is being answered."""
-        return bool(self.engine.buffered)
 
     @property
     def has_quit(self) -> bool:
@@ -336,9 +339,9 @@ class Conversation:
             return True
         return self.content is not None and self.content.takes(event)
 
-    def slow_down(self, pace: Pace) -> None:
+    def slow_down(self, pace: Pace, by: str) -> None:
         """Read no faster than that until the content has come."""
-        self.slowed = True
+        self.slowed = by
         self.channel.pace_reading(pace)
 
     def _reaches_cut(self, event: Event | None) -> bool:
@@ -357,7 +360,7 @@ class Conversation:
         if self.content is not None:
             self._give_up_content(why)
         if self.slowed:
-            self.slowed = False
+            self.slowed = ""
             self.channel.pace_reading(None)
         self.cut = None
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.protocol import standard
+from pytest_smtpserver.script.mistakes import told_to_the_caller
 from pytest_smtpserver.script.personas import Persona
 from pytest_smtpserver.script.written import written_reply
 
@@ -51,6 +52,7 @@ class Misbehaving:
         @property
         def _has_own_thread(self) -> bool: ...
 
+    @told_to_the_caller
     def interrupt(
         self, code: int = 421, text: str | None = None, *more_lines: str
     ) -> list[SessionRecord]:
@@ -153,6 +155,7 @@ class Misbehaving:
             for filler in fillers:
                 filler.close()
 
+    @told_to_the_caller
     def play(self, persona: Persona) -> list[Rule]:
         """Behave like a server of a certain kind from now on.
 

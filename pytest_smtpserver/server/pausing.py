@@ -39,7 +39,7 @@ async def pause(connection: Connection, seconds: float, *, busy: bool = False) -
                     outcome = await connection.channel.exchange(connection.put_by)
             if outcome is Outcome.BROKEN or (
                 (outcome is Outcome.EOF or connection.tls_ended)
-                and not (connection.has_more and seconds < math.inf)
+                and not (connection.engine.may_be_waited_on and seconds < math.inf)
             ):
                 why = Outcome.EOF if outcome is None else outcome
                 connection.end("client", f"the client gave up waiting ({why.value})")

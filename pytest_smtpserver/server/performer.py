@@ -25,6 +25,7 @@ from pytest_smtpserver.script.actions import (
 from pytest_smtpserver.script.event import Event as ScriptEvent
 
 from .content_handler import ContentStream, begin_content, checked_reply
+from .origin import origin
 from .pace import Pace
 from .pausing import pause
 from .pending import Cut, Due
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pytest_smtpserver.script.actions import Action
-    from pytest_smtpserver.script.rules import Rule
     from pytest_smtpserver.script.script import Decision
 
     from .connection import Connection
@@ -193,7 +193,7 @@ class Performer:
         if self._due.event.name != "CONTENT":
             connection.pace = pace
             return
-        connection.slow_down(pace)
+        connection.slow_down(pace, self._by)
         # What came along with a BDAT is here already, and has to take its time too.
         come = connection.engine.buffered
         pace.spend(come)
@@ -324,10 +324,3 @@ def _contained(handler: Callable[..., Any]) -> Iterator[None]:
 async def _contain(awaitable: Awaitable[Any], handler: Callable[..., Any]) -> Any:
     with _contained(handler):
         return await awaitable
-
-
-def origin(rule: Rule) -> str:
-    """A rule in words, for transcripts and explanations."""
-    if rule.made_at.startswith("the "):
-        return rule.made_at
-    return f"the rule made at {rule.made_at}"

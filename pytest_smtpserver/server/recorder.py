@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 import secrets
 from time import monotonic
 from typing import TYPE_CHECKING, Literal
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from pytest_smtpserver.protocol.replies import Reply
 
     from .options import Options
+
+
+#: What some clients take for the end of the data. A dot behind CRLF is not content.
+_LOOKS_LIKE_AN_END = re.compile(rb"([\r\n]\.[\r\n]*|\r\n\n)\Z")
 
 
 class Recorder:
@@ -257,10 +262,21 @@ class Recorder:
         if record.closed_by is not None:
             return
         if self._open is not None:
+            self._unfinished()
             self._undelivered(f"the connection ended first: {how}", None)
         record.closed_by = by
         record.on_disable(None)
         self.note(how)
+
+    def _unfinished(self) -> None:
+        """Note content whose end has not come."""
+        content = self._engine.sink.getvalue()
+        if self._engine.state is State.CONTENT and content:
+            self._log.extend((monotonic(), "unfinished", content, "", False))
+            hint = ""
+            if _LOOKS_LIKE_AN_END.search(content):
+                hint = "; what it ends with is none: only CRLF.CRLF is"
+            self.note(f"the end of the data has not come{hint} (RFC 5321 §4.1.1.4)")
 
     def _undelivered(self, reason: str, reply: Reply | None) -> None:
         envelope = self._open

@@ -10,6 +10,7 @@ import anyio
 from pytest_smtpserver.mail.advice import advice
 from pytest_smtpserver.mail.report import Report
 from pytest_smtpserver.mail.violations import ProtocolViolated, explain, violations
+from pytest_smtpserver.script.mistakes import told_to_the_caller
 
 from . import listening
 from .asserting import Asserting
@@ -68,6 +69,7 @@ class SMTPServer(Place, Asserting, Misbehaving):
         ValueError: the value is not allowed, or not together with another.
     """
 
+    @told_to_the_caller
     def __init__(self, **options: Unpack[ServerOptions]) -> None:
         self._options = check_options(options)
         self._context = ServerContext(self._options, None)
@@ -76,6 +78,8 @@ class SMTPServer(Place, Asserting, Misbehaving):
         self._service: Service | None = None
         self._portal: BlockingPortal | None = None
         self._group: AbstractAsyncContextManager[Any] | None = None
+        #: The test was told of rules that were never used.
+        self._complained = False
 
     @property
     def is_running(self) -> bool:
@@ -109,6 +113,7 @@ class SMTPServer(Place, Asserting, Misbehaving):
         """The rules in force, in the order in which they are tried."""
         return self._context.script.rules
 
+    @told_to_the_caller
     def on(
         self,
         event: str,
@@ -145,7 +150,9 @@ class SMTPServer(Place, Asserting, Misbehaving):
         self.sessions.clear()
         self.errors.clear()
         self.rules.clear()
+        self._complained = False
 
+    @told_to_the_caller
     def renew(self, **options: Unpack[ServerOptions]) -> None:
         """Make it as good as new, with these options: no rules, records, connections.
 
@@ -176,7 +183,14 @@ class SMTPServer(Place, Asserting, Misbehaving):
         """What the report of a failed test tells about this server."""
         facts = [f"{name}={value!r}" for name, value in self._options.changed().items()]
         where = self.url if self._port is not None else "nothing: it never started"
-        return Report(where, facts, list(self.messages), list(self.sessions))
+        unused = None if self._complained else self._context.script.check_used()
+        return Report(
+            where,
+            facts,
+            list(self.messages),
+            list(self.sessions),
+            "" if unused is None else str(unused),
+        )
 
     def check(self) -> None:
         """Complain about rules that were never used, and raise what went wrong.
@@ -193,6 +207,7 @@ class SMTPServer(Place, Asserting, Misbehaving):
         unused = self._context.script.check_used()
         if unused is not None:
             problems.append(unused)
+            self._complained = True
         if self._options.strict and (broken := self.violations):
             problems.append(ProtocolViolated(explain(broken)))
         if len(problems) == 1:
@@ -397,11 +412,11 @@ class SMTPServer(Place, Asserting, Misbehaving):
         if self._service is not None:
             self._on_loop(self._service.forget_watcher, call)
 
-    def _in_flight(self) -> list[SessionRecord]:
+    def _in_flight(self) -> list[tuple[SessionRecord, str]]:
         if self._service is None:
             return []
         connections = self._on_loop(self._service.open_connections)
-        return [one.record for one in connections if one.in_flight]
+        return [(one.record, one.held_up_by) for one in connections if one.in_flight]
 
     def _all_sessions(self) -> list[SessionRecord]:
         return list(self.sessions)

@@ -193,6 +193,22 @@ def test_it(smtp_server):
         Without strict=True they stand in server.violations alone.
         """,
     ),
+    "header and envelope": (
+        """
+def test_it(smtp_server):
+    with smtplib.SMTP(*smtp_server.address, local_hostname="c.example.org") as client:
+        client.sendmail("a@example.org", ["ada@example.org"], "To: list@example.org")
+    smtp_server.wait_for_message(subject="", to="ada@example.org", timeout=0.01)
+""",
+        """
+        pytest_smtpserver.MessageNotReceived: No message with to='ada@example.org', subject='' arrived within 0.01 s.
+
+        1 message arrived:
+          1. from a@example.org to ada@example.org: '' (22 octets)
+               to: wanted 'ada@example.org', got ['list@example.org']
+                 it is in the envelope: rcpt_to= looks there
+        """,
+    ),
     "stuck": (
         """
 def test_it(smtp_server):

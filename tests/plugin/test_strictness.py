@@ -206,3 +206,90 @@ def test_sends(smtp_server):
         "smtp_server_scope=session",
     )
     result.assert_outcomes(passed=2)
+
+
+def test_a_test_that_fails_otherwise_hears_of_unused_rules(
+    pytester: pytest.Pytester,
+) -> None:
+    """They may be why: the rule for the misspelt address above all."""
+    result = run(
+        pytester,
+        """
+def test_it(smtp_server):
+    smtp_server.on("RCPT", "bbo@example.org").reply(550)
+    mail(smtp_server)
+    assert smtp_server.messages == []
+""",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*- SMTP server smtp://*",
+            "A rule was never used:",
+            "*on('RCPT', 'bbo@example.org').reply(550), made at *test_it.py:15",
+            "*came close: RCPT 'ada@example.org'",
+        ]
+    )
+
+
+def test_verbs_that_nobody_knows(pytester: pytest.Pytester) -> None:
+    """A rule for an extension of one's own may be made; one that was misspelt, too."""
+    result = run(
+        pytester,
+        """
+def test_it(smtp_server):
+    smtp_server.on("RCTP").reply(550)
+    mail(smtp_server)
+""",
+    )
+    assert "no RCTP command came; did you mean 'RCPT'?" in explanation(result)
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        'smtp_server.on("MAIL").reply(700)',
+        'smtp_server.on("MAIL").delay(-1)',
+        'smtp_server.on("MAIL").times(0)',
+        'smtp_server.on("MAIL").disconnect().reply(250)',
+        'smtp_server.on("MAIL", sender="a@example.org")',
+        'smtp_server.on("RCPT TO")',
+        'smtp_server.on("MESSAGE", subjct="x")',
+        "smtp_server.interrupt(99)",
+        "smtp_server.wait_for_message(timeout='5')",
+        "smtp_server_factory(tsl='starttls')",
+        "smtp_server_factory(certificate='expierd')",
+    ],
+)
+def test_a_mistake_is_shown_where_it_was_made(
+    pytester: pytest.Pytester, mistake: str
+) -> None:
+    """The last line that a reader sees is the test's own, and so is the place."""
+    result = run(
+        pytester,
+        f"""
+def test_it(smtp_server, smtp_server_factory):
+    {mistake}
+""",
+    )
+    result.stdout.re_match_lines([r"test_it\.py:15: (Type|Value)Error$"])
+
+
+def test_a_bad_marker_names_itself(pytester: pytest.Pytester) -> None:
+    """With the test it belongs to, and the other place where options come from."""
+    result = run(
+        pytester,
+        """
+@pytest.mark.smtp_server(max_recipients=-1)
+def test_it(smtp_server):
+    pass
+""",
+    )
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*option max_recipients: -1 is not allowed*",
+            "*from @pytest.mark.smtp_server(max_recipients=-1)",
+            "*of *test_it.py::test_it; see also smtp_server_options",
+        ]
+    )

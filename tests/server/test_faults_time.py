@@ -326,3 +326,17 @@ def test_a_client_that_has_said_all_can_be_interrupted() -> None:
         await other.close()
 
     with_clock(main)
+
+
+def test_a_client_that_is_gone_in_its_content_ends_a_delay(
+    smtp_server: SMTPServer,
+) -> None:
+    """Half a message is no reason to wait: there is no reply to it."""
+    smtp_server.on("CONTENT").delay(3600)
+    with Wire(smtp_server) as wire:
+        wire.hello()
+        for line in ("MAIL FROM:<a@example.org>", "RCPT TO:<b@example.org>", "DATA"):
+            wire.say(line)
+        wire.send(b"half a message\r\n")
+    smtp_server.assert_no_messages()
+    assert smtp_server.sessions[0].closed_by == "client"

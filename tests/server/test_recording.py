@@ -294,3 +294,36 @@ def test_messages_are_of_their_session(smtp_server: SMTPServer) -> None:
     assert isinstance(message, ReceivedMessage)
     assert message.session is smtp_server.sessions[0]
     assert message.session.messages == [message]
+
+
+@pytest.mark.parametrize("end", [b"\n.\r\n", b"\r\n.\n", b"\n.\n", b"\r.\r"])
+def test_content_whose_end_never_came(smtp_server: SMTPServer, end: bytes) -> None:
+    """It is in the transcript, with what is wrong with its end (RFC 5321 §4.1.1.4)."""
+    with Wire(smtp_server) as wire:
+        wire.hello()
+        for line in ("MAIL FROM:<a@example.org>", "RCPT TO:<b@example.org>", "DATA"):
+            wire.say(line)
+        wire.send(b"Subject: half\r\n\r\nx" + end)
+    smtp_server.settle()
+    (session,) = smtp_server.sessions
+    text = str(session.transcript)
+    assert "C: Subject: half" in text
+    assert "what it ends with is none: only CRLF.CRLF is (RFC 5321 §4.1.1.4)" in text
+    names = {violation.name for violation in smtp_server.violations}
+    assert names - {"no-quit"} <= {"bare-lf", "bare-cr"}
+    assert ("bare-lf" in names) == (b"\r" not in end or end in (b"\n.\r\n", b"\r\n.\n"))
+    assert "no-quit" in names
+
+
+def test_half_a_message_is_shown(smtp_server: SMTPServer) -> None:
+    """As far as it came; what may still have come is not missed."""
+    with Wire(smtp_server) as wire:
+        wire.hello()
+        for line in ("MAIL FROM:<a@example.org>", "RCPT TO:<b@example.org>", "DATA"):
+            wire.say(line)
+        wire.send(b"Subject: half\r\n\r\nno more")
+    smtp_server.settle()
+    lines = smtp_server.sessions[0].transcript.lines()
+    assert lines[-3].endswith("C: no more[no CRLF]")
+    assert lines[-2].endswith("-- the end of the data has not come (RFC 5321 §4.1.1.4)")
+    assert [violation.name for violation in smtp_server.violations] == ["no-quit"]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -174,3 +175,30 @@ def test_reset_forgets(smtp_server: SMTPServer) -> None:
     assert smtp_server.rules == []
     with pytest.raises(IndexError, match="no message number 0: there are 0"):
         smtp_server.messages[0]
+
+
+def test_a_session_that_a_rule_holds_up(smtp_server: SMTPServer) -> None:
+    """Whoever waits for it in vain is told which rule it is."""
+    smtp_server.default_timeout = 0.05
+    smtp_server.on("CONTENT").throttle(10)
+    with Raw(smtp_server) as client:
+        for line in ("EHLO c", "MAIL FROM:<a@example.org>", "RCPT TO:<b@example.org>"):
+            client.say(line)
+        client.say("DATA")
+        client.send(b"x" * 1000)
+        held = r"it is held up by the rule made at .*test_waiting\.py:\d+"
+        with pytest.raises(AssertionError, match=held):
+            smtp_server.assert_no_messages()
+        smtp_server.interrupt(421)
+
+
+@pytest.mark.parametrize("timeout", ["5", None, True, -1, float("nan")])
+def test_times_that_are_none(smtp_server: SMTPServer, timeout: Any) -> None:
+    """A wait says what a time-out is."""
+    if timeout is not None:
+        with pytest.raises((TypeError, ValueError), match="a number of seconds"):
+            smtp_server.wait_for_message(timeout=timeout)
+        with pytest.raises((TypeError, ValueError), match="a number of seconds"):
+            smtp_server.wait_until_idle(timeout=timeout)
+    with pytest.raises((TypeError, ValueError), match="a number of seconds"):
+        smtp_server.settle(timeout=timeout)
