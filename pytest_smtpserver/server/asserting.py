@@ -317,7 +317,7 @@ class Asserting(ABC):
             block_until(
                 idle.happened,
                 listen,
-                lambda _: self._forget_watcher(idle.call),
+                lambda _: idle.happened() or self._forget_watcher(idle.call),
                 seconds,
             )
         )

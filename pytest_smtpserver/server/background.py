@@ -11,12 +11,17 @@ import atexit
 import importlib.util
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio.from_thread import BlockingPortalProvider
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from anyio.from_thread import BlockingPortal
+
+T = TypeVar("T")
 
 
 def _backend_options() -> dict[str, Any]:
@@ -33,16 +38,49 @@ class Background:
         self._provider = BlockingPortalProvider("asyncio", _backend_options())
         self._lock = threading.Lock()
         self._users = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
 
     def acquire(self) -> BlockingPortal:
         """A portal to the thread, which runs until as many releases have come."""
-        portal = self._provider.__enter__()
         with self._lock:
+            portal = self._provider.__enter__()
             self._users += 1
             if self._users == 1:
                 # A server that nobody stops must not keep the interpreter from ending.
                 atexit.register(self._end)
+                self._loop = portal.call(asyncio.get_running_loop)
+                self._thread = portal.call(threading.get_ident)
         return portal
+
+    def call_soon(self, call: Callable[..., object], *arguments: Any) -> None:
+        """Call on the thread's event loop, after what was to be called before."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(call, *arguments)
+
+    def call(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Call on the thread's event loop, and wait for what comes of it.
+
+        A portal makes a task of each call, with a scope of its own, which costs more
+        than a test's whole dialogue.
+
+        Raises:
+            RuntimeError: this is that thread, which would wait for itself.
+        """
+        if threading.get_ident() == self._thread:
+            raise RuntimeError(
+                "a handler runs on the event loop of its server, and cannot wait for it"
+            )
+        done: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(call(*arguments))
+            except BaseException as error:  # noqa: BLE001 - it is the caller's
+                done.set_exception(error)
+
+        self.call_soon(run)
+        return done.result()
 
     def release(self) -> None:
         """Let go; the last one stops and joins the thread."""

@@ -235,15 +235,12 @@ class SMTPServer(Place, Asserting, Misbehaving):
         listener = self._bind(listener)
         try:
             portal = BACKGROUND.acquire()
-            service = LoopService(self._context)
-            try:
-                portal.call(service.open, listener)
-            except BaseException:
-                BACKGROUND.release()
-                raise
         except BaseException:
             listener.close()
             raise
+        service = LoopService(self._context, listener)
+        # It listens already: clients wait in its queue, and nobody here has to.
+        BACKGROUND.call_soon(service.open, listener)
         self._portal, self._service = portal, service
         RUNNING.add(self)
         return self
@@ -299,7 +296,8 @@ class SMTPServer(Place, Asserting, Misbehaving):
         if self._service is None or self._portal is None:
             return
         try:
-            self._portal.call(self._service.close)
+            if not self._on_loop(self._service.close_at_once):
+                self._portal.call(self._service.close)
         finally:
             self._portal = None
             self._stopped()
@@ -382,12 +380,8 @@ class SMTPServer(Place, Asserting, Misbehaving):
 
     def _on_loop(self, call: Callable[..., T], *arguments: Any) -> T:
         """Call on the event loop that serves."""
-        if self._portal is not None and running_event_loop() is None:
-            return self._portal.call(call, *arguments)
         if self._portal is not None:
-            # From inside another event loop: the portal's own call would be refused.
-            done: T = self._portal.start_task_soon(_as_task, call, arguments).result()
-            return done
+            return BACKGROUND.call(call, *arguments)
         return call(*arguments)
 
     @property
@@ -403,7 +397,7 @@ class SMTPServer(Place, Asserting, Misbehaving):
 
     def _when_idle(self, call: Callable[[], None], *, quiet: bool) -> None:
         service = self._service
-        if service is None:
+        if service is None or service.is_deserted:
             call()
             return
         self._on_loop(lambda: service.when_idle(call, quiet=quiet))
@@ -430,7 +424,3 @@ class SMTPServer(Place, Asserting, Misbehaving):
 def _complain(problem: Exception) -> None:
     """Raise it, where pytest has next to nothing to show around the message."""
     raise problem
-
-
-async def _as_task(call: Callable[..., T], arguments: tuple[Any, ...]) -> T:
-    return call(*arguments)

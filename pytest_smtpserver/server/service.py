@@ -52,6 +52,8 @@ class Service(ABC):
         #: How many clients are looked for at once: a few more each time that as many
         #: have come. Most come alone, and looking for the next is a system call in vain.
         self._expected = 1.0
+        #: A client may be neither in the queue nor among the connections just now.
+        self._admitting = False
         #: Connections that have not ended, and those that only linger.
         self._connections: dict[Connection, None] = {}
         self._lingering: set[Connection] = set()
@@ -65,6 +67,11 @@ class Service(ABC):
         """Stop accepting, and end all connections in at most ``close_timeout``."""
         self._stop_accepting()
         await self.end_connections()
+
+    def close_at_once(self) -> bool:
+        """Stop accepting; whether there is nothing else to do for `close`."""
+        self._stop_accepting()
+        return not (self._connections or self._lingering)
 
     async def end_connections(self) -> None:
         """End all connections in at most ``close_timeout``."""
@@ -98,6 +105,14 @@ class Service(ABC):
             self._all_gone = anyio.Event()
             await self._all_gone.wait()
 
+    @property
+    def is_deserted(self) -> bool:
+        """No client is here or on its way. May be asked from any thread."""
+        listener = self._listener
+        # In this order: a client is in the queue, being let in, and then a connection.
+        on_its_way = listener is not None and any_readable([listener])
+        return not (on_its_way or self._admitting or self._connections)
+
     def open_connections(self) -> list[Connection]:
         """The connections that have not ended."""
         return list(self._connections)
@@ -107,18 +122,19 @@ class Service(ABC):
         listener = self._listener
         if listener is None:
             return
-        for _ in range(int(self._expected)):
-            try:
+        self._admitting = True
+        try:
+            for _ in range(int(self._expected)):
                 client, address = listener.accept()
-            except (BlockingIOError, InterruptedError):
-                self._expected = 1.0
-                return
-            except OSError as error:
-                # Out of file descriptors, for instance: the client stays in the queue.
-                self._context.fault(error)
-                return
-            self._take_in(client, _address(address), self._local)
-        self._expected = min(self._expected * 1.125, _ADMITTED_AT_MOST)
+                self._take_in(client, _address(address), self._local)
+            self._expected = min(self._expected * 1.125, _ADMITTED_AT_MOST)
+        except (BlockingIOError, InterruptedError):
+            self._expected = 1.0
+        except OSError as error:
+            # Out of file descriptors, for instance: the client stays in the queue.
+            self._context.fault(error)
+        finally:
+            self._admitting = False
 
     # Failures on purpose
 
@@ -296,10 +312,18 @@ class Service(ABC):
 
 
 class LoopService(Service):
-    """On an asyncio loop that watches sockets."""
+    """On an asyncio loop that watches sockets.
 
-    def __init__(self, context: ServerContext) -> None:
+    Args:
+        context: of the server.
+        listener: where clients may wait already, before `open` is called.
+    """
+
+    def __init__(
+        self, context: ServerContext, listener: socket.socket | None = None
+    ) -> None:
         super().__init__(context)
+        self._listener = listener
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -342,6 +366,10 @@ class LoopService(Service):
         if self._listener is not None:
             self._listener.close()
             self._listener = None
+
+    def close_at_once(self) -> bool:
+        """Stop accepting; whether there is nothing else to do for `close`."""
+        return super().close_at_once() and not self._tasks
 
     async def close(self) -> None:
         """Stop accepting, and end all connections in at most ``close_timeout``."""

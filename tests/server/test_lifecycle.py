@@ -334,3 +334,25 @@ def test_a_fault_of_the_servers_own(
     assert [str(error) for error in smtp_server.errors] == ["no such thing"]
     assert "the server failed" in str(smtp_server.sessions[1].transcript)
     smtp_server.errors.clear()
+
+
+def test_a_handler_cannot_wait_for_its_own_server(smtp_server: SMTPServer) -> None:
+    """It would wait for itself, and is told so."""
+    smtp_server.on("NOOP").once().call(lambda event: smtp_server.settle())
+    with Raw(smtp_server) as client:
+        assert client.say("NOOP").startswith("451 4.3.0")
+        assert client.say("NOOP").startswith("250")
+    (error,) = smtp_server.errors
+    assert "a handler runs on the event loop of its server" in str(error)
+    smtp_server.errors.clear()
+
+
+def test_a_client_that_comes_before_the_loop_looks(
+    smtp_server_factory: type[SMTPServer],
+) -> None:
+    """It is on its way from the moment on that it has connected."""
+    server = smtp_server_factory()
+    with socket.create_connection(server.address) as client:
+        assert server.settle(timeout=10)
+        assert len(server.sessions) == 1
+        assert client.recv(4) == b"220 "
