@@ -251,8 +251,17 @@ class Conversation:
             self.recorder.sent(data, by)
             self._out.append(data)
 
-    def complete(self, last: Event, reply: Reply, by: str) -> None:
-        """Answer the message with the reply that a rule has for its last chunk."""
+    def complete(
+        self, last: Event, reply: Reply, by: str, *, raw: bool = False
+    ) -> None:
+        """Answer the message with the reply that a rule has for its last chunk.
+
+        Args:
+            last: the chunk.
+            reply: what the session goes by.
+            by: the rule, in words.
+            raw: the bytes of the reply are sent by the rule itself.
+        """
         self.engine.proceed()
         while (event := self.engine.next_event()) is not None:
             if event.command is not last.command or event.name != "MESSAGE":
@@ -260,7 +269,10 @@ class Conversation:
                 return
             self.recorder.heard(event)
             self.delivery.complete(event)
-            self.answer(event, reply, by=by)
+            if raw:
+                self.settle(event, reply, by)
+            else:
+                self.answer(event, reply, by=by)
 
     def settle(self, event: Event, reply: Reply, by: str) -> bytes:
         """Move the session by the reply, write that down; the bytes are still to go."""

@@ -154,25 +154,13 @@ class Performer:
         """Move the session by a reply whose bytes are sent as they are."""
         connection, event = self._connection, self._due.event
         if event.follow == "MESSAGE":
-            self._complete_unsaid(event, reply)
+            connection.complete(event, reply, self._by, raw=True)
         elif event.proposed is not None:
             connection.settle(event, reply, self._by)
         elif event.name == "CONTENT":
             connection.engine.reply_early(reply)
         elif event.name == "SECURE" and not reply.is_positive:
             connection.engine.refuse(reply)
-
-    def _complete_unsaid(self, last: Event, reply: Reply) -> None:
-        """What `Conversation.complete` does, for a reply that is sent as raw bytes."""
-        connection = self._connection
-        connection.engine.proceed()
-        while (event := connection.engine.next_event()) is not None:
-            if event.command is not last.command or event.name != "MESSAGE":
-                connection.held = event
-                return
-            connection.recorder.heard(event)
-            connection.delivery.complete(event)
-            connection.settle(event, reply, self._by)
 
     def _answer_nothing(self) -> None:
         event = self._due.event
