@@ -28,9 +28,7 @@ def written_reply(code: int, text: str | None, *more_lines: str) -> Reply | None
             )
         Reply(code)
         return None
-    reply = Reply(code, text, *more_lines)
-    reply.encode()
-    return reply
+    return Reply(code, text, *more_lines)
 
 
 def writes(action: Action) -> bool:

@@ -150,8 +150,7 @@ class Connection(Conversation):
     ) -> Outcome:
         """Wait for the client, with nothing left to say."""
         self.waiting = True
-        if self.context.watched:
-            self.context.on_activity()
+        self.context.look()
         try:
             if self.early:
                 data, self.early = self.early, b""
@@ -256,9 +255,13 @@ class Connection(Conversation):
         if self._disturbed is not None:
             self._disturbed.set()
 
-    async def disturbance(self) -> None:
-        """Wait until the test, or the end of the server, breaks in."""
-        if not self._interjections and not self.stopping:
+    async def disturbance(self, *, busy: bool) -> None:
+        """Wait until the test, or the end of the server, breaks in.
+
+        Args:
+            busy: a reply is half sent: what is to be interjected already has to wait.
+        """
+        if not self.stopping and (busy or not self._interjections):
             self._disturbed = anyio.Event()
             await self._disturbed.wait()
 

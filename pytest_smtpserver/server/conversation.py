@@ -163,8 +163,8 @@ class Conversation:
     def listens(self, on: bool) -> None:
         """Note that nothing but the client can go on, or no longer."""
         self.waiting = self.listening = on
-        if on and self.context.watched:
-            self.context.on_activity()
+        if on:
+            self.context.look()
 
     def process(self, data: bytes) -> bytes | None:
         """Take received bytes; the bytes to send, or None when `run` has to go on."""

@@ -34,7 +34,7 @@ async def pause(connection: Connection, seconds: float, *, busy: bool = False) -
             outcome = None
             with anyio.move_on_after(left):
                 if connection.said_all:
-                    await connection.disturbance()
+                    await connection.disturbance(busy=busy)
                 else:
                     outcome = await connection.channel.exchange(connection.put_by)
             if outcome is Outcome.BROKEN or (

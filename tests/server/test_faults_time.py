@@ -340,3 +340,24 @@ def test_a_client_that_is_gone_in_its_content_ends_a_delay(
         wire.send(b"half a message\r\n")
     smtp_server.assert_no_messages()
     assert smtp_server.sessions[0].closed_by == "client"
+
+
+def test_an_interruption_waits_for_a_reply_that_is_half_sent() -> None:
+    """Also where the client has said all, and nobody but the clock goes on."""
+
+    async def main() -> None:
+        async with SMTPServer() as server:
+            server.on("NOOP").delay(1).throttle(2).reply(250, "Ok")
+            client = await Timed.connect(server)
+            await client.line()
+            await client.say(b"NOOP\r\nQUIT")
+            await client.say_no_more()
+            assert await client.read(1) == [(1.5, b"2")]
+            server.interrupt(250, "2.0.0 Patience")
+            # Behind what is being sent: the replies to both commands (RFC 2920 §3.2).
+            said = b"50 Ok\r\n221 2.0.0 Bye\r\n250 2.0.0 Patience\r\n"
+            pieces = await client.read(len(said))
+            assert b"".join(piece for _, piece in pieces) == said
+            await client.close()
+
+    with_clock(main)
