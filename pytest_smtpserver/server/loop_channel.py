@@ -26,11 +26,20 @@ from .channel import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .idling import IdleWatch
+    from .outbox import Outbox
     from .pace import Pace
 
 
 class LoopChannel(Channel):
-    """A non-blocking socket on an asyncio loop that can watch sockets."""
+    """A non-blocking socket on an asyncio loop that can watch sockets.
+
+    Args:
+        connection: the socket.
+        loop: the loop.
+        outbox: where replies wait for those to other clients.
+        idle_watch: has the silence of the client looked at.
+    """
 
     __slots__ = (
         "_ask_for_reset",
@@ -41,11 +50,14 @@ class LoopChannel(Channel):
         "_fd",
         "_gone",
         "_heard",
+        "_held",
         "_idle_timeout",
+        "_idle_watch",
         "_interrupted",
         "_loop",
         "_on_end",
         "_on_sent",
+        "_outbox",
         "_pace",
         "_process",
         "_reading",
@@ -56,11 +68,18 @@ class LoopChannel(Channel):
     )
 
     def __init__(
-        self, connection: socket.socket, loop: asyncio.AbstractEventLoop
+        self,
+        connection: socket.socket,
+        loop: asyncio.AbstractEventLoop,
+        outbox: Outbox,
+        idle_watch: IdleWatch,
     ) -> None:
         self._socket = connection
         self._fd = connection.fileno()
         self._loop = loop
+        self._outbox = outbox
+        outbox.clients += 1
+        self._idle_watch = idle_watch
         #: uvloop calls a reader once for bytes with a reset behind them, and then
         #: never again; asyncio's own loop calls it for the reset too.
         self._ask_for_reset = not isinstance(loop, asyncio.SelectorEventLoop)
@@ -68,6 +87,8 @@ class LoopChannel(Channel):
         self._on_end: Callable[[Outcome | Exception], None] | None = None
         self._interrupted = False
         self._reading = False
+        #: A reply that leaves at the end of this turn of the loop.
+        self._held = b""
         #: Bytes that the socket did not take yet.
         self._unsent = b""
         self._drained: asyncio.Future[None] | None = None
@@ -136,11 +157,9 @@ class LoopChannel(Channel):
             self._heard = monotonic()
             self._idle_timeout = idle_timeout
             if idle_timeout != math.inf and self._timer is None:
-                self._timer = self._loop.call_later(idle_timeout, self._check_idle)
+                self._idle_watch.watch(self, idle_timeout)
             if first:
-                self._write(first)
-                if sent is not None and not self._unsent:
-                    sent()
+                self._answer(first)
             self._watch()
 
     async def send(self, data: bytes) -> bool:
@@ -156,6 +175,7 @@ class LoopChannel(Channel):
 
     def try_send(self, data: bytes) -> bytes:
         """Send bytes without waiting; what did not leave, though the client is there."""
+        self.deliver()
         if not data or self._broken:
             return b""
         if self._unsent:
@@ -206,10 +226,12 @@ class LoopChannel(Channel):
 
     async def reset(self) -> None:
         if not self._closed:
+            self.deliver()
             no_linger(self._socket)
             self._release()
 
     def half_close(self) -> None:
+        self.deliver()
         shut_down_writing(self._socket)
 
     # Called by the loop
@@ -250,11 +272,19 @@ class LoopChannel(Channel):
         if answer is None:
             self._end(Outcome.ATTENTION)
         elif answer:
-            self._write(answer)
-            if self._on_sent is not None and not self._unsent:
-                self._on_sent()
+            if self._outbox.clients > 1 and not reset:
+                self._held = answer
+                self._outbox.add(self)
+            else:
+                self._answer(answer)
         if reset:
             self._break()
+
+    def deliver(self) -> None:
+        """Send the reply that is held, if there is one."""
+        if self._held:
+            answer, self._held = self._held, b""
+            self._answer(answer)
 
     def _watch_again(self) -> None:
         self._resume = None
@@ -279,7 +309,8 @@ class LoopChannel(Channel):
                 self._on_sent()
             self._watch()
 
-    def _check_idle(self) -> None:
+    def check_idle(self) -> None:
+        """End the exchange if the client is silent for too long, or look again then."""
         self._timer = None
         if self._on_end is None or self._idle_timeout == math.inf:
             return
@@ -288,7 +319,7 @@ class LoopChannel(Channel):
             self._end(Outcome.IDLE)
         else:
             # One timer for each stretch of silence, not one for each piece.
-            self._timer = self._loop.call_later(left, self._check_idle)
+            self._timer = self._loop.call_later(left, self.check_idle)
 
     def _drop(self) -> None:
         try:
@@ -307,11 +338,18 @@ class LoopChannel(Channel):
 
     # Inside
 
+    def _answer(self, data: bytes) -> None:
+        self._write(data)
+        if self._on_sent is not None and not self._unsent:
+            self._on_sent()
+
     def _is_reset(self) -> bool:
         """Bytes were the last: the client has reset the connection behind them."""
         return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
 
     def _write(self, data: bytes) -> None:
+        if self._held:
+            self.deliver()
         if self._unsent:
             self._unsent += data
             return
@@ -329,6 +367,7 @@ class LoopChannel(Channel):
             self._loop.add_writer(self._fd, self._writable)
 
     def _end(self, outcome: Outcome | Exception) -> None:
+        self.deliver()
         ended, self._on_end, self._process = self._on_end, None, None
         if ended is not None:
             ended(outcome)
@@ -361,9 +400,12 @@ class LoopChannel(Channel):
             if timer is not None:
                 timer.cancel()
         self._timer = self._resume = None
+        self._idle_watch.forget(self)
 
     def _release(self) -> None:
         self._closed = self._broken = True
+        self._held = b""
+        self._outbox.clients -= 1
         self._stop_timer()
         self._unwatch()
         if self._unsent:

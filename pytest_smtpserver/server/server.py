@@ -23,9 +23,10 @@ from .checks import (
     with_certificate,
 )
 from .context import ServerContext
+from .loop_service import LoopService
 from .misbehaving import Misbehaving
 from .place import Place
-from .service import LoopService, Service, TaskService
+from .task_service import TaskService
 from .waking import running_event_loop
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.script.script import Rules
 
     from .options import Certificate, ServerOptions
+    from .service import Service
 
     T = TypeVar("T")
 

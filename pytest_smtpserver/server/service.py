@@ -1,13 +1,11 @@
-"""The listener of a server and its connections, on one event loop.
+"""The listener of a server and its connections, whatever the event loop.
 
-On an asyncio loop that can watch sockets, the loop calls us when a client comes, and
-each connection is a task of that loop. Anywhere else (trio, asyncio's proactor) one task
-accepts and a task group has the rest.
+On an asyncio loop that can watch sockets this is a `LoopService`, anywhere else (trio,
+asyncio's proactor) a `TaskService`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import select
 import socket
 from abc import ABC, abstractmethod
@@ -17,19 +15,15 @@ import anyio
 
 from pytest_smtpserver.protocol import standard
 
-from .channel import Channel, Outcome, WaitingChannel
 from .connection import Connection
-from .loop_channel import LoopChannel
-from .unattended import Unattended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
 
-    from anyio.abc import TaskGroup
-
     from pytest_smtpserver.mail.session import SessionRecord
     from pytest_smtpserver.protocol.replies import Reply
 
+    from .channel import Channel, Outcome
     from .context import ServerContext
 
 #: Clients that are let in before the others get their turn again.
@@ -309,118 +303,6 @@ class Service(ABC):
     @abstractmethod
     def _stop_accepting(self) -> None:
         """Close the listener."""
-
-
-class LoopService(Service):
-    """On an asyncio loop that watches sockets.
-
-    Args:
-        context: of the server.
-        listener: where clients may wait already, before `open` is called.
-    """
-
-    def __init__(
-        self, context: ServerContext, listener: socket.socket | None = None
-    ) -> None:
-        super().__init__(context)
-        self._listener = listener
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def open(self, listener: socket.socket) -> None:
-        """Accept clients from now on.
-
-        Raises:
-            NotImplementedError: the loop cannot watch sockets.
-        """
-        self._loop = asyncio.get_running_loop()
-        self.accept_from(listener)
-
-    def _channel(self, client: socket.socket) -> Channel:
-        assert self._loop is not None
-        return LoopChannel(client, self._loop)
-
-    def _begin(self, connection: Connection) -> None:
-        channel = connection.channel
-        assert isinstance(channel, LoopChannel)
-        Unattended(connection, channel, self._attend, self._gone).begin()
-
-    def _spawn(self, serve: Coroutine[Any, Any, None]) -> None:
-        assert self._loop is not None
-        task = self._loop.create_task(serve)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _watch(self) -> None:
-        assert self._loop is not None
-        assert self._listener is not None
-        self._loop.add_reader(self._listener.fileno(), self._admit)
-
-    def _pause_accepting(self) -> None:
-        assert self._loop is not None
-        if self._listener is not None:
-            self._loop.remove_reader(self._listener.fileno())
-
-    def _stop_accepting(self) -> None:
-        self._pause_accepting()
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-
-    def close_at_once(self) -> bool:
-        """Stop accepting; whether there is nothing else to do for `close`."""
-        return super().close_at_once() and not self._tasks
-
-    async def close(self) -> None:
-        """Stop accepting, and end all connections in at most ``close_timeout``."""
-        await super().close()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-
-
-class TaskService(Service):
-    """On any event loop that anyio knows."""
-
-    def __init__(self, context: ServerContext) -> None:
-        super().__init__(context)
-        self._group: TaskGroup | None = None
-        self._accepting = anyio.CancelScope()
-
-    def open(self, listener: socket.socket, group: TaskGroup) -> None:
-        """Accept clients from now on, with tasks of this group."""
-        self._group = group
-        self.accept_from(listener)
-
-    def _watch(self) -> None:
-        assert self._group is not None
-        self._accepting = anyio.CancelScope()
-        self._group.start_soon(self._accept, self._accepting)
-
-    async def _accept(self, accepting: anyio.CancelScope) -> None:
-        with accepting:
-            while self._listener is not None:
-                await anyio.wait_readable(self._listener)
-                self._admit()
-
-    def _channel(self, client: socket.socket) -> Channel:
-        return WaitingChannel(client)
-
-    def _spawn(self, serve: Coroutine[Any, Any, None]) -> None:
-        async def task() -> None:
-            await serve
-
-        assert self._group is not None
-        self._group.start_soon(task)
-
-    def _pause_accepting(self) -> None:
-        self._accepting.cancel()
-
-    def _stop_accepting(self) -> None:
-        self._pause_accepting()
-        if self._listener is not None:
-            anyio.notify_closing(self._listener)
-            self._listener.close()
-            self._listener = None
 
 
 def any_readable(sockets: Iterable[socket.socket]) -> bool:

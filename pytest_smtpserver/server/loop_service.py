@@ -1,0 +1,110 @@
+"""The service on an asyncio loop that watches sockets.
+
+The loop calls us when a client comes and when one has said something; no connection is
+a task before something has to be awaited.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from .idling import IdleWatch
+from .loop_channel import LoopChannel
+from .outbox import Outbox
+from .service import Service
+from .unattended import Unattended
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Coroutine
+
+    from .channel import Channel
+    from .connection import Connection
+    from .context import ServerContext
+
+
+class LoopService(Service):
+    """On an asyncio loop that watches sockets.
+
+    Args:
+        context: of the server.
+        listener: where clients may wait already, before `open` is called.
+    """
+
+    def __init__(
+        self, context: ServerContext, listener: socket.socket | None = None
+    ) -> None:
+        super().__init__(context)
+        self._listener = listener
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._outbox: Outbox | None = None
+        self._idle_watch: IdleWatch | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def open(self, listener: socket.socket) -> None:
+        """Accept clients from now on.
+
+        Raises:
+            NotImplementedError: the loop cannot watch sockets.
+        """
+        self._loop = loop = asyncio.get_running_loop()
+        self._outbox, self._idle_watch = Outbox(loop), IdleWatch(loop)
+        self.accept_from(listener)
+
+    def _channel(self, client: socket.socket) -> Channel:
+        assert self._loop is not None
+        assert self._outbox is not None
+        assert self._idle_watch is not None
+        return LoopChannel(client, self._loop, self._outbox, self._idle_watch)
+
+    def _begin(self, connection: Connection) -> None:
+        channel = connection.channel
+        assert isinstance(channel, LoopChannel)
+        Unattended(connection, channel, self._attend, self._gone).begin()
+
+    def _spawn(self, serve: Coroutine[Any, Any, None]) -> None:
+        assert self._loop is not None
+        task = self._loop.create_task(serve)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _watch(self) -> None:
+        assert self._loop is not None
+        assert self._listener is not None
+        self._loop.add_reader(self._listener.fileno(), self._admit)
+
+    def _pause_accepting(self) -> None:
+        assert self._loop is not None
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener.fileno())
+
+    def _stop_accepting(self) -> None:
+        self._pause_accepting()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    def close_at_once(self) -> bool:
+        """Stop accepting; whether there is nothing else to do for `close`."""
+        if not super().close_at_once() or self._tasks:
+            return False
+        self._stop_watching()
+        return True
+
+    async def close(self) -> None:
+        """Stop accepting, and end all connections in at most ``close_timeout``."""
+        await super().close()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._stop_watching()
+
+    def _stop_watching(self) -> None:
+        if self._idle_watch is not None:
+            self._idle_watch.close()
+
+    def _look(self) -> None:
+        # A reply that has not left is in flight.
+        if self._outbox is not None:
+            self._outbox.flush()
+        super()._look()
