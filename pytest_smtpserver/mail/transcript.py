@@ -1,12 +1,14 @@
 """The dialogue of a session, as the RFCs print one: ``C:`` and ``S:``.
 
-Kept cheap while the session runs: an entry is a tuple of what is at hand anyway. The
-text is made when somebody reads it.
+Kept cheap while the session runs, and for as long as it is kept: no object for each
+entry, not even a float for its time, which the garbage collector would have to visit.
+Entries and their text are made when somebody reads them.
 """
 
 from __future__ import annotations
 
 import re
+from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -42,8 +44,12 @@ class Entry(NamedTuple):
     secret: bool = False
 
 
-#: How many fields an entry has.
-WIDTH = len(Entry._fields)
+class Marked(NamedTuple):
+    """The kind of an entry with a remark, or of a secret one; see `Entry`."""
+
+    kind: str
+    remark: str = ""
+    secret: bool = False
 
 
 class Transcript:
@@ -53,27 +59,30 @@ class Transcript:
     masked, long content is cut. `entries` has all of it.
     """
 
-    __slots__ = ("log", "started")
+    __slots__ = ("said", "started", "times")
 
-    def __init__(self, started: float = 0.0, log: list[Any] | None = None) -> None:
-        #: When the connection was accepted, by the clock of the times in the log.
+    def __init__(self, started: float = 0.0) -> None:
+        #: When the connection was accepted, by the clock of the `times`.
         self.started = started
-        #: For the server: the fields of each entry, one behind the other, with the
-        #: time of the clock for its offset. No object for each: several for each
-        #: command would be made, and most transcripts are never read.
-        self.log: list[Any] = [] if log is None else log
+        #: For the server: when each entry was noted; put here before it is said.
+        self.times = array("d")
+        #: For the server: kind and data of each entry, one behind the other. The kind
+        #: is a `Marked` where there is more to be said of it.
+        self.said: list[Any] = []
 
     @property
     def entries(self) -> list[Entry]:
         """All of it, in order."""
-        log, started = list(self.log), self.started
-        fields = [log[number::WIDTH] for number in range(WIDTH)]
-        return [
-            Entry(time - started, *rest) for time, *rest in zip(*fields, strict=True)
-        ]
+        said = list(self.said)  # first: what is said has its time already
+        entries = []
+        for time, kind, data in zip(self.times, said[::2], said[1::2], strict=False):
+            marked = kind if isinstance(kind, Marked) else Marked(kind)
+            offset = time - self.started
+            entries.append(Entry(offset, marked.kind, data, *marked[1:]))
+        return entries
 
     def __len__(self) -> int:
-        return len(self.log) // WIDTH
+        return len(self.said) // 2
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)

@@ -56,7 +56,7 @@ def _rcpt(engine: SmtpEngine, event: Event, reply: Reply) -> None:
     if reply.is_positive:
         envelope_of(engine).rcpt_to.append(address)
     elif engine.envelope is not None:
-        engine.envelope.rejected.append(address)
+        engine.envelope.reject(address)
 
 
 def _rset(engine: SmtpEngine, event: Event, reply: Reply) -> None:  # noqa: ARG001

@@ -39,9 +39,15 @@ class Envelope:
     @property
     def rejected(self) -> list[Address]:
         """The recipients that were refused, in their order."""
-        if self._rejected is None:  # a list for each message, where most refuse nobody
+        return [] if self._rejected is None else self._rejected
+
+    def reject(self, address: Address) -> None:
+        """Note a recipient that was refused. For the engine."""
+        # No list for each message, where most refuse nobody; and only here, so that
+        # whoever reads meanwhile, in another thread, cannot make another.
+        if self._rejected is None:
             self._rejected = []
-        return self._rejected
+        self._rejected.append(address)
 
     @property
     def body(self) -> str | None:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from typing import SupportsIndex
 
 
-class LoggedTranscript(list[Any]):
-    """The log of a transcript, each entry of which is logged when it is noted.
+class Logged(list[Any]):
+    """What is said in a transcript, logged when it is noted.
 
     Takes the place of the plain list, so that a session whose logger does not want the
     dialogue pays nothing for it.
@@ -21,20 +21,25 @@ class LoggedTranscript(list[Any]):
     Args:
         logger: gets a DEBUG record for each line, secrets masked.
         session_id: stands in front of each line.
-        started: when the connection was accepted.
+        transcript: says when.
     """
 
-    def __init__(self, logger: logging.Logger, session_id: str, started: float) -> None:
+    def __init__(
+        self, logger: logging.Logger, session_id: str, transcript: Transcript
+    ) -> None:
         super().__init__()
         self._logger = logger
         self._session_id = session_id
-        self._started = started
+        self._transcript = transcript
 
     def extend(self, entry: Iterable[Any]) -> None:
         """Note an entry and log it."""
         noted = list(entry)
         super().extend(noted)
-        for line in Transcript(self._started, noted).lines():
+        alone = Transcript(self._transcript.started)
+        alone.times.append(self._transcript.times[-1])
+        alone.said.extend(noted)
+        for line in alone.lines():
             self._logger.debug("session %s %s", self._session_id, line)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[type, tuple[object]]:

@@ -16,14 +16,13 @@ from pytest_smtpserver.mail.session import (
     TLSInfo,
     Undelivered,
 )
-from pytest_smtpserver.mail.transcript import Transcript
+from pytest_smtpserver.mail.transcript import Marked, Transcript
 from pytest_smtpserver.protocol.states import State
 
-from .logged import LoggedTranscript
+from .logged import Logged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
 
     from pytest_smtpserver.protocol.engine import SmtpEngine
     from pytest_smtpserver.protocol.envelope import Envelope
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
     from .options import Options
 
 
+#: The kind of a line with credentials.
+_SECRET = Marked("C", secret=True)
 #: What some clients take for the end of the data. A dot behind CRLF is not content.
 _LOOKS_LIKE_AN_END = re.compile(rb"([\r\n]\.[\r\n]*|\r\n\n)\Z")
 
@@ -52,8 +53,9 @@ class Recorder:
         "_commands",
         "_engine",
         "_limit",
-        "_log",
         "_open",
+        "_said",
+        "_times",
         "record",
     )
 
@@ -67,16 +69,18 @@ class Recorder:
         session_id = secrets.token_hex(8)
         started = monotonic()
         logger = options.logger
-        #: The log of the transcript: the fields of each entry.
-        self._log: list[Any] = []
+        transcript = Transcript(started)
         if logger is not None and logger.isEnabledFor(logging.DEBUG):
-            self._log = LoggedTranscript(logger, session_id, started)
+            transcript.said = Logged(logger, session_id, transcript)
+        #: The two halves of the transcript: the time, and then what is said.
+        self._times = transcript.times
+        self._said = transcript.said
         self.record = SessionRecord(
             session_id,
             remote_address,
             local_address,
             now(),
-            transcript=Transcript(started, self._log),
+            transcript=transcript,
         )
         self._engine = engine
         self._limit = options.max_message_size
@@ -96,13 +100,15 @@ class Recorder:
         command = event.command
         if command is not None:
             self._commands.append(command)
-            self._log.extend((monotonic(), "C", command, "", False))
+            self._times.append(monotonic())
+            self._said.extend(("C", command))
 
     def _hear_auth(self, event: Event) -> None:
         command = event.command
         assert command is not None
         self._commands.append(command)
-        self._log.extend((monotonic(), "C", command, "", True))
+        self._times.append(monotonic())
+        self._said.extend((_SECRET, command))
         mechanism = command.argument.partition(" ")[0].upper()
         self._attempt = AuthAttempt(mechanism)
         self.record.auth_attempts.append(self._attempt)
@@ -110,7 +116,8 @@ class Recorder:
 
     def _hear_response(self, event: Event) -> None:
         if event.line is not None:
-            self._log.extend((monotonic(), "C", event.line, "", True))
+            self._times.append(monotonic())
+            self._said.extend((_SECRET, event.line))
         self._hear_credentials(event)
 
     def _hear_credentials(self, event: Event) -> None:
@@ -124,10 +131,12 @@ class Recorder:
     def _hear_content(self, event: Event) -> None:
         if event.recipient is not None and event.recipient is not self._first():
             return  # LMTP: the content stands in front of the first reply
-        time, content = monotonic(), self._engine.sink.getvalue()
-        self._log.extend((time, "content", content, "", False))
+        time = monotonic()
+        self._times.append(time)
+        self._said.extend(("content", self._engine.sink.getvalue()))
         if not self._engine.chunks:
-            self._log.extend((time, "C", b".", "", False))
+            self._times.append(time)
+            self._said.extend(("C", b"."))
 
     def _first(self) -> object:
         envelope = self._engine.envelope
@@ -137,11 +146,13 @@ class Recorder:
 
     def sent(self, data: bytes, by: str = "") -> None:
         """Note bytes that leave."""
-        self._log.extend((monotonic(), "S", data, by, False))
+        self._times.append(monotonic())
+        self._said.extend((Marked("S", by) if by else "S", data))
 
     def note(self, text: str) -> None:
         """Note something that neither side said."""
-        self._log.extend((monotonic(), "note", text, "", False))
+        self._times.append(monotonic())
+        self._said.extend(("note", text))
 
     def answered(self, event: Event, reply: Reply, by: str = "") -> None:
         """Note what the reply that was sent means; the engine has moved already."""
@@ -272,7 +283,8 @@ class Recorder:
         """Note content whose end has not come."""
         content = self._engine.sink.getvalue()
         if self._engine.state is State.CONTENT and content:
-            self._log.extend((monotonic(), "unfinished", content, "", False))
+            self._times.append(monotonic())
+            self._said.extend(("unfinished", content))
             hint = ""
             if _LOOKS_LIKE_AN_END.search(content):
                 hint = "; what it ends with is none: only CRLF.CRLF is"

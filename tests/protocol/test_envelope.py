@@ -52,7 +52,7 @@ def test_the_repr_tells_sender_recipients_and_parameters() -> None:
     assert repr(envelope) == (
         "<Envelope from 'a@example.org' to ['b@example.org'], SIZE=120, SMTPUTF8>"
     )
-    envelope.rejected.append(Address("c@example.org"))
+    envelope.reject(Address("c@example.org"))
     assert "rejected ['c@example.org']" in repr(envelope)
 
 
@@ -65,3 +65,13 @@ def test_envelopes_can_be_copied_and_pickled() -> None:
         assert twin.rcpt_to == ["c@d"]
         assert twin.rcpt_to is not envelope.rcpt_to
         assert twin.declared_size == 5
+
+
+def test_reading_who_was_refused_changes_nothing() -> None:
+    """A test reads while the server, in its own thread, refuses the next one."""
+    envelope = Envelope(Address("a@example.org"))
+    envelope.rejected.append(Address("nobody@example.org"))
+    assert envelope.rejected == []
+    envelope.reject(Address("b@example.org"))
+    envelope.reject(Address("c@example.org"))
+    assert envelope.rejected == ["b@example.org", "c@example.org"]
