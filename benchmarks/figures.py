@@ -72,7 +72,7 @@ def source(what: Load, **placement: bool) -> Measure:
     def body(contender: Contender, scale: float) -> dict[str, float]:
         messages = max(what.sessions, 2, int(what.messages * scale))
         if not what.keep and contender.facts.get("WAIT"):
-            messages = 10
+            messages = max(10, what.sessions)
         else:
             smtp_source(contender, what)
         sample = smtp_source(contender, what.times(messages))

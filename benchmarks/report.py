@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from rows import Budget, Part
 
 OURS = "ours"
+FLOOR = "floor"
+#: Where the floor, which does nothing, takes more than this share of the time that a
+#: budget allows, the figure tells about the machine and not about the server.
+FLOOR_SHARE = 0.75
 COLUMNS = (
     "ours",
     "ours-uvloop",
@@ -52,8 +56,20 @@ class Line:
         )
         return [theirs / mine for theirs, mine in pairs if mine > 0]
 
+    def floor_share(self, budget: Budget) -> float | None:
+        """Which share of the time that a budget of speed allows the floor takes."""
+        pairs = zip(
+            self.samples.get(FLOOR, ()), self.samples.get(budget.peer, ()), strict=False
+        )
+        shares = [floor / (theirs / budget.factor) for floor, theirs in pairs]
+        return statistics.median(shares) if shares else None
+
     def verdict(self, budget: Budget) -> dict[str, Any]:
-        """Whether a budget is reached; the median of the rounds decides."""
+        """What came of a budget; the median of the rounds decides.
+
+        ``verdict`` is ``"reached"``, ``"missed"``, ``"floor"`` where the floor leaves
+        no room for a server, or None where nothing was measured.
+        """
         if budget.kind == "limit":
             values = self.samples.get(OURS, [])
         else:
@@ -66,15 +82,18 @@ class Line:
             "to_reach": budget.factor,
         }
         if not values:
-            return result | {"reached": None}
+            return result | {"verdict": None}
         middle = statistics.median(values)
         at_least = budget.kind == "speed"
         reached = middle >= budget.factor if at_least else middle <= budget.factor
+        share = self.floor_share(budget) if at_least else None
+        in_the_way = share is not None and share > FLOOR_SHARE
         return result | {
             "is": middle,
             "lowest": min(values),
             "highest": max(values),
-            "reached": reached,
+            "floor_share": share,
+            "verdict": "floor" if in_the_way else "reached" if reached else "missed",
         }
 
 
@@ -103,10 +122,14 @@ def sentence(verdict: dict[str, Any]) -> str:
     what = f"{bound} {verdict['to_reach']:g}"
     if verdict["peer"]:
         what += f" x {verdict['peer']}"
-    if verdict["reached"] is None:
+    if verdict["verdict"] is None:
         return f"{what}: not measured"
     found = f"{verdict['is']:.2f} ({verdict['lowest']:.2f}..{verdict['highest']:.2f})"
-    return f"{what}: {found} {'reached' if verdict['reached'] else 'MISSED'}"
+    if verdict["verdict"] == "floor":
+        return f"{what}: {found}, THE FLOOR takes {verdict['floor_share']:.0%} of it"
+    return (
+        f"{what}: {found} {'reached' if verdict['verdict'] == 'reached' else 'MISSED'}"
+    )
 
 
 def table(lines: list[Line]) -> str:

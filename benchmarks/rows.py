@@ -62,7 +62,7 @@ class Row:
     measure: Measure
     parts: tuple[Part, ...]
     contenders: tuple[str, ...] = ALL
-    rounds: int = 5
+    rounds: int = 3
 
 
 def faster(**factors: float) -> tuple[Budget, ...]:
@@ -172,6 +172,12 @@ MESSAGE_ROWS = (
         NEW_CONTENDERS,
     ),
     Row(
+        "new-20",
+        source(Load(2000, sessions=20, keep=False)),
+        source_lines("1 kB, a new connection each, 20 at once", *NEW),
+        NEW_CONTENDERS,
+    ),
+    Row(
         "pipelined-1",
         one_kept(load.Message(pipelined=True), 2000),
         line("1 kB, pipelined, 1 connection, one core"),
@@ -224,7 +230,6 @@ LARGE_ROWS = (
         source(Load(4, length=FIFTY)),
         source_lines("50 MB, DATA"),
         WITH_FLOOR,
-        rounds=3,
     ),
     Row(
         "5MB-generator",
@@ -243,7 +248,6 @@ LARGE_ROWS = (
         one_kept(load.Message(FIFTY, bdat=True), 4),
         line("50 MB, BDAT"),
         ("ours", "ours-uvloop"),
-        rounds=3,
     ),
     Row(
         "peak",
@@ -256,7 +260,6 @@ LARGE_ROWS = (
                 (Budget("limit", 1.3),),
             ),
         ),
-        rounds=3,
     ),
     Row(
         "peak-bdat",
@@ -270,7 +273,6 @@ LARGE_ROWS = (
             ),
         ),
         ("ours", "ours-uvloop"),
-        rounds=3,
     ),
 )
 
@@ -289,7 +291,6 @@ SCRIPT_ROWS = (
             ),
         ),
         ("ours",),
-        rounds=3,
     ),
     Row(
         "punctuality",
@@ -310,7 +311,6 @@ SCRIPT_ROWS = (
             ),
         ),
         ("ours",),
-        rounds=3,
     ),
 )
 

@@ -15,6 +15,7 @@ import random
 import re
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,11 @@ def show(
         print(f"{name}: {value}")
     for note, keys in notes.items():
         print(f"not measured: {', '.join(keys)}: {note}")
-    reached = sum(each["reached"] is True for each in verdicts)
-    missed = sum(each["reached"] is False for each in verdicts)
-    print(f"budgets: {reached} reached, {missed} missed, of {len(verdicts)}")
+    found = Counter(each["verdict"] for each in verdicts)
+    print(
+        f"budgets: {found['reached']} reached, {found['missed']} missed, "
+        f"{found['floor']} with the floor in the way, of {len(verdicts)}"
+    )
 
 
 def write_json(
@@ -115,7 +118,7 @@ def write_json(
 
 
 def main() -> int:
-    """Measure, print, and tell by the exit code whether all budgets are reached."""
+    """Measure, print, and tell by the exit code whether a budget is missed."""
     chosen = arguments()
     wanted = [
         row
@@ -158,7 +161,7 @@ def main() -> int:
         write_json(chosen.json, lines, facts, notes, verdicts)
     if chosen.plot:
         plot(lines, chosen.plot)
-    return 1 if any(each["reached"] is not True for each in verdicts) else 0
+    return 1 if any(each["verdict"] in ("missed", None) for each in verdicts) else 0
 
 
 if __name__ == "__main__":
