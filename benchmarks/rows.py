@@ -230,6 +230,7 @@ LARGE_ROWS = (
         source(Load(4, length=FIFTY)),
         source_lines("50 MB, DATA"),
         WITH_FLOOR,
+        rounds=2,
     ),
     Row(
         "5MB-generator",
@@ -351,7 +352,7 @@ def crowd_row(connections: int, contenders: tuple[str, ...], rounds: int) -> Row
 
 
 SIZE_ROWS = (
-    crowd_row(2000, ALL, 3),
+    crowd_row(2000, ALL, 2),
     # the two built on aiosmtpd behave as it does, and each needs a minute for it
     crowd_row(10_000, ("ours", "ours-uvloop", "smtp-sink", "npm", "aiosmtpd"), 2),
     Row(

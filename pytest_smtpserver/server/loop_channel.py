@@ -311,7 +311,9 @@ class LoopChannel(Channel):
 
     def check_idle(self) -> None:
         """End the exchange if the client is silent for too long, or look again then."""
-        self._timer = None
+        if self._timer is not None:  # it may be the watch that asks
+            self._timer.cancel()
+            self._timer = None
         if self._on_end is None or self._idle_timeout == math.inf:
             return
         left = self._heard + self._idle_timeout - monotonic()
@@ -403,6 +405,8 @@ class LoopChannel(Channel):
         self._idle_watch.forget(self)
 
     def _release(self) -> None:
+        if self._closed:
+            return
         self._closed = self._broken = True
         self._held = b""
         self._outbox.clients -= 1
