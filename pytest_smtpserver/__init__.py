@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pytest
+
     from pytest_smtpserver.mail.advice import Advice
     from pytest_smtpserver.mail.matching import containing
     from pytest_smtpserver.mail.message import Attachment, ReceivedMessage
@@ -55,10 +57,6 @@ __all__ = (
     "containing",
 )
 
-#: The plugin's hooks and fixtures are in this module: pytest imports it after this one,
-#: by whatever way it came here (entry point, -p, a conftest).
-pytest_plugins = ("pytest_smtpserver.plugin",)
-
 _WHERE = {
     "mail.advice": ("Advice",),
     "mail.matching": ("containing",),
@@ -77,6 +75,18 @@ _WHERE = {
     "server.server": ("SMTPServer",),
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names}
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Load the plugin's hooks and fixtures, which are in a module of their own.
+
+    pytest calls this as soon as it has this package, by whatever way (entry point, -p, a
+    conftest). ``pytest_plugins`` would do the same, and make pytest look through all
+    that is installed once more.
+    """
+    name = f"{__name__}.plugin"
+    if not pluginmanager.has_plugin(name):
+        pluginmanager.register(importlib.import_module(name), name)
 
 
 def __getattr__(name: str) -> object:
