@@ -340,11 +340,10 @@ GROWTH_ROW = Row(
     linear,
     tuple(Part(key, title, "", (Budget("limit", LINEAR),)) for key, title in GROWTH),
     ("ours",),
-    rounds=2,
 )
 
 
-def crowd_row(connections: int, contenders: tuple[str, ...], rounds: int) -> Row:
+def crowd_row(connections: int, contenders: tuple[str, ...]) -> Row:
     """The lines for many connections at once."""
     title = f"{connections:,} connections"
     return Row(
@@ -357,14 +356,13 @@ def crowd_row(connections: int, contenders: tuple[str, ...], rounds: int) -> Row
             Part("lost", f"{title}: lost", "", (Budget("limit", 0),)),
         ),
         contenders,
-        rounds,
     )
 
 
 SIZE_ROWS = (
-    crowd_row(2000, ALL, 2),
+    crowd_row(2000, ALL),
     # the two built on aiosmtpd behave as it does, and each needs a minute for it
-    crowd_row(10_000, ("ours", "ours-uvloop", "smtp-sink", "npm", "aiosmtpd"), 2),
+    crowd_row(10_000, ("ours", "ours-uvloop", "smtp-sink", "npm", "aiosmtpd")),
     Row(
         "recorded",
         recorded,

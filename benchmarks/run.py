@@ -142,7 +142,7 @@ def main() -> int:
     notes: dict[str, list[str]] = {}
     lines: list[Line] = []
     for row in wanted:
-        rounds = chosen.rounds or (min(2, row.rounds) if chosen.quick else row.rounds)
+        rounds = chosen.rounds or (2 if chosen.quick else row.rounds)
         print(f"{row.key} ...", end=" ", file=sys.stderr, flush=True)
         scale = 0.25 if chosen.quick else 1.0
         lines += measure_row(row, rounds, scale, chosen.contenders, notes)

@@ -64,16 +64,27 @@ class Transcript:
     def __init__(self, started: float = 0.0) -> None:
         #: When the connection was accepted, by the clock of the `times`.
         self.started = started
-        #: For the server: when each entry was noted; put here before it is said.
+        #: When each entry was noted.
         self.times = array("d")
-        #: For the server: kind and data of each entry, one behind the other. The kind
-        #: is a `Marked` where there is more to be said of it.
+        #: Kind and data of each entry, one behind the other.
         self.said: list[Any] = []
+
+    def add(self, time: float, kind: str | Marked, data: bytes | str) -> None:
+        """Note an entry. For the server.
+
+        Args:
+            time: by the clock that `started` is by.
+            kind: as in `Entry`; a `Marked` where there is more to be said of it.
+            data: as in `Entry`.
+        """
+        # In this order: whoever reads meanwhile has a time for all that is said.
+        self.times.append(time)
+        self.said.extend((kind, data))
 
     @property
     def entries(self) -> list[Entry]:
         """All of it, in order."""
-        said = list(self.said)  # first: what is said has its time already
+        said = list(self.said)  # before the times, see `add`
         entries = []
         for time, kind, data in zip(self.times, said[::2], said[1::2], strict=False):
             marked = kind if isinstance(kind, Marked) else Marked(kind)

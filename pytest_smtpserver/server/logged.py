@@ -37,8 +37,7 @@ class Logged(list[Any]):
         noted = list(entry)
         super().extend(noted)
         alone = Transcript(self._transcript.started)
-        alone.times.append(self._transcript.times[-1])
-        alone.said.extend(noted)
+        alone.add(self._transcript.times[-1], *noted)
         for line in alone.lines():
             self._logger.debug("session %s %s", self._session_id, line)
 

@@ -54,8 +54,7 @@ class Recorder:
         "_engine",
         "_limit",
         "_open",
-        "_said",
-        "_times",
+        "_transcript",
         "record",
     )
 
@@ -72,9 +71,7 @@ class Recorder:
         transcript = Transcript(started)
         if logger is not None and logger.isEnabledFor(logging.DEBUG):
             transcript.said = Logged(logger, session_id, transcript)
-        #: The two halves of the transcript: the time, and then what is said.
-        self._times = transcript.times
-        self._said = transcript.said
+        self._transcript = transcript
         self.record = SessionRecord(
             session_id,
             remote_address,
@@ -100,15 +97,13 @@ class Recorder:
         command = event.command
         if command is not None:
             self._commands.append(command)
-            self._times.append(monotonic())
-            self._said.extend(("C", command))
+            self._transcript.add(monotonic(), "C", command)
 
     def _hear_auth(self, event: Event) -> None:
         command = event.command
         assert command is not None
         self._commands.append(command)
-        self._times.append(monotonic())
-        self._said.extend((_SECRET, command))
+        self._transcript.add(monotonic(), _SECRET, command)
         mechanism = command.argument.partition(" ")[0].upper()
         self._attempt = AuthAttempt(mechanism)
         self.record.auth_attempts.append(self._attempt)
@@ -116,8 +111,7 @@ class Recorder:
 
     def _hear_response(self, event: Event) -> None:
         if event.line is not None:
-            self._times.append(monotonic())
-            self._said.extend((_SECRET, event.line))
+            self._transcript.add(monotonic(), _SECRET, event.line)
         self._hear_credentials(event)
 
     def _hear_credentials(self, event: Event) -> None:
@@ -132,11 +126,9 @@ class Recorder:
         if event.recipient is not None and event.recipient is not self._first():
             return  # LMTP: the content stands in front of the first reply
         time = monotonic()
-        self._times.append(time)
-        self._said.extend(("content", self._engine.sink.getvalue()))
+        self._transcript.add(time, "content", self._engine.sink.getvalue())
         if not self._engine.chunks:
-            self._times.append(time)
-            self._said.extend(("C", b"."))
+            self._transcript.add(time, "C", b".")
 
     def _first(self) -> object:
         envelope = self._engine.envelope
@@ -146,13 +138,11 @@ class Recorder:
 
     def sent(self, data: bytes, by: str = "") -> None:
         """Note bytes that leave."""
-        self._times.append(monotonic())
-        self._said.extend((Marked("S", by) if by else "S", data))
+        self._transcript.add(monotonic(), Marked("S", by) if by else "S", data)
 
     def note(self, text: str) -> None:
         """Note something that neither side said."""
-        self._times.append(monotonic())
-        self._said.extend(("note", text))
+        self._transcript.add(monotonic(), "note", text)
 
     def answered(self, event: Event, reply: Reply, by: str = "") -> None:
         """Note what the reply that was sent means; the engine has moved already."""
@@ -283,8 +273,7 @@ class Recorder:
         """Note content whose end has not come."""
         content = self._engine.sink.getvalue()
         if self._engine.state is State.CONTENT and content:
-            self._times.append(monotonic())
-            self._said.extend(("unfinished", content))
+            self._transcript.add(monotonic(), "unfinished", content)
             hint = ""
             if _LOOKS_LIKE_AN_END.search(content):
                 hint = "; what it ends with is none: only CRLF.CRLF is"
