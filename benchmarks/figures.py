@@ -7,6 +7,9 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import load
 from growth import growth
@@ -20,6 +23,10 @@ from measure import (
     running,
     smtp_source,
 )
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterator, Sequence
 
 CONTENDERS = HERE / "contenders"
 COMMANDS: dict[str, list[str]] = {
@@ -52,18 +59,25 @@ def served(
     """
 
     def measure(name: str, scale: float) -> dict[str, float]:
-        command = list(COMMANDS[name])
-        if tls:
-            command += ["--certificate", certificate()]
-        extra = {"EARLY_TALKERS": "patched"} if name == "npm-nowait" else {}
-        with placed(one_core), running(command, extra) as contender:
-            if tls:
-                load.one_kept(contender.port, load.Message(), 500, certificate())
-            else:
-                load.many_kept(contender.port, load.Message(), 2000, 20)
+        with placed(one_core), warm(name, tls=tls) as contender:
             return body(contender, scale)
 
     return measure
+
+
+@contextmanager
+def warm(name: str, *, tls: bool = False) -> Iterator[Contender]:
+    """A fresh process of the contender that has had its first messages."""
+    command = list(COMMANDS[name])
+    if tls:
+        command += ["--certificate", certificate()]
+    extra = {"EARLY_TALKERS": "patched"} if name == "npm-nowait" else {}
+    with running(command, extra) as contender:
+        if tls:
+            load.one_kept(contender.port, load.Message(), 500, certificate())
+        else:
+            load.many_kept(contender.port, load.Message(), 2000, 20)
+        yield contender
 
 
 def source(what: Load, **placement: bool) -> Measure:
@@ -71,14 +85,73 @@ def source(what: Load, **placement: bool) -> Measure:
 
     def body(contender: Contender, scale: float) -> dict[str, float]:
         messages = max(what.sessions, 2, int(what.messages * scale))
-        if not what.keep and contender.facts.get("WAIT"):
-            messages = max(10, what.sessions)
-        else:
-            smtp_source(contender, what)
-        sample = smtp_source(contender, what.times(messages))
-        return {"wall": sample.wall * 1e6, "cpu": sample.cpu * 1e6}
+        smtp_source(contender, what)
+        return sent(contender, what.times(messages))
 
     return served(body, **placement)
+
+
+def sent(contender: Contender, what: Load) -> dict[str, float]:
+    """The same, once, in a contender that is warm."""
+    sample = smtp_source(contender, what)
+    return {"wall": sample.wall * 1e6, "cpu": sample.cpu * 1e6}
+
+
+@dataclass(frozen=True)
+class Turns:
+    """The same, of all contenders by short turns.
+
+    How long a core takes to wake up changes within seconds on a virtual machine. What
+    is to be compared is measured within two of them, again and again.
+
+    Args:
+        what: the load of one turn.
+        one_core: as for `placed`.
+        count: turns in a round; each is a sample.
+    """
+
+    what: Load
+    one_core: bool = False
+    count: int = 5
+
+    def one_round(
+        self,
+        names: Sequence[str],
+        scale: float,
+        order: random.Random,
+        failed: Callable[[str, Exception], None],
+    ) -> Iterator[tuple[str, dict[str, float]]]:
+        """Start all contenders anew, and give a sample of each at every turn.
+
+        Args:
+            names: of the contenders.
+            scale: which part of the turns is taken, two at least.
+            order: shuffles them.
+            failed: is told of those that cannot take part, and what they raised.
+        """
+        loads: dict[str, tuple[Contender, Load]] = {}
+        with placed(self.one_core), ExitStack() as stack:
+            for name in names:
+                try:
+                    contender = stack.enter_context(warm(name))
+                    loads[name] = contender, self._warmed(contender)
+                except Exception as error:
+                    failed(name, error)
+            for _ in range(max(2, round(self.count * scale))):
+                for name in order.sample(sorted(loads), len(loads)):
+                    try:
+                        yield name, sent(*loads[name])
+                    except Exception as error:
+                        del loads[name]
+                        failed(name, error)
+
+    def _warmed(self, contender: Contender) -> Load:
+        """What the contender gets at each turn; it has had it once."""
+        what = self.what
+        if not what.keep and contender.facts.get("WAIT"):
+            return what.times(max(10, what.sessions))
+        smtp_source(contender, what)
+        return what
 
 
 def one_kept(message: load.Message, messages: int, *, tls: bool = False) -> Measure:

@@ -11,6 +11,7 @@ from figures import (
     FIFTY,
     MEGABYTE,
     Measure,
+    Turns,
     crowd,
     linear,
     many_kept,
@@ -59,7 +60,7 @@ class Row:
     """One measurement, which may fill several lines."""
 
     key: str
-    measure: Measure
+    measure: Measure | Turns
     parts: tuple[Part, ...]
     contenders: tuple[str, ...] = ALL
     #: More where the figures of one contender scatter near a budget.
@@ -134,28 +135,28 @@ STARTUP_ROWS = (
 MESSAGE_ROWS = (
     Row(
         "kept-1",
-        source(Load(2000), one_core=True),
+        Turns(Load(1000), one_core=True),
         source_lines("1 kB, 1 connection, one core", *KEPT_1),
         WITH_FLOOR,
         rounds=3,
     ),
     Row(
         "kept-1-cores",
-        source(Load(2000)),
+        Turns(Load(1000)),
         source_lines("1 kB, 1 connection", *KEPT_1),
         WITH_FLOOR,
         rounds=3,
     ),
     Row(
         "kept-20",
-        source(Load(4000, sessions=20)),
+        Turns(Load(2000, sessions=20)),
         source_lines("1 kB, 20 connections", *KEPT_20),
         WITH_FLOOR,
         rounds=3,
     ),
     Row(
         "kept-20-one-core",
-        source(Load(4000, sessions=20), one_core=True),
+        Turns(Load(2000, sessions=20), one_core=True),
         source_lines("1 kB, 20 connections, one core", *KEPT_20),
         WITH_FLOOR,
         rounds=3,
@@ -168,21 +169,21 @@ MESSAGE_ROWS = (
     ),
     Row(
         "new",
-        source(Load(1000, keep=False), one_core=True),
+        Turns(Load(500, keep=False), one_core=True),
         source_lines("1 kB, a new connection each, one core", *NEW),
         NEW_CONTENDERS,
-        rounds=5,
+        rounds=3,
     ),
     Row(
         "new-cores",
-        source(Load(1000, keep=False)),
+        Turns(Load(500, keep=False)),
         source_lines("1 kB, a new connection each", *NEW),
         NEW_CONTENDERS,
         rounds=3,
     ),
     Row(
         "new-20",
-        source(Load(2000, sessions=20, keep=False)),
+        Turns(Load(1000, sessions=20, keep=False)),
         source_lines("1 kB, a new connection each, 20 at once", *NEW),
         NEW_CONTENDERS,
         rounds=3,

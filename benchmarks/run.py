@@ -17,11 +17,17 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rows
+from figures import Turns
 from measure import UnavailableError, postfix_tool
 from report import Line, busy, disturbance, machine, plot, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from figures import Measure
 
 
 def measure_row(
@@ -35,20 +41,17 @@ def measure_row(
     names = [name for name in row.contenders if re.search(contenders, name)]
     lines = [Line(row.key, part, {}) for part in row.parts]
     order = random.Random(row.key)
+
+    def failed(name: str, error: Exception) -> None:
+        kind = "" if isinstance(error, UnavailableError) else type(error).__name__
+        text = " ".join(str(error).split())[:160]
+        note = f"{name}: {kind} {text}".replace(":  ", ": ")
+        notes.setdefault(note, []).append(row.key)
+        names.remove(name)
+
     for _ in range(rounds):
         order.shuffle(names)
-        for name in list(names):
-            try:
-                result = row.measure(name, scale)
-            except Exception as error:
-                kind = (
-                    "" if isinstance(error, UnavailableError) else type(error).__name__
-                )
-                text = " ".join(str(error).split())[:160]
-                note = f"{name}: {kind} {text}".replace(":  ", ": ")
-                notes.setdefault(note, []).append(row.key)
-                names.remove(name)
-                continue
+        for name, result in samples(row.measure, list(names), scale, order, failed):
             for line in lines:
                 if line.part.key in result:
                     line.samples.setdefault(name, []).append(result[line.part.key])
@@ -56,6 +59,24 @@ def measure_row(
         for line in lines:
             line.samples.pop(name, None)
     return lines
+
+
+def samples(
+    measure: Measure | Turns,
+    names: list[str],
+    scale: float,
+    order: random.Random,
+    failed: Callable[[str, Exception], None],
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """One round: what was measured of each contender, once or at every turn."""
+    if isinstance(measure, Turns):
+        yield from measure.one_round(names, scale, order, failed)
+        return
+    for name in names:
+        try:
+            yield name, measure(name, scale)
+        except Exception as error:
+            failed(name, error)
 
 
 def arguments() -> argparse.Namespace:

@@ -31,6 +31,7 @@ NAMED = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", README))
 INSIDE: dict[type, set[str]] = {
     Rule: {"take", "misses", "conditions"},
     Event: {"given_chunks"},
+    SessionRecord: {"add_attempt", "add_undelivered"},
 }
 
 

@@ -95,13 +95,11 @@ class SessionRecord:
     forwarded: dict[str, str | None] = field(default_factory=dict)
     #: Who has logged in: the user name, or what a handler accepted; else None.
     user: object = None
-    auth_attempts: list[AuthAttempt] = field(default_factory=list)
     #: Every command line in order; AUTH responses are not commands.
     commands: list[Command] = field(default_factory=list)
     #: The envelope of the current transaction, or of the last one.
     envelope: Envelope | None = None
     messages: list[ReceivedMessage] = field(default_factory=list)
-    undelivered: list[Undelivered] = field(default_factory=list)
     transaction_count: int = 0
     #: Who ended the connection; None while it is open.
     closed_by: Literal["client", "server"] | None = None
@@ -115,6 +113,31 @@ class SessionRecord:
     #: While the connection is open: changes what the engine refuses.
     _disable: Callable[[Iterable[str]], None] | None = None
     _disabled: tuple[str, ...] = ()
+    # Most sessions have none of these, and need no lists for them.
+    _auth_attempts: list[AuthAttempt] | None = None
+    _undelivered: list[Undelivered] | None = None
+
+    @property
+    def auth_attempts(self) -> list[AuthAttempt]:
+        """Every AUTH command, in order, and what came of it."""
+        return [] if self._auth_attempts is None else self._auth_attempts
+
+    @property
+    def undelivered(self) -> list[Undelivered]:
+        """Transactions that were begun and left no message, in order."""
+        return [] if self._undelivered is None else self._undelivered
+
+    def add_attempt(self, attempt: AuthAttempt) -> None:
+        """Note an AUTH command. For the server."""
+        if self._auth_attempts is None:
+            self._auth_attempts = []
+        self._auth_attempts.append(attempt)
+
+    def add_undelivered(self, undelivered: Undelivered) -> None:
+        """Note a transaction that leaves no message. For the server."""
+        if self._undelivered is None:
+            self._undelivered = []
+        self._undelivered.append(undelivered)
 
     @property
     def is_open(self) -> bool:

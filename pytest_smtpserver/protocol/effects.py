@@ -111,6 +111,7 @@ EFFECTS: Mapping[str, Callable[[SmtpEngine, Event, Reply], None]] = {
     "RSET": _rset,
     "AUTH": _auth,
     "CREDENTIALS": _auth,
+    "RESPONSE": _auth,
     "XCLIENT": _xclient,
     "XFORWARD": _xforward,
 }

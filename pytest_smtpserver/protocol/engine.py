@@ -44,6 +44,10 @@ _START, _CONTENT = State.START, State.CONTENT
 _AUTH, _TLS, _CLOSED = State.AUTH, State.TLS, State.CLOSED
 _IN_TRANSACTION = frozenset({State.MAIL, State.RCPT, State.CONTENT, State.CHUNKING})
 _OUTSIDE = frozenset({State.READY, State.START})
+#: States that are entered with nothing else to be done.
+_PLAIN = frozenset({State.MAIL, State.RCPT, State.CHUNKING, State.REFUSED, State.AUTH})
+#: Verbs whose event is more than the command, or cannot have its name.
+_UNUSUAL = frozenset({"BDAT", "AUTH"}) | MOMENTS
 #: A message for all recipients together: its reply is about none of them.
 _NOBODY = (None,)
 
@@ -244,19 +248,19 @@ class SmtpEngine(SessionState):
         verb = command.verb
         self.pending = NOTHING_PENDING
         proposed = propose(self, command)
-        if verb == "BDAT" and chunks_exist(self) and (size := bdat_size(command)):
-            return self._begin_chunk(command, size, proposed)
         if not self._enhanced:
             proposed = proposed.without_enhanced()
-        name = event_name(verb) if verb in MOMENTS else verb
-        event = Event(name, proposed, command)
-        if verb == "AUTH":
+        event = Event(verb, proposed, command)
+        if verb in _UNUSUAL:
+            if verb == "BDAT" and chunks_exist(self) and (size := bdat_size(command)):
+                return self._begin_chunk(command, size, proposed)
+            event.name = event_name(verb)
             event.credentials = self.pending.credentials or self.pending.shown
             if self.pending.credentials is not None:
                 event.follow = "CREDENTIALS"
+        self._awaiting = event
         if self.settings.max_unauthenticated_commands is not None:
             self._limit(event, self.settings.max_unauthenticated_commands)
-        self._awaiting = event
         return event
 
     def _limit(self, event: Event, limit: int) -> None:
@@ -401,8 +405,6 @@ class SmtpEngine(SessionState):
     def _move(self, event: Event, reply: Reply) -> None:
         """Make the transition, and what goes with it."""
         name, command = event.name, event.command
-        if name == "RESPONSE":
-            name = "CREDENTIALS"
         if command is not None:
             command.reply = reply
         to = next_state(name, self.state, reply.code)
@@ -410,11 +412,18 @@ class SmtpEngine(SessionState):
         if effect is not None:
             effect(self, event, reply)
         if event.closes:
-            to = _CLOSED
-        elif to is None or (name == "MESSAGE" and to is not _CLOSED and self._queue):
-            return  # LMTP: the other recipients' replies come first
-        elif to is _CLOSED:
+            self.state = _CLOSED
+        elif to in _PLAIN:
+            self.state = to
+        elif to is not None:
+            self._enter(to, name)
+
+    def _enter(self, to: State, name: str) -> None:
+        """Change the state, where more than that has to be done."""
+        if to is _CLOSED:
             self._queue.clear()
+        elif name == "MESSAGE" and self._queue:
+            return  # LMTP: the other recipients' replies come first
         elif to is _START and self.helo is not None:
             to = State.READY
         if to in _OUTSIDE:

@@ -97,6 +97,10 @@ TABLE: Mapping[str, Row] = {
     "CREDENTIALS": Row(
         frozenset({State.READY, State.AUTH}), State.READY, State.AUTH, State.READY
     ),
+    # A line of the exchange that goes on.
+    "RESPONSE": Row(
+        frozenset({State.READY, State.AUTH}), State.READY, State.AUTH, State.READY
+    ),
     # RFC 3207 §4: 220 hands the connection to TLS.
     "STARTTLS": Row(frozenset({State.START, State.READY}), State.TLS),
     # §4.1.4: at any time.
@@ -112,7 +116,7 @@ TABLE: Mapping[str, Row] = {
 }
 
 #: The commands in it; the other rows are moments.
-VERBS = frozenset(TABLE) - {"CONNECT", "MESSAGE", "CREDENTIALS"}
+VERBS = frozenset(TABLE) - {"CONNECT", "MESSAGE", "CREDENTIALS", "RESPONSE"}
 
 #: What a 503 says, by what is missing.
 _MISSING: Mapping[tuple[str, State], str] = {

@@ -170,13 +170,13 @@ class Conversation:
         """Take received bytes; the bytes to send, or None when `run` has to go on."""
         if self.tls is None:
             self.engine.receive_data(data)
-        elif not self.take(data):
-            return None
-        answer = self.advance()
+            answer = self.advance()
+            if self.pace is None:
+                return answer
+        else:
+            answer = self.advance() if self.take(data) else None
         if answer is None:
             return None
-        if self.tls is None and self.pace is None:
-            return answer
         if self.tls_ended or (answer and self.pace is not None):
             self._out.append(answer)
             return None
@@ -226,9 +226,7 @@ class Conversation:
         if self.cut is not None and self._reaches_cut(None):
             return None
         out = self._out
-        answer = out[0] if len(out) == 1 else b"".join(out)
-        out.clear()
-        return answer
+        return out.pop() if len(out) == 1 else self.take_output()
 
     def let_be(self, event: Event) -> None:
         """Do what happens when nobody interferes."""
@@ -238,18 +236,41 @@ class Conversation:
             self.answer(event, event.proposed)
 
     def answer(
-        self, event: Event, reply: Reply, *, by: str = "", user: object = None
+        self,
+        event: Event,
+        reply: Reply,
+        *,
+        by: str = "",
+        user: object = None,
+        raw: bool = False,
     ) -> None:
-        """Send the reply, move the session, write it down."""
+        """Send the reply, move the session, write it down.
+
+        Args:
+            event: that the reply is due to.
+            reply: what the session goes by.
+            by: the rule, in words.
+            user: whom credentials are accepted for.
+            raw: the bytes of the reply are sent by the rule itself.
+        """
         if self.mute:
             self.leave_unanswered(event)
             return
         if user is not None:
             event.user = user
-        data = self.settle(event, reply, by)
+        if event.name == "MESSAGE":
+            self.delivery.settle(event, reply)
+        elif isinstance(reply, Refusal):
+            event.data = reply.data
+        engine = self.engine
+        data = engine.send_reply(reply)
+        if raw:
+            data = b""
+        self.recorder.answered(event, reply, data, by)
         if data:
-            self.recorder.sent(data, by)
             self._out.append(data)
+        if self.context.script.was_used and not engine.in_transaction:
+            self._content_is_over(f"the transaction ended with {event.name}")
 
     def complete(
         self, last: Event, reply: Reply, by: str, *, raw: bool = False
@@ -269,23 +290,7 @@ class Conversation:
                 return
             self.recorder.heard(event)
             self.delivery.complete(event)
-            if raw:
-                self.settle(event, reply, by)
-            else:
-                self.answer(event, reply, by=by)
-
-    def settle(self, event: Event, reply: Reply, by: str) -> bytes:
-        """Move the session by the reply, write that down; the bytes are still to go."""
-        if event.name == "MESSAGE":
-            self.delivery.settle(event, reply)
-        elif isinstance(reply, Refusal):
-            event.data = reply.data
-        engine = self.engine
-        data = engine.send_reply(reply)
-        self.recorder.answered(event, reply, by)
-        if self.context.script.was_used and not engine.in_transaction:
-            self._content_is_over(f"the transaction ended with {event.name}")
-        return data
+            self.answer(event, reply, by=by, raw=raw)
 
     def send_raw(self, data: bytes, by: str = "") -> None:
         """Send bytes; they move nothing."""

@@ -205,8 +205,8 @@ class LoopChannel(Channel):
     def close_at_once(self) -> None:
         """Send FIN and let go, with nobody to wait for."""
         if not self._closed:
-            self.half_close()
-            self._release()
+            self.deliver()
+            self._release()  # closing sends FIN too
 
     async def close(self, linger: float = 0.0) -> None:
         if self._closed:

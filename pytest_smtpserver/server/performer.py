@@ -156,7 +156,7 @@ class Performer:
         if event.follow == "MESSAGE":
             connection.complete(event, reply, self._by, raw=True)
         elif event.proposed is not None:
-            connection.settle(event, reply, self._by)
+            connection.answer(event, reply, by=self._by, raw=True)
         elif event.name == "CONTENT":
             connection.engine.reply_early(reply)
         elif event.name == "SECURE" and not reply.is_positive:

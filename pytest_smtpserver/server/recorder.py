@@ -106,7 +106,7 @@ class Recorder:
         self._transcript.add(monotonic(), _SECRET, command)
         mechanism = command.argument.partition(" ")[0].upper()
         self._attempt = AuthAttempt(mechanism)
-        self.record.auth_attempts.append(self._attempt)
+        self.record.add_attempt(self._attempt)
         self._hear_credentials(event)
 
     def _hear_response(self, event: Event) -> None:
@@ -144,8 +144,17 @@ class Recorder:
         """Note something that neither side said."""
         self._transcript.add(monotonic(), "note", text)
 
-    def answered(self, event: Event, reply: Reply, by: str = "") -> None:
-        """Note what the reply that was sent means; the engine has moved already."""
+    def answered(self, event: Event, reply: Reply, data: bytes, by: str = "") -> None:
+        """Note what the reply that is sent means; the engine has moved already.
+
+        Args:
+            event: that it answers.
+            reply: that the session goes by.
+            data: the bytes that leave for it, if any.
+            by: the rule that it comes from, in words.
+        """
+        if data:
+            self._transcript.add(monotonic(), Marked("S", by) if by else "S", data)
         if reply.code >= 400:
             self.record.last_error = reply
         if by and event.command is not None:
@@ -284,7 +293,7 @@ class Recorder:
         if envelope is None:
             return
         self._open = None
-        self.record.undelivered.append(
+        self.record.add_undelivered(
             Undelivered(envelope, self._engine.sink.getvalue(), reply, reason)
         )
 
