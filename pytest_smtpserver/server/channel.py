@@ -47,6 +47,8 @@ class Outcome(enum.Enum):
     IDLE = "idle"
     #: `Channel.interrupt` was called.
     INTERRUPTED = "interrupted"
+    #: The time that it had is over.
+    OVER = "time is over"
 
 
 class Channel(ABC):
@@ -61,6 +63,7 @@ class Channel(ABC):
         *,
         sent: Callable[[], None] | None = None,
         idle_timeout: float = math.inf,
+        within: float = math.inf,
     ) -> Outcome:
         """Hand over bytes that arrive and send what comes back, until that is None.
 
@@ -68,6 +71,7 @@ class Channel(ABC):
             process: takes received bytes and returns those to send, maybe none.
             sent: called each time when what `process` returned has left.
             idle_timeout: seconds of silence after which it gives up.
+            within: seconds after which it ends, whatever the client does.
         """
 
     @abstractmethod
@@ -121,6 +125,17 @@ class WaitingChannel(Channel):
         *,
         sent: Callable[[], None] | None = None,
         idle_timeout: float = math.inf,
+        within: float = math.inf,
+    ) -> Outcome:
+        with anyio.move_on_after(within):
+            return await self._exchange(process, sent, idle_timeout)
+        return Outcome.OVER
+
+    async def _exchange(
+        self,
+        process: Callable[[bytes], bytes | None],
+        sent: Callable[[], None] | None,
+        idle_timeout: float,
     ) -> Outcome:
         while True:
             if self._interrupted:

@@ -110,6 +110,7 @@ class LoopChannel(Channel):
         *,
         sent: Callable[[], None] | None = None,
         idle_timeout: float = math.inf,
+        within: float = math.inf,
     ) -> Outcome:
         outcome: asyncio.Future[Outcome] = self._loop.create_future()
 
@@ -121,10 +122,16 @@ class LoopChannel(Channel):
             else:
                 outcome.set_result(how)
 
+        timer = None
+        if within != math.inf:
+            # An anyio scope would end it by cancelling, in several turns of the loop.
+            timer = self._loop.call_later(within, self._end, Outcome.OVER)
         self.listen(process, ended, sent=sent, idle_timeout=idle_timeout)
         try:
             return await outcome
         finally:
+            if timer is not None:
+                timer.cancel()
             self._process = self._on_end = None
 
     def listen(

@@ -32,11 +32,13 @@ async def pause(connection: Connection, seconds: float, *, busy: bool = False) -
             if left <= 0:
                 return
             outcome = None
-            with anyio.move_on_after(left):
-                if connection.said_all:
+            if connection.said_all:
+                with anyio.move_on_after(left):
                     await connection.disturbance(busy=busy)
-                else:
-                    outcome = await connection.channel.exchange(connection.put_by)
+            else:
+                outcome = await connection.channel.exchange(
+                    connection.put_by, within=left
+                )
             if outcome is Outcome.BROKEN or (
                 (outcome is Outcome.EOF or connection.tls_ended)
                 and not (connection.engine.may_be_waited_on and seconds < math.inf)
