@@ -125,7 +125,7 @@ class Turns:
 
         Args:
             names: of the contenders.
-            scale: which part of the turns is taken, two at least.
+            scale: which part of the turns is taken, three at least.
             order: shuffles them.
             failed: is told of those that cannot take part, and what they raised.
         """
@@ -137,7 +137,7 @@ class Turns:
                     loads[name] = contender, self._warmed(contender)
                 except Exception as error:
                     failed(name, error)
-            for _ in range(max(2, round(self.count * scale))):
+            for _ in range(max(3, round(self.count * scale))):
                 for name in order.sample(sorted(loads), len(loads)):
                     try:
                         yield name, sent(*loads[name])
@@ -235,13 +235,13 @@ def crowd(connections: int) -> Measure:
 def recorded(name: str, scale: float) -> dict[str, float]:
     """The last of 100,000 recorded messages against the first, and reading them."""
     count = max(10_000, int(100_000 * scale))
-    with running(COMMANDS[name]) as contender:
+    with placed(one_core=True), running(COMMANDS[name]) as contender:
         load.many_kept(contender.port, load.Message(pipelined=True), 1000, 20)
         before = contender.memory()
         times = list(load.batches(contender.port, count, 1000, 20))
         result = {
-            "first": statistics.median(times[:5]) * 1e3,
-            "last": statistics.median(times[-5:]) * 1e3,
+            "first": statistics.median(times[:10]) * 1e3,
+            "last": statistics.median(times[-10:]) * 1e3,
             "worst": max(times) * 1e3,
             "memory": (contender.memory() - before) / count / 1000,
         }

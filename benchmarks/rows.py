@@ -341,6 +341,7 @@ GROWTH_ROW = Row(
     linear,
     tuple(Part(key, title, "", (Budget("limit", LINEAR),)) for key, title in GROWTH),
     ("ours",),
+    rounds=3,
 )
 
 
@@ -381,6 +382,7 @@ SIZE_ROWS = (
             Part("wait", "wait_for_message with 100,000 there", "ms"),
         ),
         ("ours", "npm", "aiosmtpd"),
+        rounds=3,
     ),
 )
 
