@@ -63,6 +63,10 @@ class Row:
     negative: State | None = None
 
 
+#: RFC 4954 §4: the exchange that AUTH has begun, line by line and at its end.
+_EXCHANGE = Row(
+    frozenset({State.READY, State.AUTH}), State.READY, State.AUTH, State.READY
+)
 _NEED_TRANSACTION = frozenset({State.MAIL, State.RCPT})
 
 TABLE: Mapping[str, Row] = {
@@ -94,13 +98,8 @@ TABLE: Mapping[str, Row] = {
     "RSET": Row(_GREETED, State.START),
     # RFC 4954 §4: after EHLO, not inside a transaction.
     "AUTH": Row(frozenset({State.READY}), None, State.AUTH),
-    "CREDENTIALS": Row(
-        frozenset({State.READY, State.AUTH}), State.READY, State.AUTH, State.READY
-    ),
-    # A line of the exchange that goes on.
-    "RESPONSE": Row(
-        frozenset({State.READY, State.AUTH}), State.READY, State.AUTH, State.READY
-    ),
+    "CREDENTIALS": _EXCHANGE,
+    "RESPONSE": _EXCHANGE,
     # RFC 3207 §4: 220 hands the connection to TLS.
     "STARTTLS": Row(frozenset({State.START, State.READY}), State.TLS),
     # §4.1.4: at any time.

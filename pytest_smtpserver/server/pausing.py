@@ -31,7 +31,7 @@ async def pause(connection: Connection, seconds: float, *, busy: bool = False) -
             left = until - anyio.current_time()
             if left <= 0:
                 return
-            outcome = None
+            outcome = Outcome.OVER
             if connection.said_all:
                 with anyio.move_on_after(left):
                     await connection.disturbance(busy=busy)
@@ -43,7 +43,7 @@ async def pause(connection: Connection, seconds: float, *, busy: bool = False) -
                 (outcome is Outcome.EOF or connection.tls_ended)
                 and not (connection.engine.may_be_waited_on and seconds < math.inf)
             ):
-                why = Outcome.EOF if outcome is None else outcome
+                why = Outcome.EOF if outcome is Outcome.OVER else outcome
                 connection.end("client", f"the client gave up waiting ({why.value})")
             elif connection.stopping:
                 connection.end("server", "the server was stopped")

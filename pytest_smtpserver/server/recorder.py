@@ -154,7 +154,7 @@ class Recorder:
             by: the rule that it comes from, in words.
         """
         if data:
-            self._transcript.add(monotonic(), Marked("S", by) if by else "S", data)
+            self.sent(data, by)
         if reply.code >= 400:
             self.record.last_error = reply
         if by and event.command is not None:
