@@ -17,6 +17,9 @@ class Recorded(Sequence[T], Generic[T]):
 
     __slots__ = ("_items", "_noun", "_on_clear")
 
+    #: What helps those who look for an item that is not there yet.
+    _way_out = ""
+
     def __init__(self, noun: str, on_clear: Callable[[], None] | None = None) -> None:
         self._items: list[T] = []
         self._noun = noun
@@ -36,6 +39,7 @@ class Recorded(Sequence[T], Generic[T]):
         except IndexError:
             raise IndexError(
                 f"no {self._noun} number {index}: there are {len(self._items)}"
+                f"{self._way_out}"
             ) from None
 
     def __iter__(self) -> Iterator[T]:

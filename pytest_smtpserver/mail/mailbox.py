@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class Messages(Recorded["ReceivedMessage"]):
     """Every accepted message, in the order in which they were complete."""
 
+    _way_out = " (wait_for_message() waits for one that is still to come)"
+
     def find(self, **criteria: Unpack[MessageCriteria]) -> list[ReceivedMessage]:
         """The messages that meet all criteria; waits for nothing.
 
