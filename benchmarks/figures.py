@@ -112,7 +112,7 @@ class Turns:
 
     what: Load
     one_core: bool = False
-    count: int = 5
+    count: int = 4
 
     def one_round(
         self,

@@ -3,8 +3,8 @@
     python benchmarks/run.py [--quick] [--only PATTERN] [--json FILE] [--plot FILE]
 
 Rounds are interleaved: every contender takes its turn in each of them, in an
-order that changes from round to round, so that what the machine does meanwhile
-meets them all alike.
+order that changes from round to round, and every row has its first round before
+any has its second, so that what the machine does meanwhile meets them all alike.
 """
 
 from __future__ import annotations
@@ -25,58 +25,79 @@ from measure import UnavailableError, postfix_tool
 from report import Line, busy, disturbance, machine, plot, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from figures import Measure
+    from collections.abc import Iterator
 
 
-def measure_row(
-    row: rows.Row,
-    rounds: int,
-    scale: float,
-    contenders: str,
-    notes: dict[str, list[str]],
-) -> list[Line]:
-    """Run the rounds of one row; a contender that cannot take part is noted."""
-    names = [name for name in row.contenders if re.search(contenders, name)]
-    lines = [Line(row.key, part, {}) for part in row.parts]
-    order = random.Random(row.key)
+class Measuring:
+    """One row while its rounds are measured; a contender that cannot go on is noted.
 
-    def failed(name: str, error: Exception) -> None:
+    Args:
+        row: the row.
+        contenders: a pattern; who takes part.
+        notes: why somebody does not, and in which rows.
+    """
+
+    def __init__(
+        self, row: rows.Row, contenders: str, notes: dict[str, list[str]]
+    ) -> None:
+        self.row = row
+        self.lines = [Line(row.key, part, {}) for part in row.parts]
+        self._names = [name for name in row.contenders if re.search(contenders, name)]
+        self._notes = notes
+        self._order = random.Random(row.key)
+
+    def one_round(self, scale: float) -> None:
+        """Let every contender take its turn, or its turns."""
+        self._order.shuffle(self._names)
+        for name, result in self._samples(list(self._names), scale):
+            for line in self.lines:
+                if line.part.key in result:
+                    line.samples.setdefault(name, []).append(result[line.part.key])
+
+    def _samples(
+        self, names: list[str], scale: float
+    ) -> Iterator[tuple[str, dict[str, float]]]:
+        measure = self.row.measure
+        if isinstance(measure, Turns):
+            yield from measure.one_round(names, scale, self._order, self._failed)
+            return
+        for name in names:
+            try:
+                yield name, measure(name, scale)
+            except Exception as error:
+                self._failed(name, error)
+
+    def _failed(self, name: str, error: Exception) -> None:
         kind = "" if isinstance(error, UnavailableError) else type(error).__name__
         text = " ".join(str(error).split())[:160]
         note = f"{name}: {kind} {text}".replace(":  ", ": ")
-        notes.setdefault(note, []).append(row.key)
-        names.remove(name)
-
-    for _ in range(rounds):
-        order.shuffle(names)
-        for name, result in samples(row.measure, list(names), scale, order, failed):
-            for line in lines:
-                if line.part.key in result:
-                    line.samples.setdefault(name, []).append(result[line.part.key])
-    for name in set(row.contenders) - set(names):
-        for line in lines:
+        self._notes.setdefault(note, []).append(self.row.key)
+        self._names.remove(name)
+        for line in self.lines:
             line.samples.pop(name, None)
-    return lines
 
 
-def samples(
-    measure: Measure | Turns,
-    names: list[str],
-    scale: float,
-    order: random.Random,
-    failed: Callable[[str, Exception], None],
-) -> Iterator[tuple[str, dict[str, float]]]:
-    """One round: what was measured of each contender, once or at every turn."""
-    if isinstance(measure, Turns):
-        yield from measure.one_round(names, scale, order, failed)
-        return
-    for name in names:
-        try:
-            yield name, measure(name, scale)
-        except Exception as error:
-            failed(name, error)
+def measured(
+    wanted: list[rows.Row], chosen: argparse.Namespace, notes: dict[str, list[str]]
+) -> list[Line]:
+    """All lines. Every row has its first round before any has its second.
+
+    So the rounds of a row lie as far apart as the run is long, and what the machine
+    is like for some minutes decides none of them.
+    """
+    scale = 0.25 if chosen.quick else 1.0
+    measuring = [Measuring(row, chosen.contenders, notes) for row in wanted]
+    rounds = [
+        chosen.rounds or (2 if chosen.quick else each.row.rounds) for each in measuring
+    ]
+    for number in range(max(rounds, default=0)):
+        print(f"round {number + 1}:", end=" ", file=sys.stderr)
+        for each, count in zip(measuring, rounds, strict=True):
+            if number < count:
+                print(each.row.key, end=" ", file=sys.stderr, flush=True)
+                each.one_round(scale)
+        print(file=sys.stderr)
+    return [line for each in measuring for line in each.lines]
 
 
 def arguments() -> argparse.Namespace:
@@ -161,12 +182,7 @@ def main() -> int:
     start = time.perf_counter()
     before = busy()
     notes: dict[str, list[str]] = {}
-    lines: list[Line] = []
-    for row in wanted:
-        rounds = chosen.rounds or (2 if chosen.quick else row.rounds)
-        print(f"{row.key} ...", end=" ", file=sys.stderr, flush=True)
-        scale = 0.25 if chosen.quick else 1.0
-        lines += measure_row(row, rounds, scale, chosen.contenders, notes)
+    lines = measured(wanted, chosen, notes)
     seconds = time.perf_counter() - start
     facts["other work on the machine"] = disturbance(before, seconds)
     print(f"{seconds:.0f} s", file=sys.stderr)

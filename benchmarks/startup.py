@@ -120,46 +120,60 @@ def test_nothing(number):
 }
 
 
-def run_pytest(kind: str, text: str, *, empty: bool = False) -> float:
+def surroundings() -> dict[str, str]:
+    """The environment of every run of pytest that is measured."""
+    return environment() | {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONHASHSEED": "0",  # the order of sets is worth some milliseconds
+        "SMTPD_HOST": "127.0.0.1",
+        "SMTPD_SSL_CERTIFICATE_FILE": certificate(),
+    }
+
+
+def run_pytest(kind: str, text: str) -> float:
     """Seconds that pytest needs for a file with this text, start to end."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "test_it.py")
         file.write_text(text)
         arguments = ["-q", "-p", "no:cacheprovider", *PLUGINS[kind], str(file)]
-        surroundings = environment() | {
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTHONHASHSEED": "0",  # the order of sets is worth some milliseconds
-            "SMTPD_HOST": "127.0.0.1",
-            "SMTPD_SSL_CERTIFICATE_FILE": certificate(),
-        }
         start = time.perf_counter()
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *arguments],
             cwd=folder,
-            env=surroundings,
+            env=surroundings(),
             check=False,
             capture_output=True,
             text=True,
         )
         seconds = time.perf_counter() - start
-    if done.returncode != (5 if empty else 0):
+    if done.returncode:
         tail = (done.stdout + done.stderr)[-400:]
         raise UnavailableError(f"pytest with {kind} failed: {tail}")
     return seconds
 
 
 def plugin_load(kind: str, scale: float = 1.0) -> dict[str, float]:
-    """Milliseconds of a run of an empty file: more than one with a plugin that is empty."""
-    del scale
-    run_pytest(kind, "", empty=True)
-    with placed(one_core=True):
-        turns = [
-            (run_pytest(kind, "", empty=True), run_pytest("none", "", empty=True))
-            for _ in range(15)
-        ]
-    # The fastest of each: what the machine does meanwhile only makes a run slower.
-    with_it, without = (min(times) for times in zip(*turns, strict=True))
-    return {"added": (with_it - without) * 1e3, "whole": with_it * 1e3}
+    """Milliseconds that the plugin adds to a run of an empty file."""
+    script = str(HERE / "contenders/plugin_load.py")
+    with placed(one_core=True), tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "test_it.py")
+        file.touch()
+        turns = str(max(10, int(24 * scale)))
+        done = subprocess.run(
+            [sys.executable, script, turns, str(file), *PLUGINS[kind]],
+            cwd=folder,
+            env=surroundings(),
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+    if done.returncode:
+        raise UnavailableError(f"plugin_load.py {kind}: {done.stderr[-300:]}")
+    pairs = json.loads(done.stdout)
+    return {
+        "added": statistics.median(with_it - without for with_it, without in pairs),
+        "whole": statistics.median(with_it for with_it, _ in pairs),
+    }
 
 
 def start_stop(kind: str, scale: float = 1.0, *, tls: bool = False) -> float:
