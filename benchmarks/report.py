@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 OURS = "ours"
 FLOOR = "floor"
 #: Where the floor, which does nothing, takes more than this share of the time that a
-#: budget allows, a miss tells about the machine and not about the server.
+#: budget allows, reaching it or not tells about the machine and not about the server.
 FLOOR_SHARE = 0.75
 COLUMNS = (
     "ours",
@@ -67,8 +67,9 @@ class Line:
     def verdict(self, budget: Budget) -> dict[str, Any]:
         """What came of a budget; the median of the rounds decides.
 
-        ``verdict`` is ``"reached"``; where it is not, ``"floor"`` if the floor leaves
-        no room for a server, else ``"missed"``; None where nothing was measured.
+        ``verdict`` is ``"floor"`` where the floor leaves no room for a server, on
+        whichever side of the budget the figure is; else ``"reached"`` or ``"missed"``;
+        None where nothing was measured.
         """
         if budget.kind == "limit":
             values = self.samples.get(OURS, [])
@@ -87,13 +88,15 @@ class Line:
         at_least = budget.kind == "speed"
         reached = middle >= budget.factor if at_least else middle <= budget.factor
         share = self.floor_share(budget) if at_least else None
-        otherwise = "floor" if share is not None and share > FLOOR_SHARE else "missed"
+        decided = "reached" if reached else "missed"
+        if share is not None and share > FLOOR_SHARE:
+            decided = "floor"
         return result | {
             "is": middle,
             "lowest": min(values),
             "highest": max(values),
             "floor_share": share,
-            "verdict": "reached" if reached else otherwise,
+            "verdict": decided,
         }
 
 
