@@ -308,6 +308,8 @@ class Connection(Conversation):
             if not ending.reset:
                 await self.flush()
                 if self.tls is not None and not self.mute:
+                    # A client that sees the end of TLS finds it in the record.
+                    self.recorder.closed(ending.by, ending.how)
                     await self.channel.send(self.tls.close())
         for interjection in self._interjections:
             interjection.said.set()
