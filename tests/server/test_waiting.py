@@ -173,7 +173,10 @@ def test_reset_forgets(smtp_server: SMTPServer) -> None:
     assert smtp_server.messages == []
     assert smtp_server.sessions == []
     assert smtp_server.rules == []
-    with pytest.raises(IndexError, match=r"number 0: there are 0 \(wait_for_message"):
+    with pytest.raises(
+        IndexError,
+        match=r"^no message number 0: there are 0 \(wait_for_message\(\) waits",
+    ):
         smtp_server.messages[0]
 
 
