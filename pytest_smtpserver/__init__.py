@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_smtpserver.mail.advice import Advice
-    from pytest_smtpserver.mail.matching import containing
+    from pytest_smtpserver.mail.lint.advice import Advice
+    from pytest_smtpserver.mail.lint.violations import ProtocolViolated, Violation
     from pytest_smtpserver.mail.message import Attachment, ReceivedMessage
+    from pytest_smtpserver.mail.search.matching import containing
+    from pytest_smtpserver.mail.search.waiting import MessageNotReceived
     from pytest_smtpserver.mail.session import (
         AuthAttempt,
         SessionRecord,
@@ -22,15 +24,13 @@ if TYPE_CHECKING:
         Undelivered,
     )
     from pytest_smtpserver.mail.transcript import Transcript
-    from pytest_smtpserver.mail.violations import ProtocolViolated, Violation
-    from pytest_smtpserver.mail.waiting import MessageNotReceived
-    from pytest_smtpserver.protocol.addresses import Address
-    from pytest_smtpserver.protocol.commands import Command
-    from pytest_smtpserver.protocol.envelope import Envelope
-    from pytest_smtpserver.protocol.replies import Reply
+    from pytest_smtpserver.protocol.syntax.addresses import Address
+    from pytest_smtpserver.protocol.syntax.commands import Command
+    from pytest_smtpserver.protocol.syntax.envelope import Envelope
+    from pytest_smtpserver.protocol.syntax.replies import Reply
     from pytest_smtpserver.script.event import Event
     from pytest_smtpserver.script.rules import Rule, RuleNotUsed
-    from pytest_smtpserver.server.options import ServerOptions
+    from pytest_smtpserver.server.options.options import ServerOptions
     from pytest_smtpserver.server.server import SMTPServer
 
 __all__ = (
@@ -58,20 +58,20 @@ __all__ = (
 )
 
 _WHERE = {
-    "mail.advice": ("Advice",),
-    "mail.matching": ("containing",),
+    "mail.lint.advice": ("Advice",),
+    "mail.search.matching": ("containing",),
     "mail.message": ("Attachment", "ReceivedMessage"),
     "mail.session": ("AuthAttempt", "SessionRecord", "TLSInfo", "Undelivered"),
     "mail.transcript": ("Transcript",),
-    "mail.violations": ("ProtocolViolated", "Violation"),
-    "mail.waiting": ("MessageNotReceived",),
-    "protocol.addresses": ("Address",),
-    "protocol.commands": ("Command",),
-    "protocol.envelope": ("Envelope",),
-    "protocol.replies": ("Reply",),
+    "mail.lint.violations": ("ProtocolViolated", "Violation"),
+    "mail.search.waiting": ("MessageNotReceived",),
+    "protocol.syntax.addresses": ("Address",),
+    "protocol.syntax.commands": ("Command",),
+    "protocol.syntax.envelope": ("Envelope",),
+    "protocol.syntax.replies": ("Reply",),
     "script.event": ("Event",),
     "script.rules": ("Rule", "RuleNotUsed"),
-    "server.options": ("ServerOptions",),
+    "server.options.options": ("ServerOptions",),
     "server.server": ("SMTPServer",),
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names}

@@ -7,7 +7,7 @@ Each function makes a `Persona`, a documented set of rules::
 
 from __future__ import annotations
 
-from .script.personas import (
+from pytest_smtpserver.script.personas.kinds import (
     Persona,
     blocklisted,
     full_mailbox,
@@ -17,7 +17,12 @@ from .script.personas import (
     tarpit,
     unknown_users,
 )
-from .script.providers import amazon_ses, gmail, microsoft365, postfix
+from pytest_smtpserver.script.personas.providers import (
+    amazon_ses,
+    gmail,
+    microsoft365,
+    postfix,
+)
 
 __all__ = (
     "Persona",

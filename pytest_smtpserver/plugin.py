@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import trustme
 
-    from pytest_smtpserver.server.options import ServerOptions
+    from pytest_smtpserver.server.options.options import ServerOptions
     from pytest_smtpserver.server.server import SMTPServer
 
 _MARKER_HELP = (
@@ -88,8 +88,8 @@ class _Run:
     def hold_background(self) -> None:
         """Keep the event loop thread from now to the end of the run."""
         if not self._held:
-            from pytest_smtpserver.server.background import BACKGROUND  # noqa: PLC0415
-            from pytest_smtpserver.server.certificates import (  # noqa: PLC0415
+            from pytest_smtpserver.server.io.background import BACKGROUND  # noqa: PLC0415
+            from pytest_smtpserver.server.tls.certificates import (  # noqa: PLC0415
                 AUTHORITIES,
             )
 
@@ -176,7 +176,7 @@ def smtp_server_options() -> Mapping[str, Any]:
 @pytest.fixture(scope="session")
 def smtp_ca() -> trustme.CA:
     """The CA that signs the certificates of SMTP servers: a trustme.CA."""
-    from pytest_smtpserver.server.certificates import default_ca  # noqa: PLC0415
+    from pytest_smtpserver.server.tls.certificates import default_ca  # noqa: PLC0415
 
     return default_ca()
 
@@ -184,7 +184,7 @@ def smtp_ca() -> trustme.CA:
 @pytest.fixture
 def trust_smtp_ca(smtp_ca: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> str:
     """Trust the SMTP CA by SSL_CERT_FILE, in this test and the processes it starts."""
-    from pytest_smtpserver.server.certificates import AUTHORITIES  # noqa: PLC0415
+    from pytest_smtpserver.server.tls.certificates import AUTHORITIES  # noqa: PLC0415
 
     file = AUTHORITIES.authority(smtp_ca).file
     monkeypatch.setenv("SSL_CERT_FILE", file)
@@ -345,9 +345,9 @@ def pytest_assertrepr_compare(
     config: pytest.Config, op: str, left: object, right: object
 ) -> list[str] | None:
     """Explain comparisons of messages, and those with ``containing``."""
-    if "pytest_smtpserver.mail.matching" not in sys.modules:
+    if "pytest_smtpserver.mail.search.matching" not in sys.modules:
         return None
-    from pytest_smtpserver.mail.comparing import compared  # noqa: PLC0415
+    from pytest_smtpserver.mail.search.comparing import compared  # noqa: PLC0415
 
     return compared(op, left, right, full=_in_full(config))
 

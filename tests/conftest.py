@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from pytest_smtpserver.server.background import BACKGROUND
+from pytest_smtpserver.server.io.background import BACKGROUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ from pytest_smtpserver import (
     SessionRecord,
     SMTPServer,
 )
-from pytest_smtpserver.mail.criteria import NAMES
+from pytest_smtpserver.mail.search.criteria import NAMES
 from pytest_smtpserver.script.conditions import MOMENTS, RULE_NAMES
 
 ROOT = Path(__file__).parent.parent

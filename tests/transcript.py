@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_smtpserver.protocol.replies import Reply
+from pytest_smtpserver.protocol.syntax.replies import Reply
 
 if TYPE_CHECKING:
     import socket

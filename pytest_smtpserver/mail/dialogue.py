@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .criteria import show
-from .matching import matches
+from .search.criteria import show
+from .search.matching import matches
 from .transcript import shown_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_smtpserver.protocol.commands import Command
+    from pytest_smtpserver.protocol.syntax.commands import Command
 
 
 def command_problem(expected: Sequence[Any], commands: list[Command]) -> str:

@@ -12,14 +12,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from .collection import Recorded
-from .criteria import Criteria
+from .search.criteria import Criteria
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Unpack
 
-    from .criteria import MessageCriteria
     from .message import ReceivedMessage
+    from .search.criteria import MessageCriteria
 
 
 class Messages(Recorded["ReceivedMessage"]):

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from email.message import EmailMessage
 
-    from pytest_smtpserver.protocol.envelope import Envelope
+    from pytest_smtpserver.protocol.syntax.envelope import Envelope
 
-    from .headers import Headers
+    from .content.headers import Headers
+    from .content.views import Views
     from .session import SessionRecord
-    from .views import Views
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -80,7 +80,7 @@ class ReceivedMessage:
         chunks: tuple[int, ...] = (),
     ) -> None:
         self.content = content
-        self.envelope = envelope
+        self.envelope: Envelope = envelope
         self.session = session
         self.received_at = received_at
         self.size_exceeded = size_exceeded
@@ -91,7 +91,7 @@ class ReceivedMessage:
     def _views(self) -> Views:
         cache = self._cache
         if cache is None:
-            from .views import Views  # noqa: PLC0415 - a server that nobody asks needs no email package
+            from .content.views import Views  # noqa: PLC0415 - a server that nobody asks needs no email package
 
             cache = self._cache = Views(self.content)
         return cache

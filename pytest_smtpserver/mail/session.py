@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from pytest_smtpserver.protocol.commands import Command
-    from pytest_smtpserver.protocol.envelope import Envelope
-    from pytest_smtpserver.protocol.replies import Reply
+    from pytest_smtpserver.protocol.syntax.commands import Command
+    from pytest_smtpserver.protocol.syntax.envelope import Envelope
+    from pytest_smtpserver.protocol.syntax.replies import Reply
 
     from .message import ReceivedMessage
 

@@ -17,26 +17,26 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from . import standard
-from .authentication import last_word, propose_response
-from .buffer import ReceiveBuffer
-from .commands import Command
-from .content import ContentSink, DataReader
-from .effects import EFFECTS, envelope_of
-from .errors import LocalProtocolError
-from .events import MOMENTS, Event, event_name
-from .pending import NOTHING_PENDING, Chunk
-from .proposals import bdat_size, chunks_exist, propose
-from .sasl import SaslContext
-from .session_state import SessionState
-from .states import State, next_state
+from .answers.authentication import last_word, propose_response
+from .answers.effects import EFFECTS, envelope_of
+from .answers.proposals import bdat_size, chunks_exist, propose
+from .framing.buffer import ReceiveBuffer
+from .framing.content import ContentSink, DataReader
+from .sasl.mechanisms import SaslContext
+from .state.events import MOMENTS, Event, event_name
+from .state.pending import NOTHING_PENDING, Chunk
+from .state.session_state import SessionState
+from .state.states import State, next_state
+from .syntax import standard
+from .syntax.commands import Command
+from .syntax.errors import LocalProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .addresses import Address
-    from .replies import Reply
-    from .settings import Settings
+    from .state.settings import Settings
+    from .syntax.addresses import Address
+    from .syntax.replies import Reply
 
 # Looking up a member of an enumeration costs as much as a call, and there are dozens of
 # them for each message.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_smtpserver.protocol.replies import Reply
+    from pytest_smtpserver.protocol.syntax.replies import Reply
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from pytest_smtpserver.mail.criteria import NAMES as MESSAGE_NAMES
-from pytest_smtpserver.mail.criteria import (
-    Criteria,
-    show,
-    unknown_name,
-)
-from pytest_smtpserver.mail.matching import matches, matches_address, matches_any
+from pytest_smtpserver.mail.search.criteria import NAMES as MESSAGE_NAMES
+from pytest_smtpserver.mail.search.criteria import Criteria, show, unknown_name
+from pytest_smtpserver.mail.search.matching import matches, matches_address, matches_any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.protocol.replies import Reply
+from pytest_smtpserver.protocol.syntax.replies import Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from pytest_smtpserver.mail.message import ReceivedMessage
     from pytest_smtpserver.mail.session import SessionRecord
-    from pytest_smtpserver.protocol.addresses import Address
-    from pytest_smtpserver.protocol.commands import Command
-    from pytest_smtpserver.protocol.credentials import Credentials
-    from pytest_smtpserver.protocol.envelope import Envelope
+    from pytest_smtpserver.protocol.sasl.credentials import Credentials
+    from pytest_smtpserver.protocol.syntax.addresses import Address
+    from pytest_smtpserver.protocol.syntax.commands import Command
+    from pytest_smtpserver.protocol.syntax.envelope import Envelope
 
 
 class Refusal(Reply):

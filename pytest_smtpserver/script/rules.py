@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pytest_smtpserver.mail.session import SessionRecord
-    from pytest_smtpserver.protocol.commands import Command
+    from pytest_smtpserver.protocol.syntax.commands import Command
 
     from .conditions import Conditions
     from .event import Event

@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_smtpserver.mail.collection import Recorded
-from pytest_smtpserver.protocol.states import VERBS
+from pytest_smtpserver.protocol.state.states import VERBS
 
 from .actions import Delay
 from .conditions import MOMENTS, Conditions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.protocol.replies import Reply
+from pytest_smtpserver.protocol.syntax.replies import Reply
 
 from .actions import Close, SendBytes, SendReply
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.mail import explain
-from pytest_smtpserver.mail.criteria import Criteria
-from pytest_smtpserver.mail.waiting import MessageNotReceived, Wait
+from pytest_smtpserver.mail.search import explain
+from pytest_smtpserver.mail.search.criteria import Criteria
+from pytest_smtpserver.mail.search.waiting import MessageNotReceived, Wait
 
 from .callers import caller
-from .waking import await_until, block_until, refuse_in_task, running_event_loop
+from .io.waking import await_until, block_until, refuse_in_task, running_event_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Unpack
 
-    from pytest_smtpserver.mail.criteria import MessageCriteria
     from pytest_smtpserver.mail.mailbox import Mailbox, Mark, Messages
     from pytest_smtpserver.mail.message import ReceivedMessage
+    from pytest_smtpserver.mail.search.criteria import MessageCriteria
     from pytest_smtpserver.mail.session import SessionRecord
 
 

@@ -9,8 +9,8 @@ from pytest_smtpserver.mail.collection import Recorded
 from pytest_smtpserver.mail.mailbox import Mailbox
 from pytest_smtpserver.script.script import Script
 
-from .recorder import now
-from .tls import TLSLayer
+from .session.recorder import now
+from .tls.layer import TLSLayer
 
 if TYPE_CHECKING:
     import ssl
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pytest_smtpserver.mail.message import ReceivedMessage
     from pytest_smtpserver.mail.session import SessionRecord
 
-    from .certificates import Authority
-    from .connection import Connection
-    from .options import Options
+    from .options.options import Options
+    from .session.connection import Connection
+    from .tls.certificates import Authority
 
 
 class ServerContext:

@@ -9,19 +9,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from .idling import IdleWatch
-from .loop_channel import LoopChannel
-from .outbox import Outbox
+from .io.idling import IdleWatch
+from .io.loop_channel import LoopChannel
+from .io.outbox import Outbox
 from .service import Service
-from .unattended import Unattended
+from .session.unattended import Unattended
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Coroutine
 
-    from .channel import Channel
-    from .connection import Connection
     from .context import ServerContext
+    from .io.channel import Channel
+    from .session.connection import Connection
 
 
 class LoopService(Service):

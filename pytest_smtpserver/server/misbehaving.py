@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.protocol import standard
+from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.script.mistakes import told_to_the_caller
-from pytest_smtpserver.script.personas import Persona
+from pytest_smtpserver.script.personas.kinds import Persona
 from pytest_smtpserver.script.written import written_reply
 
-from . import listening
 from .callers import caller
-from .checks import check_event
+from .io import listening
+from .options.checks import check_event
 
 if TYPE_CHECKING:
     import socket
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.script.rules import Rule
 
     from .context import ServerContext
-    from .options import Options
+    from .options.options import Options
     from .service import Service
 
     T = TypeVar("T")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import listening
-from .certificates import AUTHORITIES
+from .io import listening
+from .tls.certificates import AUTHORITIES
 
 if TYPE_CHECKING:
     import ssl
 
-    from .certificates import Authority
-    from .options import Options
+    from .options.options import Options
+    from .tls.certificates import Authority
 
 
 class Place:

@@ -7,27 +7,22 @@ from typing import TYPE_CHECKING, Self
 
 import anyio
 
-from pytest_smtpserver.mail.advice import advice
+from pytest_smtpserver.mail.lint.advice import advice
+from pytest_smtpserver.mail.lint.violations import ProtocolViolated, explain, violations
 from pytest_smtpserver.mail.report import Report
-from pytest_smtpserver.mail.violations import ProtocolViolated, explain, violations
 from pytest_smtpserver.script.mistakes import told_to_the_caller
 
-from . import listening
 from .asserting import Asserting
-from .background import BACKGROUND
 from .callers import caller
-from .checks import (
-    check_criteria,
-    check_event,
-    check_options,
-    with_certificate,
-)
 from .context import ServerContext
+from .io import listening
+from .io.background import BACKGROUND
+from .io.waking import running_event_loop
 from .loop_service import LoopService
 from .misbehaving import Misbehaving
+from .options.checks import check_criteria, check_event, check_options, with_certificate
 from .place import Place
 from .task_service import TaskService
-from .waking import running_event_loop
 
 if TYPE_CHECKING:
     import socket
@@ -38,15 +33,15 @@ if TYPE_CHECKING:
 
     from anyio.from_thread import BlockingPortal
 
-    from pytest_smtpserver.mail.advice import Advice
     from pytest_smtpserver.mail.collection import Recorded
+    from pytest_smtpserver.mail.lint.advice import Advice
+    from pytest_smtpserver.mail.lint.violations import Violation
     from pytest_smtpserver.mail.session import SessionRecord
-    from pytest_smtpserver.mail.violations import Violation
     from pytest_smtpserver.script.conditions import RuleCriteria
     from pytest_smtpserver.script.rules import Rule
     from pytest_smtpserver.script.script import Rules
 
-    from .options import Certificate, ServerOptions
+    from .options.options import Certificate, ServerOptions
     from .service import Service
 
     T = TypeVar("T")

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from pytest_smtpserver.protocol import standard
+from pytest_smtpserver.protocol.syntax import standard
 
-from .connection import Connection
+from .session.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
 
     from pytest_smtpserver.mail.session import SessionRecord
-    from pytest_smtpserver.protocol.replies import Reply
+    from pytest_smtpserver.protocol.syntax.replies import Reply
 
-    from .channel import Channel, Outcome
     from .context import ServerContext
+    from .io.channel import Channel, Outcome
 
 #: Clients that are let in before the others get their turn again.
 _ADMITTED_AT_MOST = 64

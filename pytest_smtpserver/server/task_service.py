@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from .channel import Channel, WaitingChannel
+from .io.channel import Channel, WaitingChannel
 from .service import Service
 
 if TYPE_CHECKING:

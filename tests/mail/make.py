@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from pytest_smtpserver.mail.message import ReceivedMessage
-from pytest_smtpserver.protocol.addresses import (
+from pytest_smtpserver.protocol.syntax.addresses import (
     parse_mail_argument,
     parse_rcpt_argument,
 )
-from pytest_smtpserver.protocol.envelope import Envelope
+from pytest_smtpserver.protocol.syntax.envelope import Envelope
 
 if TYPE_CHECKING:
     from pytest_smtpserver.mail.session import SessionRecord

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_smtpserver.mail.comparing import compared
-from pytest_smtpserver.mail.criteria import Criteria, Difference
-from pytest_smtpserver.mail.differing import describe
-from pytest_smtpserver.mail.explain import unwanted
-from pytest_smtpserver.mail.matching import containing
+from pytest_smtpserver.mail.search.comparing import compared
+from pytest_smtpserver.mail.search.criteria import Criteria, Difference
+from pytest_smtpserver.mail.search.differing import describe
+from pytest_smtpserver.mail.search.explain import unwanted
+from pytest_smtpserver.mail.search.matching import containing
 
 from .make import received, text_mail
 

@@ -8,7 +8,7 @@ from email.policy import SMTP
 
 import pytest
 
-from pytest_smtpserver.mail.links import HTMLReader, links_in_text
+from pytest_smtpserver.mail.content.links import HTMLReader, links_in_text
 
 from .make import html_mail, received, text_mail
 

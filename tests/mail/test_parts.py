@@ -10,9 +10,9 @@ from email.policy import SMTP
 
 import pytest
 
-from pytest_smtpserver.mail.charsets import decode_text
+from pytest_smtpserver.mail.content.charsets import decode_text
+from pytest_smtpserver.mail.content.mime import decode_base64
 from pytest_smtpserver.mail.message import Attachment, ReceivedMessage
-from pytest_smtpserver.mail.mime import decode_base64
 
 from .letters import PDF
 from .make import received

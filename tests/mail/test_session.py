@@ -9,7 +9,7 @@ import pytest
 
 from pytest_smtpserver import SMTPServer
 from pytest_smtpserver.mail.dialogue import command_problem
-from pytest_smtpserver.protocol.commands import Command
+from pytest_smtpserver.protocol.syntax.commands import Command
 
 SENT = [Command.parse(line) for line in (b"EHLO me\r\n", b"MAIL FROM:<a@b.c>\r\n")]
 

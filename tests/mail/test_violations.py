@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_smtpserver import ProtocolViolated, SMTPServer
-from pytest_smtpserver.mail.advice import advice
+from pytest_smtpserver.mail.lint.advice import advice
+from pytest_smtpserver.mail.lint.violations import violations
+from pytest_smtpserver.mail.lint.violations_content import content_problems
 from pytest_smtpserver.mail.message import ReceivedMessage
 from pytest_smtpserver.mail.session import SessionRecord
-from pytest_smtpserver.mail.violations import violations
-from pytest_smtpserver.mail.violations_content import content_problems
-from pytest_smtpserver.protocol.commands import Command
+from pytest_smtpserver.protocol.syntax.commands import Command
 
 from .make import RECEIVED_AT, envelope
 
 if TYPE_CHECKING:
-    from pytest_smtpserver.mail.violations import Violation
+    from pytest_smtpserver.mail.lint.violations import Violation
 
 HEAD = b"From: a@example.org\r\nDate: Thu, 1 Jan 2026 10:00:00 +0000\r\n"
 GOOD = HEAD + b"Message-ID: <1@example.org>\r\n\r\nHello\r\n"

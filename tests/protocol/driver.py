@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.protocol.engine import SmtpEngine
-from pytest_smtpserver.protocol.settings import Settings
-from pytest_smtpserver.protocol.states import State
+from pytest_smtpserver.protocol.state.settings import Settings
+from pytest_smtpserver.protocol.state.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pytest_smtpserver.protocol.events import Event
-    from pytest_smtpserver.protocol.replies import Reply
+    from pytest_smtpserver.protocol.state.events import Event
+    from pytest_smtpserver.protocol.syntax.replies import Reply
 
     Script = Callable[[Event], Reply | None]
 

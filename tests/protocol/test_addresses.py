@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.addresses import (
+from pytest_smtpserver.protocol.syntax.addresses import (
     Address,
     OriginalRecipient,
     common_recipient,
@@ -19,8 +19,8 @@ from pytest_smtpserver.protocol.addresses import (
     parse_rcpt_argument,
     salvage_address,
 )
-from pytest_smtpserver.protocol.errors import Refused
-from pytest_smtpserver.protocol.replies import Reply
+from pytest_smtpserver.protocol.syntax.errors import Refused
+from pytest_smtpserver.protocol.syntax.replies import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable

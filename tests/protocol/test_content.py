@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.buffer import ReceiveBuffer
-from pytest_smtpserver.protocol.content import ContentSink, DataReader
+from pytest_smtpserver.protocol.framing.buffer import ReceiveBuffer
+from pytest_smtpserver.protocol.framing.content import ContentSink, DataReader
 
 #: Bytes in which line ends and dots come in every order.
 _TRICKY = st.lists(

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.errors import Refused
-from pytest_smtpserver.protocol.sasl import (
+from pytest_smtpserver.protocol.sasl.mechanisms import (
     MECHANISMS,
     Credentials,
     Exchange,
@@ -17,6 +16,7 @@ from pytest_smtpserver.protocol.sasl import (
     decode_response,
     encode_challenge,
 )
+from pytest_smtpserver.protocol.syntax.errors import Refused
 
 
 def converse(name: str, response: bytes) -> Credentials:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.settings import Settings
-from pytest_smtpserver.protocol.states import State
+from pytest_smtpserver.protocol.state.settings import Settings
+from pytest_smtpserver.protocol.state.states import State
 from tests.transcript import Transcript, load, names, play, split_replies
 
 from .driver import Driver, codes
@@ -18,8 +18,8 @@ from .driver import Driver, codes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pytest_smtpserver.protocol.events import Event
-    from pytest_smtpserver.protocol.replies import Reply
+    from pytest_smtpserver.protocol.state.events import Event
+    from pytest_smtpserver.protocol.syntax.replies import Reply
 
 #: Options that the engine wants as a set.
 _SETS = ("extensions", "hide", "disabled_commands")

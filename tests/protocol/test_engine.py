@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_smtpserver.protocol.errors import LocalProtocolError
-from pytest_smtpserver.protocol.proposals import _PROPOSALS
-from pytest_smtpserver.protocol.replies import Reply
-from pytest_smtpserver.protocol.settings import KNOWN_EXTENSIONS, Settings
-from pytest_smtpserver.protocol.states import TABLE, State
+from pytest_smtpserver.protocol.answers.proposals import _PROPOSALS
+from pytest_smtpserver.protocol.state.settings import KNOWN_EXTENSIONS, Settings
+from pytest_smtpserver.protocol.state.states import TABLE, State
+from pytest_smtpserver.protocol.syntax.errors import LocalProtocolError
+from pytest_smtpserver.protocol.syntax.replies import Reply
 
 from .driver import Driver, codes
 from .tools import AUTH_PLAIN, RECIPIENT, SENDER, USERS, delivers, keywords, start
 
 if TYPE_CHECKING:
-    from pytest_smtpserver.protocol.events import Event
+    from pytest_smtpserver.protocol.state.events import Event
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import pickle
 
-from pytest_smtpserver.protocol.addresses import Address, parse_mail_argument
-from pytest_smtpserver.protocol.envelope import Envelope
-from pytest_smtpserver.protocol.parameters import DeliverBy, MailValues
+from pytest_smtpserver.protocol.syntax.addresses import Address, parse_mail_argument
+from pytest_smtpserver.protocol.syntax.envelope import Envelope
+from pytest_smtpserver.protocol.syntax.parameters import DeliverBy, MailValues
 
 
 def test_an_envelope_begins_with_a_sender() -> None:

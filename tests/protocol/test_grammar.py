@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.errors import Refused
-from pytest_smtpserver.protocol.grammar import (
+from pytest_smtpserver.protocol.syntax.errors import Refused
+from pytest_smtpserver.protocol.syntax.grammar import (
     decode_utf8_address,
     decode_xtext,
     domain_problem,

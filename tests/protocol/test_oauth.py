@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.errors import Refused
-from pytest_smtpserver.protocol.sasl import (
+from pytest_smtpserver.protocol.sasl.mechanisms import (
     MECHANISMS,
     Credentials,
     Exchange,
     SaslContext,
     decode_response,
 )
+from pytest_smtpserver.protocol.syntax.errors import Refused
 
 TOKEN = "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg=="
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.addresses import (
+from pytest_smtpserver.protocol.syntax.addresses import (
     parse_mail_argument,
     parse_rcpt_argument,
 )
-from pytest_smtpserver.protocol.errors import Refused
-from pytest_smtpserver.protocol.grammar import encode_xtext
-from pytest_smtpserver.protocol.parameters import (
+from pytest_smtpserver.protocol.syntax.errors import Refused
+from pytest_smtpserver.protocol.syntax.grammar import encode_xtext
+from pytest_smtpserver.protocol.syntax.parameters import (
     DeliverBy,
     MailValues,
     ParameterRules,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_smtpserver.protocol.settings import Settings
-from pytest_smtpserver.protocol.states import State
+from pytest_smtpserver.protocol.state.settings import Settings
+from pytest_smtpserver.protocol.state.states import State
 
 from .driver import Driver
 

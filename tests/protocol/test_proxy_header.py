@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.proxy import (
+from pytest_smtpserver.protocol.framing.proxy import (
     MAX_HEADER,
     BadProxyHeader,
     parse_proxy_header,

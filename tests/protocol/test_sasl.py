@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.errors import LocalProtocolError, Refused
-from pytest_smtpserver.protocol.replies import EnhancedStatus
-from pytest_smtpserver.protocol.sasl import (
+from pytest_smtpserver.protocol.sasl.mechanisms import (
     MECHANISMS,
     Credentials,
     Exchange,
@@ -18,6 +16,8 @@ from pytest_smtpserver.protocol.sasl import (
     decode_response,
     encode_challenge,
 )
+from pytest_smtpserver.protocol.syntax.errors import LocalProtocolError, Refused
+from pytest_smtpserver.protocol.syntax.replies import EnhancedStatus
 
 SYNTAX = (501, EnhancedStatus(5, 5, 2))
 CONTEXT = SaslContext(hostname="mx.example.org", nonce="17.42", salt=b"salt")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.saslprep import saslprep
+from pytest_smtpserver.protocol.sasl.saslprep import saslprep
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.errors import Refused
-from pytest_smtpserver.protocol.sasl import (
+from pytest_smtpserver.protocol.sasl.mechanisms import (
     MECHANISMS,
     Credentials,
     Exchange,
     SaslContext,
 )
+from pytest_smtpserver.protocol.syntax.errors import Refused
 
 # RFC 7677 §3, each message as printed.
 CLIENT_FIRST = b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO"

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.replies import Reply
-from pytest_smtpserver.protocol.settings import KNOWN_EXTENSIONS, Settings
-from pytest_smtpserver.protocol.states import State
+from pytest_smtpserver.protocol.state.settings import KNOWN_EXTENSIONS, Settings
+from pytest_smtpserver.protocol.state.states import State
+from pytest_smtpserver.protocol.syntax.replies import Reply
 
 from .driver import Driver, codes
 
 if TYPE_CHECKING:
-    from pytest_smtpserver.protocol.events import Event
+    from pytest_smtpserver.protocol.state.events import Event
 
     from .driver import Script
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from pytest_smtpserver.protocol.settings import Settings
+from pytest_smtpserver.protocol.state.settings import Settings
 
 from .driver import Driver, codes
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_smtpserver import personas
-from pytest_smtpserver.protocol import standard
-from pytest_smtpserver.protocol.addresses import Address
-from pytest_smtpserver.protocol.commands import Command
-from pytest_smtpserver.protocol.envelope import Envelope
+from pytest_smtpserver.protocol.syntax import standard
+from pytest_smtpserver.protocol.syntax.addresses import Address
+from pytest_smtpserver.protocol.syntax.commands import Command
+from pytest_smtpserver.protocol.syntax.envelope import Envelope
 from pytest_smtpserver.script.actions import Call, Delay, SendReply
 from pytest_smtpserver.script.event import Event
 

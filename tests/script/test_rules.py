@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pytest_smtpserver import ReceivedMessage, Rule, RuleNotUsed, SessionRecord
-from pytest_smtpserver.protocol.addresses import Address, parse_rcpt_argument
-from pytest_smtpserver.protocol.commands import Command
-from pytest_smtpserver.protocol.envelope import Envelope
+from pytest_smtpserver.protocol.syntax.addresses import Address, parse_rcpt_argument
+from pytest_smtpserver.protocol.syntax.commands import Command
+from pytest_smtpserver.protocol.syntax.envelope import Envelope
 from pytest_smtpserver.script.event import Event
 from pytest_smtpserver.script.script import Script
 

@@ -67,7 +67,9 @@ def test_a_name_that_takes_too_long_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A look-up has a bound, and goes on without harm in its own thread."""
-    monkeypatch.setattr("pytest_smtpserver.server.opening.RESOLVE_TIMEOUT", 0.02)
+    monkeypatch.setattr(
+        "pytest_smtpserver.server.session.opening.RESOLVE_TIMEOUT", 0.02
+    )
     release = threading.Event()
 
     def resolve(address: str) -> str:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from pytest_smtpserver.server import idling
-from pytest_smtpserver.server.idling import IdleWatch
+from pytest_smtpserver.server.io import idling
+from pytest_smtpserver.server.io.idling import IdleWatch
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from pytest_smtpserver.server.loop_channel import LoopChannel
+    from pytest_smtpserver.server.io.loop_channel import LoopChannel
 
 
 class Clock:

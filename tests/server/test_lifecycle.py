@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 
 from pytest_smtpserver import SMTPServer
-from pytest_smtpserver.server.recorder import Recorder
+from pytest_smtpserver.server.session.recorder import Recorder
 
 from .tools import CONTENT, RECIPIENT, Raw, send
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from pytest_smtpserver.protocol.events import Event
+    from pytest_smtpserver.protocol.state.events import Event
 
 
 def test_with_starts_and_stops() -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_smtpserver.server.channel import Outcome
-from pytest_smtpserver.server.idling import IdleWatch
-from pytest_smtpserver.server.loop_channel import LoopChannel
-from pytest_smtpserver.server.outbox import Outbox
+from pytest_smtpserver.server.io.channel import Outcome
+from pytest_smtpserver.server.io.idling import IdleWatch
+from pytest_smtpserver.server.io.loop_channel import LoopChannel
+from pytest_smtpserver.server.io.outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -1,0 +1,1 @@
+"""A message taken apart: header fields, MIME parts, charsets, text, links."""

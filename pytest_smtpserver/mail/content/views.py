@@ -1,0 +1,196 @@
+"""Everything about a message that is worked out from its content, when it is asked for.
+
+Loaded with the first attribute that needs it, since it takes the standard library's
+email package with it. Two threads may both work out a value; none sees half of one.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from . import headers as header_fields
+from .headers import Headers
+from .links import HTMLReader, find_code, find_link, links_in_text, unique
+from .mime import Part, parse
+from .normalize import normalized
+from .parts import Sorted, attachment_of, body_of, sort_parts, text_of, unflowed
+from .salvage import parse_message
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Mapping
+    from datetime import datetime
+    from email.message import EmailMessage
+
+    from pytest_smtpserver.mail.message import Attachment
+    from pytest_smtpserver.protocol.syntax.envelope import Envelope
+
+
+class Views:
+    """What the content of one message says."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    @cached_property
+    def email(self) -> EmailMessage:
+        """The standard library's parse."""
+        return parse_message(self._content)
+
+    @cached_property
+    def block(self) -> header_fields.Block:
+        """The header alone: a subject needs no parts."""
+        return header_fields.read_block(self._content, 0, len(self._content))
+
+    @cached_property
+    def headers(self) -> Headers:
+        """The header fields."""
+        return Headers(self.block.fields)
+
+    @cached_property
+    def root(self) -> Part:
+        """The message as a part."""
+        return parse(self._content)
+
+    @cached_property
+    def parts(self) -> Sorted:
+        """The parts by their role."""
+        return sort_parts(self.root)
+
+    @cached_property
+    def subject(self) -> str:
+        """The subject."""
+        return self.headers.get("Subject", "")
+
+    @cached_property
+    def date(self) -> datetime | None:
+        """The Date field."""
+        value = self.headers.get("Date")
+        return None if value is None else header_fields.date_of(value)
+
+    @cached_property
+    def message_id(self) -> str:
+        """The Message-ID field."""
+        return self.headers.get("Message-ID", "")
+
+    @cached_property
+    def from_(self) -> list[str]:
+        """The addresses of the From field."""
+        return self._addresses("from")
+
+    @cached_property
+    def to(self) -> list[str]:
+        """The addresses of all To fields."""
+        return self._addresses("to")
+
+    @cached_property
+    def cc(self) -> list[str]:
+        """The addresses of all Cc fields."""
+        return self._addresses("cc")
+
+    @cached_property
+    def reply_to(self) -> list[str]:
+        """The addresses of all Reply-To fields."""
+        return self._addresses("reply-to")
+
+    @cached_property
+    def text(self) -> str:
+        """The text."""
+        return body_of(self.parts.text)
+
+    @cached_property
+    def html(self) -> str:
+        """The HTML."""
+        return body_of(self.parts.html)
+
+    @cached_property
+    def html_reader(self) -> HTMLReader:
+        """The HTML, read."""
+        return HTMLReader(self.html)
+
+    @cached_property
+    def links(self) -> list[str]:
+        """The links of the HTML, then those of the text that are not among them."""
+        flat = "\n".join(unflowed(part) for part in self.parts.text)
+        return unique([*self.html_reader.links, *links_in_text(flat)])
+
+    @cached_property
+    def text_from_html(self) -> str:
+        """The HTML as text, by inscriptis."""
+        try:
+            inscriptis = importlib.import_module("inscriptis")
+        except ImportError as error:
+            raise ImportError(
+                "message.text_from_html needs inscriptis: "
+                "pip install 'pytest-smtpserver[html]'"
+            ) from error
+        if not self.html.strip():
+            return ""
+        try:
+            return str(inscriptis.get_text(self.html))
+        except Exception:  # noqa: BLE001 - lxml refuses empty documents and control characters
+            return self.html_reader.text
+
+    def link(self, pattern: str | re.Pattern[str], *, where: str) -> str:
+        """The only link that matches."""
+        __tracebackhide__ = True
+        return find_link(
+            self.links, pattern, where=where, text=self.text or self.html_reader.text
+        )
+
+    def code(self, pattern: str | re.Pattern[str], *, where: str) -> str:
+        """The only code that matches."""
+        __tracebackhide__ = True
+        texts = [self.subject, self.text, self.html_reader.text]
+        return find_code(texts, pattern, where=where)
+
+    def normalized(
+        self,
+        envelope: Envelope,
+        replace: Mapping[str | re.Pattern[str], str] | None,
+    ) -> str:
+        """The text for snapshots."""
+        return normalized(envelope, self.root, replace)
+
+    @cached_property
+    def attachments(self) -> list[Attachment]:
+        """The attached files."""
+        return [attachment_of(part) for part in self.parts.attachments]
+
+    @cached_property
+    def inline_images(self) -> list[Attachment]:
+        """The images of the HTML."""
+        return [attachment_of(part) for part in self.parts.inline_images]
+
+    @cached_property
+    def defects(self) -> list[str]:
+        """What is wrong with the message."""
+        found: list[str] = []
+        for part in self.root.walk():
+            entries = part.structure_defects()
+            for name, value in part.block.fields:
+                entries += header_fields.complaints(name, value)
+            entries += _body_defects(part)
+            where = "" if part is self.root else f"part {part.content_type}: "
+            found += [where + entry for entry in entries]
+        return unique(found)
+
+    def _addresses(self, name: str) -> list[str]:
+        return [
+            address
+            for field in self.block.fields
+            if field.name.lower() == name
+            for address in header_fields.addresses(name, field.value)
+        ]
+
+
+def _body_defects(part: Part) -> list[str]:
+    if part.is_multipart:
+        return []
+    if part.content_type in {"text/plain", "text/html"}:
+        _, entries = text_of(part)
+        return [f"the text {entry}" for entry in entries]
+    _, complaint = part.octets()
+    return [f"the body {complaint}"] if complaint else []

@@ -1,0 +1,1 @@
+"""What clients did that is forbidden, or allowed and unwise."""

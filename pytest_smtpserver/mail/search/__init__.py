@@ -1,0 +1,1 @@
+"""Finding messages: criteria, waits, and what came close."""

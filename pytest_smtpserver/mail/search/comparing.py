@@ -1,0 +1,127 @@
+"""Explanations of comparisons that are false: messages, lists of them, `containing`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_smtpserver.mail.collection import Recorded
+from pytest_smtpserver.mail.message import ReceivedMessage
+
+from .criteria import Difference
+from .differing import describe
+from .explain import listed, summary
+from .matching import Containing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMPARED = ("from_", "to", "cc", "subject", "text", "html")
+
+
+def compared(
+    operator: str, left: object, right: object, *, full: bool = False
+) -> list[str] | None:
+    """The lines that explain why it is false; None where this is nobody of ours."""
+    if operator in ("==", "in") and isinstance(left, Containing):
+        return _containing(operator, left, right, full=full)
+    if operator == "==" and isinstance(right, Containing):
+        return _containing(operator, right, left, full=full)
+    if operator != "==":
+        return None
+    if isinstance(left, ReceivedMessage) and isinstance(right, ReceivedMessage):
+        return _two_messages(left, right, full=full)
+    ours, theirs = _messages_of(left), _messages_of(right)
+    if ours is None or theirs is None or not (ours or theirs):
+        return None
+    return _two_lists(ours, theirs, full=full)
+
+
+def _two_messages(
+    left: ReceivedMessage, right: ReceivedMessage, *, full: bool
+) -> list[str]:
+    lines = [
+        "one message == another",
+        f"  left:  {summary(left)}",
+        f"  right: {summary(right)}",
+    ]
+    if left.content == right.content:
+        return [*lines, "  Their content is the same, but they came one by one."]
+    for name in _COMPARED:
+        mine, other = getattr(left, name), getattr(right, name)
+        if mine != other:
+            told = _unequal(name, mine, other, full=full)
+            lines += [f"  {line}" for line in told]
+    return [
+        *lines,
+        "  A message is equal to itself alone; normalized() gives text to compare.",
+    ]
+
+
+def _unequal(name: str, left: object, right: object, *, full: bool) -> list[str]:
+    # As any other criterion: for text and html, too, both are shown.
+    label = {"text": "plain text", "html": "HTML"}.get(name, name)
+    lines = describe(Difference(label, left, right), full=full)
+    return [
+        line.replace("wanted ", "left ").replace("got ", "right ")
+        if line.startswith(f"{label}: wanted ")
+        else line.replace("- wanted, + got", "- left, + right")
+        for line in lines
+    ]
+
+
+def _messages_of(value: object) -> list[ReceivedMessage] | None:
+    if isinstance(value, (Recorded, list, tuple)):
+        items = list(value)
+        if all(isinstance(item, ReceivedMessage) for item in items):
+            return items
+    return None
+
+
+def _two_lists(
+    left: Sequence[ReceivedMessage], right: Sequence[ReceivedMessage], *, full: bool
+) -> list[str]:
+    lines = [f"{_count(left)} == {_count(right)}"]
+    for label, messages, others in (
+        ("only on the left:", left, right),
+        ("only on the right:", right, left),
+    ):
+        alone = [one for one in messages if not any(one is other for other in others)]
+        if alone:
+            lines += [label, *listed(alone, full=full)]
+    if len(lines) == 1:
+        lines.append("the same messages, in another order or number")
+    return lines
+
+
+def _containing(
+    operator: str, wanted: Containing, value: object, *, full: bool
+) -> list[str]:
+    part = wanted.part
+    if operator == "in" and isinstance(value, str):
+        return [
+            f"{wanted!r} in a str",
+            f"containing() is compared with ==; for one text say: {part!r} in …",
+        ]
+    if isinstance(value, str) and isinstance(part, str):
+        return [f"a text == {wanted!r}", *_told(part, value, full=full)]
+    items = list(value) if isinstance(value, (Recorded, list, tuple, set)) else None
+    if operator == "in" and items is not None:
+        lines = [f"{wanted!r} in a collection of {len(items)}"]
+        for item in items if full else items[:5]:
+            if isinstance(item, str) and isinstance(part, str):
+                lines += _told(part, item, full=full)
+            else:
+                lines.append(f"  {item!r}")
+        return lines
+    return [f"{value!r} == {wanted!r}", f"  {part!r} is not in it"]
+
+
+def _told(part: str, text: str, *, full: bool) -> list[str]:
+    if len(text) <= 60 and "\n" not in text:
+        return [f"  {part!r} is not in {text!r}"]
+    told = describe(Difference("text", part, text), full=full)
+    return [f"  {line}" for line in told]
+
+
+def _count(messages: Sequence[ReceivedMessage]) -> str:
+    return "1 message" if len(messages) == 1 else f"{len(messages)} messages"

@@ -1,0 +1,160 @@
+"""Criteria: what a test says of the message that it means."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+
+from .matching import matches, matches_address, matches_any, matches_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pytest_smtpserver.mail.message import ReceivedMessage
+
+#: What a criterion may be: a text, a pattern, a callable, anything with ``==``.
+Match = Any
+
+
+class MessageCriteria(TypedDict, total=False):
+    """The criteria of waits, `find` and asserts, for type checkers."""
+
+    mail_from: Match
+    rcpt_to: Match
+    from_: Match
+    to: Match
+    cc: Match
+    reply_to: Match
+    subject: Match
+    text: Match
+    html: Match
+    headers: Mapping[str, Match]
+    attachment: Match
+    where: Callable[[ReceivedMessage], object]
+
+
+class Difference(NamedTuple):
+    """A criterion that a message does not meet."""
+
+    name: str
+    wanted: object
+    got: object
+
+
+def _addresses(read: Callable[[ReceivedMessage], Any]) -> _Criterion:
+    return _Criterion(read, lambda w, g: matches_any(w, g, matches_address))
+
+
+class _Criterion(NamedTuple):
+    read: Callable[[ReceivedMessage], Any]
+    match: Callable[[object, Any], bool]
+
+
+_CRITERIA: Mapping[str, _Criterion] = {
+    "mail_from": _Criterion(lambda m: m.envelope.mail_from, matches_address),
+    "rcpt_to": _addresses(lambda m: m.envelope.rcpt_to),
+    "from_": _Criterion(lambda m: m.from_, matches_address),
+    "to": _addresses(lambda m: m.to),
+    "cc": _addresses(lambda m: m.cc),
+    "reply_to": _addresses(lambda m: m.reply_to),
+    "subject": _Criterion(lambda m: m.subject, matches),
+    "attachment": _Criterion(
+        lambda m: [a.filename for a in m.attachments],
+        lambda w, g: matches_any(w, g, matches),
+    ),
+    # From here on criteria that cost more: they come last.
+    "text": _Criterion(lambda m: m.text, matches_text),
+    "html": _Criterion(lambda m: m.html, matches_text),
+}
+#: Every criterion of a message, in the order in which explanations name them.
+NAMES = (*_CRITERIA, "headers", "where")
+
+
+class Criteria:
+    """Some criteria, all of which a message has to meet.
+
+    Raises:
+        TypeError: a criterion has a name that there is not, ``headers`` is no mapping
+            or ``where`` no callable.
+    """
+
+    __slots__ = ("given",)
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        for name in given:
+            if name not in NAMES:
+                raise TypeError(unknown_name("criterion", name, NAMES))
+        headers = given.get("headers", {})
+        if not hasattr(headers, "items"):
+            raise TypeError(
+                f"headers is a mapping of header names to what they must be, such as "
+                f"headers={{'X-Tag': 'welcome'}}; got {headers!r}"
+            )
+        where = given.get("where")
+        if where is not None and not callable(where):
+            raise TypeError(
+                f"where is a function that is called with the message; got {where!r}"
+            )
+        self.given = {name: given[name] for name in NAMES if name in given}
+
+    def __bool__(self) -> bool:
+        return bool(self.given)
+
+    def __repr__(self) -> str:
+        return ", ".join(f"{name}={show(value)}" for name, value in self.given.items())
+
+    def match(self, message: ReceivedMessage) -> bool:
+        """Tell whether the message meets them all."""
+        return not self._unmet(message, first=True)
+
+    def differences(self, message: ReceivedMessage) -> list[Difference]:
+        """The criteria that the message does not meet."""
+        return self._unmet(message, first=False)
+
+    def _unmet(self, message: ReceivedMessage, *, first: bool) -> list[Difference]:
+        unmet: list[Difference] = []
+        for name, wanted in self.given.items():
+            if name == "headers":
+                unmet += _header_differences(wanted, message)
+            elif name == "where":
+                if not wanted(message):
+                    unmet.append(Difference(name, wanted, False))
+            else:
+                criterion = _CRITERIA[name]
+                got = criterion.read(message)
+                if not criterion.match(wanted, got):
+                    unmet.append(Difference(name, wanted, got))
+            if first and unmet:
+                break
+        return unmet
+
+
+def _header_differences(
+    wanted: Mapping[str, Any], message: ReceivedMessage
+) -> list[Difference]:
+    unmet = []
+    for name, value in wanted.items():
+        got = message.headers.get_all(name)
+        if not matches_any(value, got, matches):
+            unmet.append(Difference(f"header {name}", value, got))
+    return unmet
+
+
+def show(value: object) -> str:
+    """A criterion as the test wrote it, as far as that can be told."""
+    if isinstance(value, re.Pattern):
+        flags = " with flags" if value.flags & ~re.UNICODE else ""
+        return f"re.compile({value.pattern!r}){flags}"
+    if callable(value) and hasattr(value, "__name__") and not isinstance(value, type):
+        return f"{value.__name__}(…)" if value.__name__ != "<lambda>" else "a lambda"
+    return repr(value)
+
+
+def unknown_name(noun: str, name: str, allowed: tuple[str, ...]) -> str:
+    """A message for a name that there is not, with the nearest one that there is."""
+    near = difflib.get_close_matches(name, allowed, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"there is no {noun} {name!r}{hint} There are: {', '.join(allowed)}".replace(
+        f"{name!r} There", f"{name!r}. There"
+    )

@@ -1,0 +1,246 @@
+"""Why a message that a test wants is not there, for someone who has not seen the code.
+
+Expected, got, the nearest misses, what is still going on, and the way out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_smtpserver.mail.transcript import shown_command
+
+from .differing import describe
+from .matching import matches_address, matches_any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pytest_smtpserver.mail.message import ReceivedMessage
+    from pytest_smtpserver.mail.session import SessionRecord
+
+    from .criteria import Criteria, Difference
+    from .waiting import Wait
+
+#: How many messages an explanation shows, the nearest first.
+SHOWN_MESSAGES = 5
+
+
+def summary(message: ReceivedMessage) -> str:
+    """One line on a message: who wrote to whom, about what."""
+    recipients = ", ".join(message.envelope.rcpt_to) or "nobody"
+    sender = message.envelope.mail_from or "<>"
+    return (
+        f"from {sender} to {recipients}: {message.subject!r}"
+        f" ({len(message.content):,} octets)"
+    )
+
+
+def not_received(
+    wait: Wait,
+    *,
+    timeout: float,
+    messages: Sequence[ReceivedMessage],
+    claims: Iterable[tuple[ReceivedMessage, str]],
+    before_mark: Iterable[ReceivedMessage],
+    sessions: Sequence[SessionRecord],
+    full: bool = False,
+) -> str:
+    """The text of a wait that ran out of time."""
+    handed_out = {id(message): where for message, where in claims}
+    early = {id(message) for message in before_mark}
+    notes = {}
+    for message in messages:
+        if not wait.again and id(message) in handed_out:
+            notes[id(message)] = (
+                f"handed out by the wait in {handed_out[id(message)]}; "
+                "again=True would return it"
+            )
+        elif id(message) in early:
+            notes[id(message)] = "came before the mark given as since="
+    lines = [_headline(wait, timeout)]
+    lines += _arrived(wait.criteria, messages, notes, full=full)
+    lines += went_wrong(sessions)
+    return "\n".join(lines)
+
+
+def wrong_number(
+    criteria: Criteria,
+    times: int | None,
+    found: Sequence[ReceivedMessage],
+    messages: Sequence[ReceivedMessage],
+    sessions: Sequence[SessionRecord],
+    *,
+    full: bool = False,
+) -> str:
+    """The text of an assertion that wanted more messages, or fewer."""
+    what = f" with {criteria!r}" if criteria else ""
+    if times is None:
+        lines = [f"No message{what} was received."]
+    else:
+        verb = "was" if len(found) == 1 else "were"
+        number_found = _count(len(found), "message")
+        lines = [f"{number_found}{what} instead of {times} {verb} received."]
+    if found:
+        lines += [f"  {number}. {summary(m)}" for number, m in enumerate(found, 1)]
+        if times is not None and len(found) > times:
+            return "\n".join(lines)
+    others = [m for m in messages if not any(m is one for one in found)]
+    if others or not found:
+        lines += _arrived(criteria, others, {}, full=full)
+    lines += went_wrong(sessions)
+    return "\n".join(lines)
+
+
+def unwanted(
+    criteria: Criteria, found: Sequence[ReceivedMessage], *, full: bool = False
+) -> str:
+    """The text of an assertion that wanted no such message."""
+    what = f" with {criteria!r}" if criteria else ""
+    verb = "was" if len(found) == 1 else "were"
+    lines = [f"{_count(len(found), 'message')}{what} {verb} received, none was wanted:"]
+    lines += listed(found, full=full)
+    return "\n".join(lines)
+
+
+def listed(messages: Sequence[ReceivedMessage], *, full: bool = False) -> list[str]:
+    """A line for each message, up to a number that can be read."""
+    shown = messages if full else messages[:SHOWN_MESSAGES]
+    lines = [f"  {number}. {summary(one)}" for number, one in enumerate(shown, 1)]
+    left = len(messages) - len(shown)
+    return [*lines, f"  … and {left} more, -vv shows them"] if left else lines
+
+
+def stuck(sessions: Sequence[tuple[SessionRecord, str]], timeout: float) -> str:
+    """The text when what is in flight does not come to an end.
+
+    Args:
+        sessions: those in flight, and what holds each of them up, in words.
+        timeout: how long was waited, in seconds.
+    """
+    verb = "is" if len(sessions) == 1 else "are"
+    count = _count(len(sessions), "session")
+    head = f"After {timeout:g} s {count} {verb} still in the middle of something"
+    lines = [f"{head}, so nobody can say what will arrive:"]
+    for session, held_up_by in sessions:
+        lines.append(f"  {_open(session)}")
+        if held_up_by:
+            lines.append(f"    it is held up by {held_up_by}")
+        lines += [f"    {line}" for line in session.transcript.lines()[-4:]]
+    return "\n".join(lines)
+
+
+def _headline(wait: Wait, timeout: float) -> str:
+    what = f" with {wait.criteria!r}" if wait.criteria else ""
+    if wait.count == 1:
+        return f"No message{what} arrived within {timeout:g} s."
+    return (
+        f"Only {len(wait.found)} of {wait.count} messages{what} arrived "
+        f"within {timeout:g} s."
+    )
+
+
+def _arrived(
+    criteria: Criteria,
+    messages: Sequence[ReceivedMessage],
+    notes: dict[int, str],
+    *,
+    full: bool,
+) -> list[str]:
+    if not messages:
+        return ["", "No message arrived at all."]
+    nearest = ", the nearest first" if criteria and len(messages) > 1 else ""
+    lines = ["", f"{_count(len(messages), 'message')} arrived{nearest}:"]
+    ranked = [
+        (criteria.differences(message), number, message)
+        for number, message in enumerate(messages, 1)
+    ]
+    ranked.sort(key=lambda item: len(item[0]))
+    shown = ranked if full else ranked[:SHOWN_MESSAGES]
+    for differences, number, message in shown:
+        lines.append(f"  {number}. {summary(message)}")
+        if note := notes.get(id(message)):
+            lines.append(f"       {note}")
+        for difference in differences:
+            lines += [f"       {line}" for line in describe(difference, full=full)]
+            if hint := _elsewhere(difference, message):
+                lines.append(f"         {hint}")
+    if left := len(ranked) - len(shown):
+        lines.append(f"  … and {left} more, further off; -vv shows them")
+    return lines
+
+
+def _elsewhere(difference: Difference, message: ReceivedMessage) -> str:
+    """Where the address is, when header and envelope were taken for each other."""
+    name, wanted = difference.name, difference.wanted
+    envelope = message.envelope
+    header = [*message.to, *message.cc]
+    for this, other, addresses in (
+        ("to", "rcpt_to", envelope.rcpt_to),
+        ("cc", "rcpt_to", envelope.rcpt_to),
+        ("from_", "mail_from", [envelope.mail_from]),
+        ("rcpt_to", "to", header),
+        ("mail_from", "from_", [message.from_]),
+    ):
+        if name == this and matches_any(wanted, addresses, matches_address):
+            place = "header" if other in ("to", "from_") else "envelope"
+            return f"it is in the {place}: {other}= looks there"
+    return ""
+
+
+def went_wrong(sessions: Sequence[SessionRecord]) -> list[str]:
+    """Refused recipients, transactions that left no message, and open connections."""
+    refused, broken, connections = [], [], []
+    for session in sessions:
+        refused += _refused(session)
+        broken += [
+            f"  from {undelivered.envelope.mail_from or '<>'}: {undelivered.reason}"
+            for undelivered in session.undelivered
+        ]
+        if session.is_open:
+            connections.append(f"  {_open(session)}")
+    lines = []
+    for title, found in (
+        ("Refused:", refused),
+        ("Begun, but left no message:", broken),
+        ("Connections that are still open:", connections),
+    ):
+        if found:
+            lines += ["", title, *found]
+    if not sessions:
+        lines += ["", "No client has connected."]
+    return lines
+
+
+def _refused(session: SessionRecord) -> list[str]:
+    lines = []
+    for command in list(session.commands):
+        reply = command.reply
+        if command.address is None or reply is None or reply.code < 400:
+            continue
+        what = "the sender " if command.verb == "MAIL" else ""
+        by = f", by {command.answered_by}" if command.answered_by else ""
+        lines.append(
+            f"  {what}{command.address or '<>'} was refused with "
+            f"{_one_line(str(reply))}{by}"
+        )
+    return lines
+
+
+def _open(session: SessionRecord) -> str:
+    host, port = session.remote_address
+    last = session.commands[-1] if session.commands else None
+    said = "no command yet"
+    if last is not None:
+        said = f"last command {shown_command(last)!r}"
+    if last is not None and last.reply is None:
+        said += ", not answered"
+    name = f" ({session.helo})" if session.helo else ""
+    return f"{host}:{port}{name}: {said}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", " / ").replace("\r", "")

@@ -1,0 +1,1 @@
+"""What each command is answered with, and what the answer does to the session."""

@@ -1,0 +1,248 @@
+"""What the engine would answer to each command: one function for each verb.
+
+A proposal looks and decides, and leaves what it found out on the engine's `Pending`
+for the effect that the reply may have; it never moves the session.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_smtpserver.protocol.state.pending import Pending
+from pytest_smtpserver.protocol.state.states import TABLE, what_is_missing
+from pytest_smtpserver.protocol.syntax import standard
+from pytest_smtpserver.protocol.syntax.addresses import (
+    common_recipient,
+    common_sender,
+    parse_mail_argument,
+    parse_rcpt_argument,
+)
+from pytest_smtpserver.protocol.syntax.envelope import Envelope
+from pytest_smtpserver.protocol.syntax.errors import Refused
+from pytest_smtpserver.protocol.syntax.grammar import parse_client_name
+from pytest_smtpserver.protocol.syntax.parameters import (
+    check_mail_parameters,
+    check_rcpt_parameters,
+)
+from pytest_smtpserver.protocol.syntax.postfix import parse_xclient, parse_xforward
+from pytest_smtpserver.protocol.syntax.replies import Reply
+
+from .authentication import propose_auth
+from .ehlo import ehlo_reply, starttls_on_offer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pytest_smtpserver.protocol.engine import SmtpEngine
+    from pytest_smtpserver.protocol.syntax.commands import Command
+
+#: RFC 3207 §4: what may come before TLS where TLS is a must.
+_BEFORE_TLS = frozenset({"EHLO", "LHLO", "NOOP", "STARTTLS", "QUIT"})
+#: RFC 4954 §6, and the commands that lead to AUTH.
+_BEFORE_AUTH = frozenset(
+    {"AUTH", "EHLO", "HELO", "LHLO", "NOOP", "RSET", "QUIT", "STARTTLS", "XCLIENT"}
+)
+#: RFC 3030 §2: decimal octets, and LAST for the last chunk.
+_BDAT = re.compile(r"([0-9]{1,20})(?: +(LAST))?", re.IGNORECASE)
+_HTTP = re.compile(rb"\S+ (?:\S+ )?HTTP/[0-9]\.[0-9]\s*")
+
+
+def propose(engine: SmtpEngine, command: Command) -> Reply:
+    """The reply that the command deserves now."""
+    verb = command.verb
+    settings = engine.settings
+    if verb in engine.disabled_commands or verb not in settings.verbs:
+        return _unrecognized(engine, command)
+    if settings.require_tls and engine.tls is None and verb not in _BEFORE_TLS:
+        return standard.NEED_TLS
+    if settings.auth_required and not engine.authenticated and verb not in _BEFORE_AUTH:
+        return standard.NEED_AUTH
+    if engine.state not in TABLE[verb].allowed:
+        return standard.out_of_order(what_is_missing(verb, engine.state))
+    try:
+        return _PROPOSALS[verb](engine, command)
+    except Refused as refused:
+        return refused.reply
+
+
+def _unrecognized(engine: SmtpEngine, command: Command) -> Reply:
+    if _HTTP.fullmatch(command.line):
+        return standard.NO_HTTP
+    engine.unrecognized += 1
+    limit = engine.settings.max_unrecognized_commands
+    if limit is not None and engine.unrecognized >= limit:
+        return standard.TOO_MANY_UNRECOGNIZED
+    return standard.UNRECOGNIZED if command.strip() else standard.EMPTY_LINE
+
+
+def _ehlo(engine: SmtpEngine, command: Command) -> Reply:
+    # §4.1.1.1 asks for a domain or an address literal. Many a client sends something
+    # else, and §4.1.4 forbids to refuse it for that.
+    engine.pending = Pending(helo=parse_client_name(command.raw_argument))
+    if command.verb == "HELO":
+        return engine.settings.helo_reply
+    return ehlo_reply(engine)
+
+
+def _mail(engine: SmtpEngine, command: Command) -> Reply:
+    settings = engine.settings
+    if settings.max_messages is not None and (
+        engine.transaction_count >= settings.max_messages
+    ):
+        return standard.TOO_MANY_MESSAGES
+    lenient = settings.lenient_addresses
+    address = None if lenient else common_sender(command)
+    if address is None:
+        address = parse_mail_argument(command.raw_argument, lenient=lenient)
+    command.address = address
+    values = check_mail_parameters(address, settings.parameter_rules)
+    if values.require_tls and engine.tls is None:
+        return Reply(530, "5.7.10 REQUIRETLS needs TLS (RFC 8689 section 3)")
+    limit = settings.max_message_size
+    if (
+        limit is not None
+        and settings.enforce_message_size
+        and values.declared_size is not None
+        and values.declared_size > limit
+    ):
+        return standard.TOO_BIG  # RFC 1870 §6.1
+    engine.pending = Pending(envelope=Envelope(address, values))
+    return standard.SENDER_OK
+
+
+def _rcpt(engine: SmtpEngine, command: Command) -> Reply:
+    settings = engine.settings
+    lenient = settings.lenient_addresses
+    address = None if lenient else common_recipient(command)
+    if address is None:
+        address = parse_rcpt_argument(command.raw_argument, lenient=lenient)
+    command.address = address
+    envelope = engine.envelope
+    check_rcpt_parameters(
+        address,
+        settings.parameter_rules,
+        smtputf8=envelope is not None and envelope.smtputf8,
+    )
+    if (
+        settings.max_recipients is not None
+        and envelope is not None
+        and len(envelope.rcpt_to) >= settings.max_recipients
+    ):
+        return standard.TOO_MANY_RECIPIENTS  # RFC 5321 §4.5.3.1.10
+    return standard.RECIPIENT_OK
+
+
+def _data(engine: SmtpEngine, command: Command) -> Reply:
+    _no_argument(command)
+    if engine.envelope is not None and engine.envelope.body == "BINARYMIME":
+        # RFC 3030 §3: BINARYMIME cannot be used with DATA.
+        return standard.out_of_order("BINARYMIME needs BDAT")
+    return standard.START_DATA
+
+
+def chunks_exist(engine: SmtpEngine) -> bool:
+    """BDAT is known here, so that the octets behind it are a chunk."""
+    return (
+        "CHUNKING" in engine.settings.extensions
+        and "BDAT" not in engine.disabled_commands
+    )
+
+
+def bdat_size(command: Command) -> tuple[int, bool] | None:
+    """Octets of the chunk and whether it is the last; None where BDAT is malformed."""
+    match = _BDAT.fullmatch(command.argument.strip())
+    return None if match is None else (int(match[1]), match[2] is not None)
+
+
+def _bdat(engine: SmtpEngine, command: Command) -> Reply:
+    size = bdat_size(command)
+    if size is None:
+        raise Refused(standard.syntax_error("BDAT octets [LAST]"))
+    settings = engine.settings
+    if (
+        settings.max_message_size is not None
+        and settings.enforce_message_size
+        and engine.sink.length + size[0] > settings.max_message_size
+    ):
+        return standard.TOO_BIG
+    return Reply(250, f"2.0.0 {size[0]} octets received")
+
+
+def _rset(engine: SmtpEngine, command: Command) -> Reply:  # noqa: ARG001
+    _no_argument(command)
+    return standard.OK
+
+
+def _noop(engine: SmtpEngine, command: Command) -> Reply:  # noqa: ARG001
+    return standard.OK  # §4.1.1.9: an argument is ignored
+
+
+def _quit(engine: SmtpEngine, command: Command) -> Reply:  # noqa: ARG001
+    _no_argument(command)
+    return standard.BYE
+
+
+def _vrfy(engine: SmtpEngine, command: Command) -> Reply:  # noqa: ARG001
+    if not command.argument:
+        raise Refused(standard.syntax_error("VRFY user"))
+    return standard.CANNOT_VERIFY  # §3.5.3
+
+
+def _expn(engine: SmtpEngine, command: Command) -> Reply:  # noqa: ARG001
+    return standard.NO_EXPN
+
+
+def _help(engine: SmtpEngine, command: Command) -> Reply:  # noqa: ARG001
+    return standard.HELP
+
+
+def _etrn(engine: SmtpEngine, command: Command) -> Reply:  # noqa: ARG001
+    if not command.argument:
+        raise Refused(standard.syntax_error("ETRN node"))
+    return standard.TURN_QUEUED  # RFC 1985 §5.3
+
+
+def _starttls(engine: SmtpEngine, command: Command) -> Reply:
+    if command.argument:
+        raise Refused(standard.NO_ARGUMENT_ALLOWED)  # RFC 3207 §4
+    if engine.tls is not None:
+        return standard.TLS_ACTIVE
+    return standard.START_TLS if starttls_on_offer(engine) else standard.TLS_UNAVAILABLE
+
+
+def _xclient(engine: SmtpEngine, command: Command) -> Reply:
+    engine.pending = Pending(attributes=parse_xclient(command.argument))
+    return engine.settings.greeting  # XCLIENT_README: the session begins anew
+
+
+def _xforward(engine: SmtpEngine, command: Command) -> Reply:
+    engine.pending = Pending(attributes=parse_xforward(command.argument))
+    return standard.OK
+
+
+def _no_argument(command: Command) -> None:
+    if command.argument:
+        raise Refused(standard.NO_ARGUMENT_ALLOWED)  # §4.1.1: 501
+
+
+_PROPOSALS: Mapping[str, Callable[[SmtpEngine, Command], Reply]] = {
+    "EHLO": _ehlo,
+    "HELO": _ehlo,
+    "LHLO": _ehlo,
+    "MAIL": _mail,
+    "RCPT": _rcpt,
+    "DATA": _data,
+    "BDAT": _bdat,
+    "RSET": _rset,
+    "NOOP": _noop,
+    "QUIT": _quit,
+    "VRFY": _vrfy,
+    "EXPN": _expn,
+    "HELP": _help,
+    "ETRN": _etrn,
+    "STARTTLS": _starttls,
+    "AUTH": propose_auth,
+    "XCLIENT": _xclient,
+    "XFORWARD": _xforward,
+}

@@ -1,0 +1,1 @@
+"""Where a line, the content, a chunk and the PROXY header begin and end."""

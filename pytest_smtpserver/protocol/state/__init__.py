@@ -1,0 +1,1 @@
+"""What a session remembers: its states, settings, events, and what is pending."""

@@ -1,0 +1,129 @@
+"""What the engine is told about the server that it speaks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from pytest_smtpserver.protocol.syntax.parameters import ParameterRules
+from pytest_smtpserver.protocol.syntax.replies import Reply
+
+from .states import VERBS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: What Postfix offers out of the box, and so what clients meet.
+DEFAULT_EXTENSIONS = (
+    "PIPELINING",
+    "SIZE",
+    "8BITMIME",
+    "SMTPUTF8",
+    "ENHANCEDSTATUSCODES",
+    "DSN",
+    "CHUNKING",
+)
+#: Every extension that the engine knows, in the order in which EHLO lists them.
+KNOWN_EXTENSIONS = (
+    "PIPELINING",
+    "SIZE",
+    "ETRN",
+    "ENHANCEDSTATUSCODES",
+    "8BITMIME",
+    "DSN",
+    "SMTPUTF8",
+    "CHUNKING",
+    "BINARYMIME",
+    "REQUIRETLS",
+    "DELIVERBY",
+    "FUTURERELEASE",
+    "MT-PRIORITY",
+    "LIMITS",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The engine's side of the options in DESIGN: names and meanings are the same.
+
+    Sizes are in octets. Keywords and verbs are upper-case.
+    """
+
+    hostname: str = "localhost"
+    banner: str = ""
+    tls: Literal["starttls", "implicit"] | None = None
+    require_tls: bool = False
+    extensions: frozenset[str] = frozenset(DEFAULT_EXTENSIONS)
+    hide: frozenset[str] = frozenset()
+    advertise: tuple[str, ...] = ()
+    auth: bool = False
+    users: Mapping[str, str] | None = None
+    auth_mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
+    auth_required: bool = False
+    allow_insecure_auth: bool = False
+    max_message_size: int | None = None
+    enforce_message_size: bool = True
+    disabled_commands: frozenset[str] = frozenset()
+    lenient_addresses: bool = False
+    lenient_parameters: bool = False
+    max_recipients: int | None = None
+    max_messages: int | None = None
+    max_command_length: int = 16384
+    max_unrecognized_commands: int | None = None
+    max_unauthenticated_commands: int | None = None
+    lmtp: bool = False
+    proxy_protocol: bool = False
+    xclient: bool = False
+    xforward: bool = False
+
+    @cached_property
+    def enhanced_codes(self) -> bool:
+        """Replies carry enhanced status codes (RFC 2034)."""
+        return "ENHANCEDSTATUSCODES" in self.extensions
+
+    @cached_property
+    def verbs(self) -> frozenset[str]:
+        """The commands that exist on this server."""
+        exist = {
+            "EHLO": not self.lmtp,
+            "HELO": not self.lmtp,
+            "LHLO": self.lmtp,
+            "AUTH": self.auth,
+            "BDAT": "CHUNKING" in self.extensions,
+            "ETRN": "ETRN" in self.extensions,
+            "XCLIENT": self.xclient,
+            "XFORWARD": self.xforward,
+        }
+        return frozenset(verb for verb in VERBS if exist.get(verb, True))
+
+    @cached_property
+    def greeting(self) -> Reply:
+        """The 220 of a session that begins."""
+        # RFC 5321 §4.2: the host name comes first; RFC 2033 §4.1 for LMTP.
+        text = f"{self.hostname} {'LMTP' if self.lmtp else 'ESMTP'}"
+        return Reply(220, f"{text} {self.banner}" if self.banner else text)
+
+    @cached_property
+    def helo_reply(self) -> Reply:
+        """The 250 to HELO (RFC 5321 §4.1.1.1)."""
+        return Reply(250, self.hostname)
+
+    @cached_property
+    def ehlo_replies(self) -> dict[object, Reply]:
+        """What EHLO was answered, by the situation that it depends on."""
+        return {}
+
+    @cached_property
+    def parameter_rules(self) -> ParameterRules:
+        """Which parameters MAIL and RCPT take."""
+        extensions = self.extensions | {"AUTH"} if self.auth else self.extensions
+        added = frozenset(
+            line.split(None, 1)[0].upper() for line in self.advertise if line.strip()
+        )
+        return ParameterRules(
+            extensions=extensions,
+            extra_keywords=added,
+            lenient=self.lenient_parameters,
+            lmtp=self.lmtp,
+        )

@@ -1,0 +1,1 @@
+"""Servers of a certain kind, each a set of rules."""

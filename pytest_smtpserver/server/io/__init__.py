@@ -1,0 +1,1 @@
+"""Sockets, event loops, threads, listening and pace."""

@@ -1,0 +1,166 @@
+"""Binding the listener, in the test's own thread, so that its errors are the test's."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import stat
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_smtpserver.server.options.options import Options
+
+#: Where a client connects that is told "any address".
+_REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is what is given
+
+
+def bind(options: Options, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        OSError: the port is taken, the host is not this machine's, or the path cannot
+            be used; the message names the option.
+    """
+    listener = _bind(options, port)
+    listener.listen(options.backlog)
+    return listener
+
+
+def reachable_host(host: str) -> str:
+    """The address where a client on this machine connects."""
+    return _REACHABLE.get(host, host)
+
+
+def take_over(listener: socket.socket, options: Options) -> Options:
+    """Make a listening socket of the caller's own ready; options that describe it.
+
+    Raises:
+        ValueError: the socket does not listen.
+    """
+    try:
+        listens = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError:
+        listens = 0
+    if not listens:
+        raise ValueError(
+            f"listener: {listener!r} does not listen; call its bind() and listen()"
+        )
+    listener.setblocking(False)
+    name = listener.getsockname()
+    if isinstance(name, tuple):
+        return dataclasses.replace(options, host=name[0], port=name[1], path=None)
+    return dataclasses.replace(options, path=name, port=0)
+
+
+def port_of(listener: socket.socket) -> int:
+    """The port; 0 for a Unix socket."""
+    name = listener.getsockname()
+    return name[1] if isinstance(name, tuple) else 0
+
+
+def check_connected(connected: socket.socket) -> None:
+    """Complain about what cannot be served.
+
+    Raises:
+        TypeError: it is no stream socket.
+    """
+    if not isinstance(connected, socket.socket) or (
+        connected.type != socket.SOCK_STREAM
+    ):
+        raise TypeError(f"only a connected stream socket is served, not {connected!r}")
+
+
+def unlink(path: str) -> None:
+    """Remove the socket file of a listener that is closed."""
+    try:
+        if stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116 - as it was given
+            os.unlink(path)  # noqa: PTH108
+    except OSError:
+        return  # somebody has removed it already
+
+
+def _bind(options: Options, port: int) -> socket.socket:
+    if options.path is not None:
+        return _bind_path(options.path)
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":
+            # A port may be taken again although old connections are in TIME_WAIT; on
+            # Windows the option would let two servers share it.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((options.host, port))
+        bound.setblocking(False)
+    except OSError as error:
+        bound.close()
+        raise _explained(error, options.host, port) from error
+    return bound
+
+
+def _bind_path(path: str) -> socket.socket:
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        bound.bind(path)
+        bound.setblocking(False)
+    except OSError as error:
+        bound.close()
+        raise OSError(
+            error.errno, f"option path: cannot listen on {path!r}: {error.strerror}"
+        ) from error
+    return bound
+
+
+def _explained(error: OSError, host: str, port: int) -> OSError:
+    import errno  # noqa: PLC0415 - for the way that fails only
+
+    if error.errno == errno.EADDRINUSE:
+        text = f"option port: {port} on {host} is taken; port=0 finds a free one"
+    elif error.errno == errno.EADDRNOTAVAIL:
+        text = f"option host: {host!r} is not an address of this machine"
+    elif error.errno == errno.EACCES:
+        text = f"option port: {port} is for privileged users; port=0 finds a free one"
+    else:
+        text = f"cannot listen on {host} port {port}: {error.strerror}"
+    return type(error)(error.errno, text)
+
+
+def bind_silently(options: Options, port: int) -> socket.socket:
+    """A socket that has the address and does not listen: clients are refused.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    if options.path is not None:
+        unlink(options.path)
+    return _bind(options, port)
+
+
+def _is_connected(connecting: socket.socket) -> bool:
+    """Whether a connection on this machine, which takes no time, has come about."""
+    try:
+        connecting.getpeername()
+    except OSError:
+        return False
+    return True
+
+
+def fill(listener: socket.socket) -> list[socket.socket]:
+    """Fill the queue of a listener that nobody accepts from; the sockets in it.
+
+    Linux drops the SYN of whoever comes when the queue is full, so that the client
+    tries again a second later, and later still. A queue for nobody (`listen(0)`) is
+    filled by one connection. The last of the sockets has found no place.
+    """
+    listener.listen(0)
+    fillers: list[socket.socket] = []
+    while not fillers or _is_connected(fillers[-1]):
+        filler = socket.socket(listener.family, socket.SOCK_STREAM)
+        filler.setblocking(False)
+        fillers.append(filler)
+        try:
+            filler.connect(listener.getsockname())
+        except (BlockingIOError, InterruptedError):
+            continue  # the system is at it, or there is no place
+    return fillers

@@ -1,0 +1,1 @@
+"""The options of a server: their types, defaults and checks."""

@@ -1,0 +1,332 @@
+"""Fills the record of a session while it goes on. Decides nothing, sends nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import re
+import secrets
+from time import monotonic
+from typing import TYPE_CHECKING, Literal
+
+from pytest_smtpserver.mail.message import ReceivedMessage
+from pytest_smtpserver.mail.session import (
+    AuthAttempt,
+    SessionRecord,
+    TLSInfo,
+    Undelivered,
+)
+from pytest_smtpserver.mail.transcript import Marked, Transcript
+from pytest_smtpserver.protocol.state.states import State
+
+from .logged import Logged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pytest_smtpserver.protocol.engine import SmtpEngine
+    from pytest_smtpserver.protocol.state.events import Event
+    from pytest_smtpserver.protocol.syntax.envelope import Envelope
+    from pytest_smtpserver.protocol.syntax.replies import Reply
+    from pytest_smtpserver.server.options.options import Options
+
+
+#: The kind of a line with credentials.
+_SECRET = Marked("C", secret=True)
+#: What some clients take for the end of the data. A dot behind CRLF is not content.
+_LOOKS_LIKE_AN_END = re.compile(rb"([\r\n]\.[\r\n]*|\r\n\n)\Z")
+
+
+class Recorder:
+    """Writes down what one connection's engine hears and says.
+
+    Args:
+        engine: whose session it is.
+        remote_address: of the client.
+        local_address: of the server.
+        options: of the server.
+    """
+
+    __slots__ = (
+        "_attempt",
+        "_commands",
+        "_engine",
+        "_limit",
+        "_open",
+        "_transcript",
+        "record",
+    )
+
+    def __init__(
+        self,
+        engine: SmtpEngine,
+        remote_address: tuple[str, int],
+        local_address: tuple[str, int],
+        options: Options,
+    ) -> None:
+        session_id = secrets.token_hex(8)
+        started = monotonic()
+        logger = options.logger
+        transcript = Transcript(started)
+        if logger is not None and logger.isEnabledFor(logging.DEBUG):
+            transcript.said = Logged(logger, session_id, transcript)
+        self._transcript = transcript
+        self.record = SessionRecord(
+            session_id,
+            remote_address,
+            local_address,
+            now(),
+            transcript=transcript,
+        )
+        self._engine = engine
+        self._limit = options.max_message_size
+        self._commands = self.record.commands
+        #: The envelope of the transaction that is open.
+        self._open: Envelope | None = None
+        self._attempt: AuthAttempt | None = None
+
+    # What the client sends
+
+    def heard(self, event: Event) -> None:
+        """Note what the engine made of the client's bytes."""
+        hear = _HEARS.get(event.name)
+        if hear is not None:
+            hear(self, event)
+            return
+        command = event.command
+        if command is not None:
+            self._commands.append(command)
+            self._transcript.add(monotonic(), "C", command)
+
+    def _hear_auth(self, event: Event) -> None:
+        command = event.command
+        assert command is not None
+        self._commands.append(command)
+        self._transcript.add(monotonic(), _SECRET, command)
+        mechanism = command.argument.partition(" ")[0].upper()
+        self._attempt = AuthAttempt(mechanism)
+        self.record.add_attempt(self._attempt)
+        self._hear_credentials(event)
+
+    def _hear_response(self, event: Event) -> None:
+        if event.line is not None:
+            self._transcript.add(monotonic(), _SECRET, event.line)
+        self._hear_credentials(event)
+
+    def _hear_credentials(self, event: Event) -> None:
+        shown, attempt = event.credentials, self._attempt
+        if shown is not None and attempt is not None:
+            attempt.username = shown.username
+            attempt.password = (
+                shown.password if shown.access_token is None else shown.access_token
+            )
+
+    def _hear_content(self, event: Event) -> None:
+        if event.recipient is not None and event.recipient is not self._first():
+            return  # LMTP: the content stands in front of the first reply
+        time = monotonic()
+        self._transcript.add(time, "content", self._engine.sink.getvalue())
+        if not self._engine.chunks:
+            self._transcript.add(time, "C", b".")
+
+    def _first(self) -> object:
+        envelope = self._engine.envelope
+        return envelope.rcpt_to[0] if envelope and envelope.rcpt_to else None
+
+    # What the server sends
+
+    def sent(self, data: bytes, by: str = "") -> None:
+        """Note bytes that leave."""
+        self._transcript.add(monotonic(), Marked("S", by) if by else "S", data)
+
+    def note(self, text: str) -> None:
+        """Note something that neither side said."""
+        self._transcript.add(monotonic(), "note", text)
+
+    def answered(self, event: Event, reply: Reply, data: bytes, by: str = "") -> None:
+        """Note what the reply that is sent means; the engine has moved already.
+
+        Args:
+            event: that it answers.
+            reply: that the session goes by.
+            data: the bytes that leave for it, if any.
+            by: the rule that it comes from, in words.
+        """
+        if data:
+            self.sent(data, by)
+        if reply.code >= 400:
+            self.record.last_error = reply
+        if by and event.command is not None:
+            event.command.answered_by = by
+        say = _SAYS.get(event.name)
+        if say is not None:
+            say(self, event, reply)
+
+    def _said_hello(self, event: Event, reply: Reply) -> None:
+        if reply.is_positive:
+            self._given_up(event.name)
+            self.record.helo = self._engine.helo
+            self.record.opening_command = self._engine.opening_command
+
+    def _said_to_mail(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
+        if reply.is_positive:
+            self._open = self.record.envelope = self._engine.envelope
+            self.record.transaction_count = self._engine.transaction_count
+
+    def _said_to_rset(self, event: Event, reply: Reply) -> None:
+        if reply.is_positive:
+            self._given_up(event.name)
+
+    def _said_to_data(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
+        if self._engine.pipelined and reply.is_intermediate:
+            self.record.early_content = True
+
+    def _said_to_bdat(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
+        if not reply.is_positive and not self._engine.in_transaction:
+            self._undelivered("a chunk was refused", reply)
+
+    def _said_to_auth(self, event: Event, reply: Reply) -> None:
+        attempt = self._attempt
+        if reply.is_intermediate or attempt is None:
+            return
+        if self._engine.state is State.AUTH:
+            return  # the mechanism has its last word first; then the reply leaves
+        attempt.reply = reply
+        attempt.succeeded = reply.is_positive
+        self._attempt = None
+        self.record.user = self._engine.user
+        if event.name == "AUTH" and attempt.username is None:
+            self._hear_credentials(event)
+
+    def _said_to_xclient(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
+        """XCLIENT_README: the session is the real client's, and begins anew."""
+        if not reply.is_positive:
+            return
+        record, told = self.record, self._engine.xclient
+        self._given_up("XCLIENT")
+        record.remote_address = _replaced(record.remote_address, told, "")
+        record.local_address = _replaced(record.local_address, told, "DEST")
+        if "NAME" in told:
+            record.client_hostname = told["NAME"]
+        record.helo, record.opening_command = told.get("HELO"), None
+        record.user = self._engine.user
+
+    def _said_to_xforward(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
+        self.record.forwarded = dict(self._engine.xforward)
+
+    def _given_up(self, verb: str) -> None:
+        if self._open is not None:
+            self._undelivered(f"the client gave it up with {verb}", None)
+
+    # Moments
+
+    def tls_started(self, info: TLSInfo) -> None:
+        """Note a handshake."""
+        record = self.record
+        if discarded := self._engine.discarded:
+            record.discarded += discarded
+            self.note(
+                f"{len(discarded)} octets that came behind STARTTLS in clear text "
+                f"were thrown away: {discarded[:80]!r}"
+            )
+        record.tls = info
+        record.helo = record.opening_command = record.user = None
+        name = f", server name {info.server_name}" if info.server_name else ""
+        peer = ", with a client certificate" if info.peer_certificate else ""
+        self.note(f"{info.version} started: {info.cipher}{name}{peer}")
+
+    def message(self) -> ReceivedMessage:
+        """Make the message that the engine has just completed."""
+        engine = self._engine
+        envelope = engine.envelope
+        assert envelope is not None
+        limit = self._limit
+        return ReceivedMessage(
+            engine.sink.getvalue(),
+            envelope,
+            self.record,
+            received_at=now(),
+            size_exceeded=limit is not None and engine.sink.length > limit,
+            chunks=tuple(engine.chunks),
+        )
+
+    def delivered(self, message: ReceivedMessage) -> None:
+        """Note that the message was stored."""
+        self.record.messages.append(message)
+        self._open = None
+
+    def refused(self, reply: Reply | None) -> None:
+        """Note that the content was complete, and no message came of it."""
+        if reply is None:
+            reason = "the message got no reply"
+        elif reply.is_positive:
+            reason = "the test dropped the message, although its client got a 250"
+        else:
+            reason = f"the message was refused with {reply.code}"
+        self._undelivered(reason, reply)
+
+    def closed(self, by: Literal["client", "server"], how: str) -> None:
+        """Note the end of the connection."""
+        record = self.record
+        if record.closed_by is not None:
+            return
+        if self._open is not None:
+            self._unfinished()
+            self._undelivered(f"the connection ended first: {how}", None)
+        record.closed_by = by
+        record.on_disable(None)
+        self.note(how)
+
+    def _unfinished(self) -> None:
+        """Note content whose end has not come."""
+        content = self._engine.sink.getvalue()
+        if self._engine.state is State.CONTENT and content:
+            self._transcript.add(monotonic(), "unfinished", content)
+            hint = ""
+            if _LOOKS_LIKE_AN_END.search(content):
+                hint = "; what it ends with is none: only CRLF.CRLF is"
+            self.note(f"the end of the data has not come{hint} (RFC 5321 §4.1.1.4)")
+
+    def _undelivered(self, reason: str, reply: Reply | None) -> None:
+        envelope = self._open
+        if envelope is None:
+            return
+        self._open = None
+        self.record.add_undelivered(
+            Undelivered(envelope, self._engine.sink.getvalue(), reply, reason)
+        )
+
+
+_HEARS: Mapping[str, Callable[[Recorder, Event], None]] = {
+    "MESSAGE": Recorder._hear_content,
+    "RESPONSE": Recorder._hear_response,
+    "CREDENTIALS": Recorder._hear_response,
+    "AUTH": Recorder._hear_auth,
+}
+_SAYS: Mapping[str, Callable[[Recorder, Event, Reply], None]] = {
+    "EHLO": Recorder._said_hello,
+    "HELO": Recorder._said_hello,
+    "LHLO": Recorder._said_hello,
+    "MAIL": Recorder._said_to_mail,
+    "RSET": Recorder._said_to_rset,
+    "DATA": Recorder._said_to_data,
+    "AUTH": Recorder._said_to_auth,
+    "RESPONSE": Recorder._said_to_auth,
+    "CREDENTIALS": Recorder._said_to_auth,
+    "BDAT": Recorder._said_to_bdat,
+    "XCLIENT": Recorder._said_to_xclient,
+    "XFORWARD": Recorder._said_to_xforward,
+}
+
+
+def _replaced(
+    address: tuple[str, int], told: Mapping[str, str | None], prefix: str
+) -> tuple[str, int]:
+    """The address with what XCLIENT has told of it."""
+    host, port = told.get(f"{prefix}ADDR"), told.get(f"{prefix}PORT")
+    return host or address[0], address[1] if port is None else int(port)
+
+
+def now() -> dt.datetime:
+    """The time of day, in UTC, for records."""
+    return dt.datetime.now(dt.UTC)

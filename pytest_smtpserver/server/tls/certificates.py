@@ -1,0 +1,262 @@
+"""Certificates and TLS contexts. The only file that knows trustme."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import os
+import ssl
+import tempfile
+import threading
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import trustme
+
+if TYPE_CHECKING:
+    from pytest_smtpserver.server.options.options import Options
+
+_LOCAL_IDENTITIES = ("localhost", "127.0.0.1", "::1")
+_WRONG_HOST = "wrong-host.invalid"
+_DAY = dt.timedelta(days=1)
+
+
+class Authority:
+    """A CA, and what was made with it: certificates, contexts, its PEM file.
+
+    Making a certificate and a context takes milliseconds, and most servers of a run ask
+    for the same ones: each is made once.
+    """
+
+    def __init__(self, ca: trustme.CA) -> None:
+        self.ca = ca
+        self._contexts: dict[object, ssl.SSLContext] = {}
+        self._client_context: ssl.SSLContext | None = None
+        self._file: str | None = None
+        self._remove: weakref.finalize[..., Authority] | None = None
+
+    @property
+    def file(self) -> str:
+        """Path of a PEM file with the CA's certificate, kept until `close`."""
+        if self._file is None:
+            handle, self._file = tempfile.mkstemp(prefix="smtp-ca-", suffix=".pem")
+            with os.fdopen(handle, "wb") as file:
+                file.write(self.ca.cert_pem.bytes())
+            self._remove = weakref.finalize(
+                self, Path(self._file).unlink, missing_ok=True
+            )
+        return self._file
+
+    def close(self) -> None:
+        """Remove the file."""
+        if self._remove is not None:
+            self._remove()
+        self._file = self._remove = None
+
+    def client_context(self) -> ssl.SSLContext:
+        """A context that trusts this CA and nothing else, verification on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.ca.configure_trust(context)
+        return context
+
+    def server_context(self, options: Options) -> ssl.SSLContext:
+        """The context of a server with these options.
+
+        Raises:
+            ValueError: a PEM file in the options is none that OpenSSL can read.
+        """
+        if isinstance(options.certificate, ssl.SSLContext):
+            return options.certificate
+        return self._context(options, options.certificate, options.hostname)
+
+    def sni_context(self, options: Options, server_name: str) -> ssl.SSLContext | None:
+        """The context for a server name that has one of its own."""
+        certificate = options.sni_certificates.get(server_name.lower())
+        if certificate is None:
+            return None
+        if isinstance(certificate, ssl.SSLContext):
+            return certificate
+        return self._context(options, certificate, server_name)
+
+    def _context(
+        self, options: Options, certificate: object, name: str
+    ) -> ssl.SSLContext:
+        # A file may have changed since; a certificate of the caller's may be gone.
+        keep = isinstance(certificate, str) and certificate in _MAKERS
+        key = (
+            certificate if keep else None,
+            name,
+            options.tls_versions,
+            options.client_certificate,
+            options.client_ca
+            if isinstance(options.client_ca, str)
+            else id(options.client_ca),
+        )
+        context = self._contexts.get(key) if keep else None
+        if context is None:
+            context = self._make(options, certificate, name)
+            if keep:
+                self._contexts[key] = context
+        return context
+
+    def _make(self, options: Options, certificate: object, name: str) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._load(context, certificate, name)
+        if options.tls_versions is not None:
+            context.minimum_version, context.maximum_version = options.tls_versions
+        if options.client_certificate != "ignore":
+            required = options.client_certificate == "required"
+            context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
+            if isinstance(options.client_ca, str):
+                context.load_verify_locations(cafile=options.client_ca)
+            else:
+                (options.client_ca or self.ca).configure_trust(context)
+        return context
+
+    def _load(self, context: ssl.SSLContext, certificate: object, name: str) -> None:
+        if isinstance(certificate, tuple) or (
+            isinstance(certificate, str) and certificate not in _MAKERS
+        ):
+            files = certificate if isinstance(certificate, tuple) else (certificate,)
+            try:
+                context.load_cert_chain(*files)
+            except (ssl.SSLError, OSError) as error:
+                raise ValueError(
+                    f"option certificate: {files!r} cannot be used: {error}; a PEM file "
+                    "has the certificate and the key, or there are two files"
+                ) from error
+            return
+        leaf: Any = certificate
+        if isinstance(certificate, str):
+            leaf = _MAKERS[certificate](self.ca, name)
+        leaf.configure_cert(context)
+
+
+def _identities(name: str) -> list[str]:
+    return list(dict.fromkeys((*_LOCAL_IDENTITIES, name)))
+
+
+def _valid(ca: trustme.CA, name: str) -> trustme.LeafCert:
+    return ca.issue_cert(*_identities(name))
+
+
+def _expired(ca: trustme.CA, name: str) -> trustme.LeafCert:
+    now = dt.datetime.now(dt.UTC)
+    return ca.issue_cert(
+        *_identities(name), not_before=now - 30 * _DAY, not_after=now - _DAY
+    )
+
+
+def _not_yet_valid(ca: trustme.CA, name: str) -> trustme.LeafCert:
+    now = dt.datetime.now(dt.UTC)
+    return ca.issue_cert(
+        *_identities(name), not_before=now + _DAY, not_after=now + 30 * _DAY
+    )
+
+
+def _wrong_host(ca: trustme.CA, name: str) -> trustme.LeafCert:  # noqa: ARG001
+    return ca.issue_cert(_WRONG_HOST)
+
+
+def _untrusted(ca: trustme.CA, name: str) -> trustme.LeafCert:  # noqa: ARG001
+    return trustme.CA().issue_cert(*_identities(name))
+
+
+class _SelfSigned:
+    """A certificate that signed itself; trustme makes none with host names."""
+
+    def __init__(self, ca: trustme.CA, name: str) -> None:  # noqa: ARG002
+        self._names = _identities(name)
+
+    def configure_cert(self, context: ssl.SSLContext) -> None:
+        from cryptography import x509  # noqa: PLC0415 - rare, and slow to load
+        from cryptography.hazmat.primitives import (  # noqa: PLC0415
+            hashes,
+            serialization,
+        )
+        from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name(
+            [x509.NameAttribute(x509.NameOID.COMMON_NAME, self._names[-1])]
+        )
+        now = dt.datetime.now(dt.UTC)
+        certificate = (
+            x509.CertificateBuilder(subject, subject, key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - _DAY)
+            .not_valid_after(now + 30 * _DAY)
+            .add_extension(
+                x509.SubjectAlternativeName(
+                    [_general_name(x509, name) for name in self._names]
+                ),
+                critical=False,
+            )
+            .sign(key, hashes.SHA256())
+        )
+        pem = certificate.public_bytes(serialization.Encoding.PEM)
+        secret = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        with tempfile.TemporaryDirectory(prefix="smtp-cert-") as folder:
+            file = Path(folder) / "self-signed.pem"
+            file.write_bytes(secret + pem)
+            context.load_cert_chain(file)
+
+
+def _general_name(x509: Any, name: str) -> Any:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+_MAKERS = {
+    "valid": _valid,
+    "expired": _expired,
+    "not_yet_valid": _not_yet_valid,
+    "wrong_host": _wrong_host,
+    "untrusted": _untrusted,
+    "self_signed": _SelfSigned,
+}
+
+
+class Authorities:
+    """The CAs of a process; for the one that nobody gave, one is made when needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._default: trustme.CA | None = None
+        self._known: weakref.WeakKeyDictionary[trustme.CA, Authority] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def authority(self, ca: trustme.CA | None) -> Authority:
+        """The authority for this CA, or for the process's own."""
+        with self._lock:
+            if ca is None:
+                if self._default is None:
+                    self._default = trustme.CA()
+                ca = self._default
+            authority = self._known.get(ca)
+            if authority is None:
+                authority = self._known[ca] = Authority(ca)
+            return authority
+
+    def close(self) -> None:
+        """Remove the files of all of them."""
+        with self._lock:
+            for authority in list(self._known.values()):
+                authority.close()
+
+
+def default_ca() -> trustme.CA:
+    """The CA that servers use when they are not given one."""
+    return AUTHORITIES.authority(None).ca
+
+
+#: One for the process: a certificate authority is meant to be trusted by many tests.
+AUTHORITIES = Authorities()
