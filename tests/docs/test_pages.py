@@ -1,0 +1,152 @@
+"""README.md and docs/: their blocks run, and nothing public is missing from them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_smtpserver import (
+    Address,
+    Envelope,
+    Event,
+    ReceivedMessage,
+    Rule,
+    ServerOptions,
+    SessionRecord,
+    SMTPServer,
+)
+from pytest_smtpserver.mail.search.criteria import NAMES
+from pytest_smtpserver.script.conditions import MOMENTS, RULE_NAMES
+
+from .pages import PAGES, ROOT, blocks, write_blocks
+
+MANUAL = "\n".join(PAGES.values())
+#: Every word of the manual that may be a name of the package.
+NAMED = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", MANUAL))
+#: What is public for the rest of the package only.
+INSIDE: dict[type, set[str]] = {
+    Rule: {"take", "misses", "conditions"},
+    Event: {"given_chunks"},
+    SessionRecord: {"add_attempt", "add_undelivered"},
+}
+#: The pages with blocks that run in this environment.
+RUN = [
+    page
+    for page in PAGES
+    if any(block.is_test and not block.needs for block in blocks(page))
+]
+
+
+def public(owner: type) -> set[str]:
+    """The public names of a class, without those of `str`."""
+    names = set(dir(owner)) | set(getattr(owner, "__annotations__", {}))
+    return {name for name in names - set(dir(str)) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("page", RUN)
+def test_every_block_is_a_test_file_that_passes(page: str, tmp_path: Path) -> None:
+    """And all of them were collected."""
+    written = write_blocks(page, tmp_path)
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
+        "addopts = --strict-markers\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", "-W", "error", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=55,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for block in written:
+        assert block.tests, f"{page}:{block.line} has no test"
+        for test in block.tests:
+            assert re.search(rf"line_{block.line}/.*::{test}\b", done.stdout), test
+
+
+def test_there_are_blocks() -> None:
+    """The README alone has fewer than the manual."""
+    tests = [test for page in RUN for block in blocks(page) for test in block.tests]
+    assert "README.md" in RUN
+    assert len(tests) >= 36
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [SMTPServer, Rule, Event, ReceivedMessage, SessionRecord, Envelope, Address],
+    ids=lambda owner: owner.__name__,
+)
+def test_every_public_name_is_explained(owner: type) -> None:
+    """Attributes, properties and methods; but for what is there for the package."""
+    assert public(owner) - INSIDE.get(owner, set()) - NAMED == set()
+
+
+def test_every_option_has_a_row() -> None:
+    """A row of the options table begins with it."""
+    table = PAGES["docs/options.md"].partition("\n## Options\n")[2]
+    names = {
+        name
+        for row in table.partition("\n## ")[0].splitlines()
+        if row.startswith("| `")
+        for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
+    assert names == set(ServerOptions.__annotations__)
+
+
+def test_settings_moments_and_criteria_are_named() -> None:
+    """Every ini and command line option, moment and criterion."""
+    for name in ("smtp_server_scope", "smtp_server_timeout"):
+        assert f"ini `{name}`" in MANUAL
+    for option in ("--smtp-transcript", "--smtp-save"):
+        assert f"`{option}=" in MANUAL
+    for moment in MOMENTS:
+        assert f'| `"{moment}"` |' in MANUAL
+    for criterion in (*NAMES, *RULE_NAMES):
+        assert f"`{criterion}" in MANUAL
+
+
+def test_each_name_of_npms_smtp_server_has_its_test() -> None:
+    """npm_features.txt names one for each row of the table."""
+    rows = [
+        row.split("|")[1].strip()
+        for row in PAGES["docs/moving-from-npm.md"].splitlines()
+        if row.startswith("| ")
+    ][2:]
+    listed = (Path(__file__).parent / "npm_features.txt").read_text(encoding="utf-8")
+    named = dict(line.split(" | ") for line in listed.splitlines())
+    assert len(rows) >= 35
+    assert rows == list(named)
+    for row, test in named.items():
+        file, _, function = test.partition("::")
+        source = (ROOT / "tests" / file).read_text(encoding="utf-8")
+        assert re.search(rf"def {function}\(", source), row
+
+
+def anchors(page: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", PAGES[page], re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in headings
+    }
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    """Links to files of the repository, and to headings of pages."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
+        if re.match(r"https?://|mailto:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (ROOT / page).parent / path if path else ROOT / page
+        assert file.exists(), target
+        if anchor:
+            other = str(file.resolve().relative_to(ROOT.resolve()))
+            assert anchor in anchors(other), target
