@@ -12,17 +12,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_smtpserver.mail.attachment import Attachment
     from pytest_smtpserver.mail.lint.advice import Advice
     from pytest_smtpserver.mail.lint.violations import ProtocolViolated, Violation
-    from pytest_smtpserver.mail.message import Attachment, ReceivedMessage
+    from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
+    from pytest_smtpserver.mail.outcomes import AuthAttempt, TLSInfo, Undelivered
     from pytest_smtpserver.mail.search.matching import containing
     from pytest_smtpserver.mail.search.waiting import MessageNotReceived
-    from pytest_smtpserver.mail.session import (
-        AuthAttempt,
-        SessionRecord,
-        TLSInfo,
-        Undelivered,
-    )
     from pytest_smtpserver.mail.transcript import Transcript
     from pytest_smtpserver.protocol.syntax.addresses import Address
     from pytest_smtpserver.protocol.syntax.commands import Command
@@ -60,8 +56,9 @@ __all__ = (
 _WHERE = {
     "mail.lint.advice": ("Advice",),
     "mail.search.matching": ("containing",),
-    "mail.message": ("Attachment", "ReceivedMessage"),
-    "mail.session": ("AuthAttempt", "SessionRecord", "TLSInfo", "Undelivered"),
+    "mail.attachment": ("Attachment",),
+    "mail.message": ("ReceivedMessage", "SessionRecord"),
+    "mail.outcomes": ("AuthAttempt", "TLSInfo", "Undelivered"),
     "mail.transcript": ("Transcript",),
     "mail.lint.violations": ("ProtocolViolated", "Violation"),
     "mail.search.waiting": ("MessageNotReceived",),

@@ -6,11 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .transcript import printable
+from .display import printable
 
 if TYPE_CHECKING:
-    from .message import ReceivedMessage
-    from .session import SessionRecord
+    from .message import ReceivedMessage, SessionRecord
 
 #: The widest that a column of the table of messages gets.
 _WIDTH = 40

@@ -7,9 +7,10 @@ Entries and their text are made when somebody reads them.
 
 from __future__ import annotations
 
-import re
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
+
+from .display import masked, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
 
 #: Lines of content that a transcript shows before it sums up the rest.
 SHOWN_CONTENT_LINES = 10
-
-_MASK = "********"
-_UNPRINTABLE = re.compile(
-    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b\u2028\u2029\u2060\ufeff]"
-)
 
 
 class Entry(NamedTuple):
@@ -130,7 +126,7 @@ def _render(entry: Entry, content_lines: int | None) -> list[str]:
         return _render_content(data, content_lines)
     if entry.kind == "C":
         text = printable(data)
-        return [f"C: {_masked(text) if entry.secret else text}"]
+        return [f"C: {masked(text) if entry.secret else text}"]
     rendered = [f"S: {line}" for line in _split(data)] or ["S: (nothing)"]
     if entry.remark:
         rendered[-1] += f"    <- {entry.remark}"
@@ -161,33 +157,3 @@ def _split(data: bytes | str) -> list[str]:
     if last:
         lines.append(f"{printable(last)}[no CRLF]")
     return lines
-
-
-def _masked(line: str) -> str:
-    """An AUTH command without its initial response; other lines have no clear part."""
-    verb, _, rest = line.partition(" ")
-    mechanism, _, initial = rest.partition(" ")
-    if verb.upper() != "AUTH":
-        return _MASK
-    return f"{verb} {mechanism} {_MASK}" if initial else line
-
-
-def shown_command(line: str) -> str:
-    """A command line for people, without the initial response of an AUTH."""
-    text = printable(line)
-    return _masked(text) if text[:5].upper() == "AUTH " else text
-
-
-def printable(data: bytes | str) -> str:
-    """One line of text for people: what is no text stands as an escape."""
-    if isinstance(data, bytes):
-        text = data.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
-    else:
-        text = data.encode("utf-8", "surrogateescape").decode(
-            "utf-8", "backslashreplace"
-        )
-    return _UNPRINTABLE.sub(_escape, text)
-
-
-def _escape(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode("ascii")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from pytest_smtpserver.mail.display import show, unknown_name
 from pytest_smtpserver.mail.search.criteria import NAMES as MESSAGE_NAMES
-from pytest_smtpserver.mail.search.criteria import Criteria, show, unknown_name
+from pytest_smtpserver.mail.search.criteria import Criteria
 from pytest_smtpserver.mail.search.matching import matches, matches_address, matches_any
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from pytest_smtpserver.protocol.syntax.replies import Reply
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from pytest_smtpserver.mail.message import ReceivedMessage
-    from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
     from pytest_smtpserver.protocol.sasl.credentials import Credentials
     from pytest_smtpserver.protocol.syntax.addresses import Address
     from pytest_smtpserver.protocol.syntax.commands import Command

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.mail.message import SessionRecord
     from pytest_smtpserver.protocol.syntax.commands import Command
 
     from .conditions import Conditions

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from pytest_smtpserver.mail.mailbox import Mailbox, Mark, Messages
-    from pytest_smtpserver.mail.message import ReceivedMessage
+    from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
     from pytest_smtpserver.mail.search.criteria import MessageCriteria
-    from pytest_smtpserver.mail.session import SessionRecord
 
 
 class Asserting(ABC):

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
-    from pytest_smtpserver.mail.message import ReceivedMessage
-    from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
 
     from .options.options import Options
     from .session.connection import Connection

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.mail.collection import Recorded
     from pytest_smtpserver.mail.lint.advice import Advice
     from pytest_smtpserver.mail.lint.violations import Violation
-    from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.mail.message import SessionRecord
     from pytest_smtpserver.script.conditions import RuleCriteria
     from pytest_smtpserver.script.rules import Rule
     from pytest_smtpserver.script.script import Rules

@@ -20,7 +20,7 @@ from .session.connection import Connection
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
 
-    from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.mail.message import SessionRecord
     from pytest_smtpserver.protocol.syntax.replies import Reply
 
     from .context import ServerContext

@@ -11,7 +11,8 @@ from .make import on_the_wire, received
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_smtpserver.mail.message import Attachment, ReceivedMessage
+    from pytest_smtpserver.mail.attachment import Attachment
+    from pytest_smtpserver.mail.message import ReceivedMessage
 
 Mailbox = tuple[str, str]
 

@@ -14,7 +14,7 @@ from pytest_smtpserver.protocol.syntax.addresses import (
 from pytest_smtpserver.protocol.syntax.envelope import Envelope
 
 if TYPE_CHECKING:
-    from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.mail.message import SessionRecord
 
 #: All that is worked out from the content.
 ATTRIBUTES = (

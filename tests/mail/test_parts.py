@@ -7,15 +7,19 @@ from email.message import EmailMessage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.policy import SMTP
+from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_smtpserver.mail.attachment import Attachment
 from pytest_smtpserver.mail.content.charsets import decode_text
 from pytest_smtpserver.mail.content.mime import decode_base64
-from pytest_smtpserver.mail.message import Attachment, ReceivedMessage
 
 from .letters import PDF
 from .make import received
+
+if TYPE_CHECKING:
+    from pytest_smtpserver.mail.message import ReceivedMessage
 
 
 def mail(body: str, content_type: str = "multipart/mixed; boundary=b") -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_smtpserver.mail.message import ReceivedMessage
+from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
+from pytest_smtpserver.mail.outcomes import TLSInfo
 from pytest_smtpserver.mail.report import Report, connection, folder_of, table
-from pytest_smtpserver.mail.session import SessionRecord, TLSInfo
 
 from .make import NO_SESSION, RECEIVED_AT, envelope
 

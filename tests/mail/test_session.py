@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from pytest_smtpserver import SMTPServer
-from pytest_smtpserver.mail.dialogue import command_problem
+from pytest_smtpserver.mail.search.alignment import command_problem
 from pytest_smtpserver.protocol.syntax.commands import Command
 
 SENT = [Command.parse(line) for line in (b"EHLO me\r\n", b"MAIL FROM:<a@b.c>\r\n")]

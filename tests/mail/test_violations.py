@@ -15,8 +15,7 @@ from pytest_smtpserver import ProtocolViolated, SMTPServer
 from pytest_smtpserver.mail.lint.advice import advice
 from pytest_smtpserver.mail.lint.violations import violations
 from pytest_smtpserver.mail.lint.violations_content import content_problems
-from pytest_smtpserver.mail.message import ReceivedMessage
-from pytest_smtpserver.mail.session import SessionRecord
+from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
 from pytest_smtpserver.protocol.syntax.commands import Command
 
 from .make import RECEIVED_AT, envelope

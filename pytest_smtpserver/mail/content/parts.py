@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_smtpserver.mail.message import Attachment
+from pytest_smtpserver.mail.attachment import Attachment
 
 from .charsets import decode_text
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from email.message import EmailMessage
 
-    from pytest_smtpserver.mail.message import Attachment
+    from pytest_smtpserver.mail.attachment import Attachment
     from pytest_smtpserver.protocol.syntax.envelope import Envelope
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.mail.transcript import shown_command
+from pytest_smtpserver.mail.display import shown_command
 
 from .violations import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_smtpserver.mail.message import ReceivedMessage
-    from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
 
 
 class Advice(Finding):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.mail.transcript import shown_command
+from pytest_smtpserver.mail.display import shown_command
 from pytest_smtpserver.protocol.syntax.errors import Refused
 from pytest_smtpserver.protocol.syntax.grammar import parse_client_name
 
@@ -14,7 +14,7 @@ from .violations_content import content_problems
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.mail.message import SessionRecord
     from pytest_smtpserver.protocol.syntax.commands import Command
 
 #: RFC 2920 §3.1; RFC 3207 §4 for STARTTLS. An extension's command, as AUTH is, may only

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_smtpserver.mail.transcript import printable
+from pytest_smtpserver.mail.display import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+
+from pytest_smtpserver.mail.display import show, unknown_name
 
 from .matching import matches, matches_address, matches_any, matches_text
 
@@ -139,22 +139,3 @@ def _header_differences(
         if not matches_any(value, got, matches):
             unmet.append(Difference(f"header {name}", value, got))
     return unmet
-
-
-def show(value: object) -> str:
-    """A criterion as the test wrote it, as far as that can be told."""
-    if isinstance(value, re.Pattern):
-        flags = " with flags" if value.flags & ~re.UNICODE else ""
-        return f"re.compile({value.pattern!r}){flags}"
-    if callable(value) and hasattr(value, "__name__") and not isinstance(value, type):
-        return f"{value.__name__}(…)" if value.__name__ != "<lambda>" else "a lambda"
-    return repr(value)
-
-
-def unknown_name(noun: str, name: str, allowed: tuple[str, ...]) -> str:
-    """A message for a name that there is not, with the nearest one that there is."""
-    near = difflib.get_close_matches(name, allowed, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"there is no {noun} {name!r}{hint} There are: {', '.join(allowed)}".replace(
-        f"{name!r} There", f"{name!r}. There"
-    )

@@ -6,7 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING
 
-from .criteria import show
+from pytest_smtpserver.mail.display import show
 
 if TYPE_CHECKING:
     from .criteria import Difference

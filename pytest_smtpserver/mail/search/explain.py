@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.mail.transcript import shown_command
+from pytest_smtpserver.mail.display import shown_command
 
 from .differing import describe
 from .matching import matches_address, matches_any
@@ -15,8 +15,7 @@ from .matching import matches_address, matches_any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_smtpserver.mail.message import ReceivedMessage
-    from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
 
     from .criteria import Criteria, Difference
     from .waiting import Wait

@@ -20,7 +20,7 @@ from pytest_smtpserver.script.rules import Rule
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_smtpserver.mail.session import SessionRecord
+    from pytest_smtpserver.mail.message import SessionRecord
     from pytest_smtpserver.script.event import Event
 
 

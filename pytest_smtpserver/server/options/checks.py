@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from pytest_smtpserver.mail.search.criteria import unknown_name
+from pytest_smtpserver.mail.display import unknown_name
 from pytest_smtpserver.protocol.sasl.mechanisms import MECHANISMS
 from pytest_smtpserver.protocol.state.settings import KNOWN_EXTENSIONS
 from pytest_smtpserver.script.script import event_name

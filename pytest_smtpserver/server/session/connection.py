@@ -26,7 +26,7 @@ from .securing import start_tls
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_smtpserver.mail.session import TLSInfo
+    from pytest_smtpserver.mail.outcomes import TLSInfo
     from pytest_smtpserver.protocol.syntax.replies import Reply
     from pytest_smtpserver.server.context import ServerContext
     from pytest_smtpserver.server.io.channel import Channel

@@ -9,13 +9,8 @@ import secrets
 from time import monotonic
 from typing import TYPE_CHECKING, Literal
 
-from pytest_smtpserver.mail.message import ReceivedMessage
-from pytest_smtpserver.mail.session import (
-    AuthAttempt,
-    SessionRecord,
-    TLSInfo,
-    Undelivered,
-)
+from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
+from pytest_smtpserver.mail.outcomes import AuthAttempt, TLSInfo, Undelivered
 from pytest_smtpserver.mail.transcript import Marked, Transcript
 from pytest_smtpserver.protocol.state.states import State
 

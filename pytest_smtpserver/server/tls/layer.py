@@ -11,7 +11,7 @@ import ssl
 import weakref
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.mail.session import TLSInfo
+from pytest_smtpserver.mail.outcomes import TLSInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .search.criteria import show
-from .search.matching import matches
-from .transcript import shown_command
+from pytest_smtpserver.mail.display import show, shown_command
+
+from .matching import matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

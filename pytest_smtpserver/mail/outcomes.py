@@ -1,0 +1,63 @@
+"""What came of a TLS handshake, of an AUTH command, of a transaction without a message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from pytest_smtpserver.protocol.syntax.envelope import Envelope
+    from pytest_smtpserver.protocol.syntax.replies import Reply
+
+
+class TLSInfo(NamedTuple):
+    """What a TLS handshake agreed on.
+
+    Attributes:
+        version: ``"TLSv1.3"``.
+        cipher: the name of the cipher suite.
+        server_name: the name that the client asked for (SNI), or None.
+        peer_certificate: the client's certificate as `ssl.SSLSocket.getpeercert` gives
+            it, or None when it sent none that was verified.
+    """
+
+    version: str
+    cipher: str
+    server_name: str | None
+    peer_certificate: dict[str, Any] | None
+
+
+@dataclass(slots=True)
+class AuthAttempt:
+    """One AUTH command, and what came of it.
+
+    Attributes:
+        mechanism: in upper case, as the client named it.
+        username: the user name that it gave, or None when it did not come to that.
+        password: the password in clear text, or the access token; None where the
+            mechanism never sends it.
+        succeeded: the reply was 235.
+        reply: the reply that ended the exchange; None when the connection broke.
+    """
+
+    mechanism: str
+    username: str | None = None
+    password: str | None = None
+    succeeded: bool = False
+    reply: Reply | None = None
+
+
+class Undelivered(NamedTuple):
+    """A transaction that was begun and left no message.
+
+    Attributes:
+        envelope: as far as it got.
+        content: the octets that came, as far as they were kept.
+        reply: what the server said to the message; None when it did not come to that.
+        reason: in words.
+    """
+
+    envelope: Envelope
+    content: bytes
+    reply: Reply | None
+    reason: str
