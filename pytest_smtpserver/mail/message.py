@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from email.message import EmailMessage
+    from typing import Any
 
     from pytest_smtpserver.protocol.syntax.commands import Command
     from pytest_smtpserver.protocol.syntax.envelope import Envelope
@@ -223,6 +224,19 @@ class ReceivedMessage:
                 found.
         """
         return self._views.normalized(self.envelope, replace)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The message in the types of JSON: ``json.dumps`` takes it as it is.
+
+        Its keys are ``envelope`` (with ``mail_from`` and ``rcpt_to``), ``from``, ``to``,
+        ``cc``, ``subject``, ``date`` (as in RFC 3339, or None), ``message_id``,
+        ``text``, ``html``, ``links``, ``attachments`` (with ``filename``,
+        ``content_type`` and ``size`` in octets), ``headers`` (pairs of name and decoded
+        value) and ``defects``. What is no text stands as a question mark.
+        """
+        from .content.json_form import message_as_dict  # noqa: PLC0415 - for those who ask
+
+        return message_as_dict(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the content, octet for octet, to a file that mail programs open.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -54,7 +55,7 @@ class Report(NamedTuple):
         return "\n".join(lines)
 
     def save(self, folder: Path) -> None:
-        """Write each message as .eml, and the whole transcript, into a folder.
+        """Write each message as .eml and .json, and the whole transcript, into a folder.
 
         Messages that an earlier run has left there are removed.
 
@@ -62,13 +63,24 @@ class Report(NamedTuple):
             OSError: they cannot be written.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("message-*.eml"):
+        for old in [*folder.glob("message-*.eml"), *folder.glob("message-*.json")]:
             old.unlink()
         for number, message in enumerate(self.messages, 1):
-            message.save(folder / f"message-{number}.eml")
+            save_message(message, folder / f"message-{number}.eml")
         (folder / "transcript.txt").write_text(
             f"{self.text(whole=True)}\n", encoding="utf-8"
         )
+
+
+def save_message(message: ReceivedMessage, file: Path) -> None:
+    """Write a message to a file, and beside it what `as_dict` says, as ``.json``.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    message.save(file)
+    form = json.dumps(message.as_dict(), indent=2, ensure_ascii=False)
+    file.with_suffix(".json").write_text(f"{form}\n", encoding="utf-8")
 
 
 def table(messages: list[ReceivedMessage]) -> list[str]:

@@ -90,6 +90,7 @@ def test_saving_again_removes_what_is_old(tmp_path: Path) -> None:
     Report("x", [], [message], []).save(tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {
         "message-1.eml",
+        "message-1.json",
         "notes.eml",
         "transcript.txt",
     }

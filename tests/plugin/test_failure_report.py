@@ -178,7 +178,9 @@ def test_it(smtp_server, path):
     for folder in folders:
         assert {file.name for file in folder.iterdir()} == {
             "message-1.eml",
+            "message-1.json",
             "message-2.eml",
+            "message-2.json",
             "transcript.txt",
         }
         saved = (folder / "message-2.eml").read_bytes()
