@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -15,8 +18,9 @@ PAGES = {
 #: What a block has to begin with, to be a file that goes with the test behind it.
 FILE_NAME = re.compile(r"# ((?:\w+/)*\w+\.(?:py|ini|toml|txt))\n")
 BLOCK = re.compile(
-    r"^```(python|ini|toml)[ ]*(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^```(python|ini|toml|text)[ ]*([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )
+SETTINGS = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,13 @@ class Block:
     """A fenced block of a page."""
 
     language: str
-    #: What stands behind the language: what has to be installed for the block.
-    needs: str
+    #: What stands behind the language: `fails`, or `needs=` and what is installed.
+    notes: str
     text: str
     #: The line of the page on which the text begins.
     line: int
+    #: The `text` block behind one that fails: what pytest prints.
+    output: str = ""
 
     @property
     def file_name(self) -> str | None:
@@ -45,6 +51,16 @@ class Block:
         )
 
     @property
+    def needs(self) -> str:
+        """What has to be installed for it, beside what the suite needs."""
+        return self.notes.removeprefix("needs=") if "needs=" in self.notes else ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether it is there to show a failure."""
+        return self.notes == "fails"
+
+    @property
     def tests(self) -> list[str]:
         """The names of its tests."""
         return re.findall(r"^ *(?:async )?def (test_\w+)\(", self.text, re.MULTILINE)
@@ -53,9 +69,17 @@ class Block:
 def blocks(page: str) -> list[Block]:
     """The blocks of a page that are Python, or settings."""
     text = PAGES[page]
+    found = list(BLOCK.finditer(text))
     return [
-        Block(found[1], found[2], found[3], text.count("\n", 0, found.start(3)) + 1)
-        for found in BLOCK.finditer(text)
+        Block(
+            block[1],
+            block[2],
+            block[3],
+            text.count("\n", 0, block.start(3)) + 1,
+            behind[3] if behind is not None and behind[1] == "text" else "",
+        )
+        for block, behind in zip_longest(found, found[1:])
+        if block[1] != "text"
     ]
 
 
@@ -64,7 +88,7 @@ def write_blocks(page: str, folder: Path, needs: str = "") -> list[Block]:
 
     A block that begins with `# conftest.py`, or with another file's name, goes with
     the next test. The lines of a test are those of the page, so that a traceback names
-    them. Returns the tests that were written.
+    them; only one that fails begins at line 1. Returns the tests that were written.
     """
     written, beside = [], dict[str, str]()
     for block in blocks(page):
@@ -73,13 +97,29 @@ def write_blocks(page: str, folder: Path, needs: str = "") -> list[Block]:
                 beside[block.file_name] = block.text
             continue
         if block.needs == needs:
-            place = folder / f"line_{block.line}"
+            place = folder / ("fails" if block.fails else ".") / f"line_{block.line}"
             name = block.file_name or f"test_line_{block.line}.py"
             for file, text in {**beside, name: block.text}.items():
                 path = place / file
                 path.parent.mkdir(parents=True, exist_ok=True)
-                above = "\n" * (block.line - 1) if file == name else ""
+                in_page = file == name and not block.fails
+                above = "\n" * (block.line - 1) if in_page else ""
                 path.write_text(above + text, encoding="utf-8")
             written.append(block)
         beside = {}
     return written
+
+
+def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest in a folder, as a project of its own, with warnings as errors."""
+    if not (folder / "pytest.ini").exists():
+        (folder / "pytest.ini").write_text(SETTINGS, encoding="utf-8")
+    options = ["-W", "error", "-p", "no:cacheprovider", "--strict-markers"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=55,
+        check=False,
+    )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +20,7 @@ from pytest_smtpserver import (
 from pytest_smtpserver.mail.search.criteria import NAMES
 from pytest_smtpserver.script.conditions import MOMENTS, RULE_NAMES
 
-from .pages import PAGES, ROOT, blocks, write_blocks
+from .pages import PAGES, ROOT, Block, blocks, run_pytest, write_blocks
 
 MANUAL = "\n".join(PAGES.values())
 #: Every word of the manual that may be a name of the package.
@@ -37,8 +35,16 @@ INSIDE: dict[type, set[str]] = {
 RUN = [
     page
     for page in PAGES
-    if any(block.is_test and not block.needs for block in blocks(page))
+    if any(block.is_test and not block.notes for block in blocks(page))
 ]
+FAIL = [(page, block) for page in PAGES for block in blocks(page) if block.fails]
+
+
+def steady(line: str) -> str:
+    """A line of output without what differs from run to run."""
+    line = re.sub(r"(127\.0\.0\.1:)\d+", r"\1PORT", line.rstrip())
+    line = re.sub(r"\+\d\.\d{3}", "+TIME", line)
+    return re.sub(r"^-+|-+$", "---", line)
 
 
 def public(owner: type) -> set[str]:
@@ -51,24 +57,29 @@ def public(owner: type) -> set[str]:
 def test_every_block_is_a_test_file_that_passes(page: str, tmp_path: Path) -> None:
     """And all of them were collected."""
     written = write_blocks(page, tmp_path)
-    (tmp_path / "pytest.ini").write_text(
-        "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
-        "addopts = --strict-markers\n",
-        encoding="utf-8",
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-v", "-W", "error", "-p", "no:cacheprovider"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=55,
-        check=False,
-    )
+    done = run_pytest(tmp_path, "-v", "--ignore=fails")
     assert done.returncode == 0, done.stdout + done.stderr
     for block in written:
         assert block.tests, f"{page}:{block.line} has no test"
         for test in block.tests:
-            assert re.search(rf"line_{block.line}/.*::{test}\b", done.stdout), test
+            if not block.fails:
+                assert re.search(rf"line_{block.line}/.*::{test}\b", done.stdout), test
+
+
+@pytest.mark.parametrize(
+    ("page", "block"), FAIL, ids=[f"{page}:{block.line}" for page, block in FAIL]
+)
+def test_what_a_failure_prints(page: str, block: Block, tmp_path: Path) -> None:
+    """The page shows lines of it, in order, and an ellipsis for what is between."""
+    write_blocks(page, tmp_path)
+    folder = tmp_path / "fails" / f"line_{block.line}"
+    done = run_pytest(folder)
+    assert done.returncode == 1, done.stdout + done.stderr
+    printed = iter([steady(line) for line in done.stdout.splitlines()])
+    assert len(block.output.splitlines()) > 3
+    for line in block.output.splitlines():
+        if line.strip() != "…":
+            assert steady(line) in printed, f"{line!r} is not in order in {done.stdout}"
 
 
 def test_there_are_blocks() -> None:
