@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_smtpserver.mail.attachment import Attachment
-    from pytest_smtpserver.mail.lint.advice import Advice
-    from pytest_smtpserver.mail.lint.violations import ProtocolViolated, Violation
+    from pytest_smtpserver.mail.lint.findings import Advice, Violation
+    from pytest_smtpserver.mail.lint.violations import ProtocolViolated
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
     from pytest_smtpserver.mail.outcomes import AuthAttempt, TLSInfo, Undelivered
     from pytest_smtpserver.mail.search.matching import containing
@@ -54,13 +54,13 @@ __all__ = (
 )
 
 _WHERE = {
-    "mail.lint.advice": ("Advice",),
+    "mail.lint.findings": ("Advice", "Violation"),
     "mail.search.matching": ("containing",),
     "mail.attachment": ("Attachment",),
     "mail.message": ("ReceivedMessage", "SessionRecord"),
     "mail.outcomes": ("AuthAttempt", "TLSInfo", "Undelivered"),
     "mail.transcript": ("Transcript",),
-    "mail.lint.violations": ("ProtocolViolated", "Violation"),
+    "mail.lint.violations": ("ProtocolViolated",),
     "mail.search.waiting": ("MessageNotReceived",),
     "protocol.syntax.addresses": ("Address",),
     "protocol.syntax.commands": ("Command",),

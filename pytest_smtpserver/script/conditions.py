@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_smtpserver.mail.display import show, unknown_name
 from pytest_smtpserver.mail.search.criteria import NAMES as MESSAGE_NAMES
-from pytest_smtpserver.mail.search.criteria import Criteria
+from pytest_smtpserver.mail.search.criteria import Criteria, EnvelopeAndHeader
 from pytest_smtpserver.mail.search.matching import matches, matches_address, matches_any
 
 if TYPE_CHECKING:
@@ -26,30 +26,62 @@ MOMENTS = (
     "MESSAGE",
     "CLOSE",
 )
-#: The criteria of a rule at any event.
-RULE_NAMES = ("mail_from", "rcpt_to", "user", "helo", "tls", "where")
 #: How many characters of a value an explanation shows.
 _LONGEST = 72
 
 
-class RuleCriteria(TypedDict, total=False):
+def _sender(event: Event) -> str | None:
+    """The reverse-path, this command's included."""
+    address = None if event.command is None else event.command.address
+    if event.name == "MAIL" and address is not None:
+        return address
+    return None if event.envelope is None else event.envelope.mail_from
+
+
+def _recipients(event: Event) -> list[str]:
+    """The recipients so far, this command's included."""
+    envelope = event.envelope
+    recipients = [] if envelope is None else [str(one) for one in envelope.rcpt_to]
+    if event.name == "RCPT" and event.command is not None:
+        address = event.command.address
+        recipients += [] if address is None else [address]
+    return recipients
+
+
+class _Criterion(NamedTuple):
+    """What a criterion looks at, and how that is compared with what a rule wants."""
+
+    read: Callable[[Event], Any]
+    match: Callable[[Any, Any], bool]
+
+
+def _if_any(match: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    return lambda wanted, got: got is not None and match(wanted, got)
+
+
+_CRITERIA = {
+    "mail_from": _Criterion(_sender, _if_any(matches_address)),
+    "rcpt_to": _Criterion(
+        _recipients, lambda wanted, got: matches_any(wanted, got, matches_address)
+    ),
+    "user": _Criterion(lambda event: event.session.user, matches),
+    "helo": _Criterion(lambda event: event.session.helo, _if_any(matches)),
+    "tls": _Criterion(
+        lambda event: event.session.tls is not None, lambda wanted, got: wanted is got
+    ),
+    "where": _Criterion(lambda event: event, lambda wanted, got: bool(wanted(got))),
+}
+#: The criteria of a rule at any event.
+RULE_NAMES = tuple(_CRITERIA)
+
+
+class RuleCriteria(EnvelopeAndHeader, total=False):
     """The criteria of rules, for type checkers; those of messages at ``"MESSAGE"``."""
 
-    mail_from: Any
-    rcpt_to: Any
     user: Any
     helo: Any
     tls: bool
     where: Callable[[Event], object]
-    from_: Any
-    to: Any
-    cc: Any
-    reply_to: Any
-    subject: Any
-    text: Any
-    html: Any
-    headers: Mapping[str, Any]
-    attachment: Any
 
 
 class Conditions:
@@ -93,8 +125,11 @@ class Conditions:
             if not self._matches(event, subject):
                 return f"{event.name} {subject!r}"
         for name, wanted in self.given.items():
-            if name in RULE_NAMES and not _meets(event, name, wanted):
-                return f"{event.name} {_found(event, name)}"
+            criterion = _CRITERIA.get(name)
+            if criterion is not None:
+                got = criterion.read(event)
+                if not criterion.match(wanted, got):
+                    return f"{event.name} {_told(name, got)}"
         return None if event.message is None else self._unmet(event.message)
 
     def _unmet(self, message: ReceivedMessage) -> str | None:
@@ -138,53 +173,15 @@ def subject_of(event: Event) -> str | None:
     return command.argument if command.address is None else command.address
 
 
-def _found(event: Event, name: str) -> str:
+def _told(name: str, got: object) -> str:
     """What is there in place of what a criterion wants."""
     if name == "where":
         return "for which where was false"
     if name == "tls":
-        return "with TLS" if event.session.tls is not None else "without TLS"
-    if name in ("helo", "user"):
-        return f"with {name} {getattr(event.session, name)!r}"
-    if name == "mail_from":
-        return f"with mail_from {_sender(event)!r}"
-    return f"with rcpt_to {_shown(_recipients(event))}"
+        return "with TLS" if got else "without TLS"
+    return f"with {name} {_shown(got)}"
 
 
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
-
-def _meets(event: Event, name: str, wanted: Any) -> bool:
-    session = event.session
-    if name == "where":
-        return bool(wanted(event))
-    if name == "tls":
-        return bool(wanted) == (session.tls is not None)
-    if name == "helo":
-        return session.helo is not None and matches(wanted, session.helo)
-    if name == "user":
-        return matches(wanted, session.user)
-    if name == "mail_from":
-        sender = _sender(event)
-        return sender is not None and matches_address(wanted, sender)
-    return matches_any(wanted, _recipients(event), matches_address)
-
-
-def _sender(event: Event) -> str | None:
-    """The reverse-path, this command's included."""
-    address = None if event.command is None else event.command.address
-    if event.name == "MAIL" and address is not None:
-        return address
-    return None if event.envelope is None else event.envelope.mail_from
-
-
-def _recipients(event: Event) -> list[str]:
-    """The recipients so far, this command's included."""
-    envelope = event.envelope
-    recipients = [] if envelope is None else [str(one) for one in envelope.rcpt_to]
-    if event.name == "RCPT" and event.command is not None:
-        address = event.command.address
-        recipients += [] if address is None else [address]
-    return recipients

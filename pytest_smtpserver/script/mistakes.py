@@ -1,10 +1,12 @@
-"""Mistakes of whoever writes a test: their traceback ends where they were made."""
+"""Mistakes of whoever writes a test: found where they are made, and shown there."""
 
 from __future__ import annotations
 
 import functools
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from pytest_smtpserver.protocol.syntax.replies import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,9 +18,9 @@ T = TypeVar("T")
 
 
 def told_to_the_caller(function: Callable[P, T]) -> Callable[P, T]:
-    """Raise a `TypeError` or `ValueError` of the function as if its caller had.
+    """Leave our own frames out of the traceback of a TypeError or a ValueError.
 
-    How the package has found the mistake out is of no use to whoever reads of it.
+    Only for functions that call nobody's code but ours: another's traceback is needed.
     """
 
     @functools.wraps(function)
@@ -46,3 +48,50 @@ def naming_the_source(node: pytest.Item) -> Iterator[None]:
             error.add_note(f"from @pytest.mark.smtp_server({given})")
         error.add_note(f"of {node.nodeid}; see also smtp_server_options")
         raise
+
+
+def written_reply(code: int, text: str | None, *more_lines: str) -> Reply | None:
+    """The reply that a test has written; None where it has given no text.
+
+    Raises:
+        TypeError: the code is no int, a line no str, or there are lines after a text
+            that is None.
+        ValueError: the code is out of range, a line contains CR or LF or cannot be
+            encoded, or the enhanced code is of another class than the reply.
+    """
+    if text is None:
+        if more_lines:
+            raise TypeError(
+                f"a reply without a text has no further lines: {more_lines!r}"
+            )
+        Reply(code)
+        return None
+    return Reply(code, text, *more_lines)
+
+
+def whole(method: str, n: int, *, least: int = 1) -> int:
+    """A whole number of at least 1, or whatever is the least.
+
+    Raises:
+        TypeError: it is no int.
+        ValueError: it is less.
+    """
+    if not isinstance(n, int) or isinstance(n, bool):
+        raise TypeError(f"{method} takes a whole number, not {n!r}")
+    if n < least:
+        raise ValueError(f"{method} takes a number of at least {least}, not {n}")
+    return n
+
+
+def not_negative(method: str, value: float) -> float:
+    """A number of at least 0, with an end.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is negative, infinite, or none at all.
+    """
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError(f"{method} takes a number, not {value!r}")
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{method} takes a number of at least 0, not {value}")
+    return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from .actions import (
@@ -17,9 +17,8 @@ from .actions import (
     SendReply,
     Throttle,
 )
-from .mistakes import told_to_the_caller
-from .stages import Count, Stage
-from .written import not_negative, positive, writes, written_reply
+from .mistakes import not_negative, told_to_the_caller, whole, written_reply
+from .stages import Progress, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,8 +75,9 @@ class Rule:
         #: A function among its conditions has raised something.
         self.broken = False
         self._stages = [Stage()]
-        self._count = Count()
-        self._counts: dict[str, Count] | None = None
+        #: By session with `.per_connection()`, else one for all of them, by "".
+        self._progress: dict[str, Progress] = {}
+        self._per_connection = False
         self._optional = False
 
     # What it does
@@ -214,8 +214,7 @@ class Rule:
         Raises:
             ValueError: `n` is not positive.
         """
-        self._stages[-1].limit = positive("times", n)
-        return self
+        return self._change(limit=whole("times", n))
 
     @told_to_the_caller
     def after(self, n: int) -> Self:
@@ -224,10 +223,7 @@ class Rule:
         Raises:
             ValueError: `n` is negative.
         """
-        if n != 0 or isinstance(n, bool):
-            positive("after", n, least=0)
-        self._stages[-1].skip = n
-        return self
+        return self._change(skip=whole("after", n, least=0))
 
     @told_to_the_caller
     def every(self, n: int) -> Self:
@@ -236,8 +232,7 @@ class Rule:
         Raises:
             ValueError: `n` is not positive.
         """
-        self._stages[-1].every = positive("every", n)
-        return self
+        return self._change(every=whole("every", n))
 
     @told_to_the_caller
     def chance(self, p: float, *, seed: int | str) -> Self:
@@ -256,13 +251,11 @@ class Rule:
             raise TypeError(f"chance takes a number from 0 to 1, not {p!r}")
         if not 0 <= p <= 1:
             raise ValueError(f"chance is a probability from 0 to 1, not {p!r}")
-        self._stages[-1].probability = p
-        self._stages[-1].seed = seed
-        return self
+        return self._change(probability=p, seed=seed)
 
     def per_connection(self) -> Self:
         """Count anew for each connection."""
-        self._counts = {}
+        self._per_connection = True
         return self
 
     @told_to_the_caller
@@ -315,57 +308,29 @@ class Rule:
             if len(self.misses) < _KEPT_MISSES and miss not in self.misses:
                 self.misses.append(miss)
             return None
-        stage = self._due(self._count_of(event.session.id))
+        counted = event.session.id if self._per_connection else ""
+        progress = self._progress.setdefault(counted, Progress())
+        stage = progress.next_due(self._stages)
         if stage is None:
             self.skipped += 1
             return None
         self.calls.append(RuleCall(event.command, event.session, now()))
-        return stage.actions
+        return list(stage.actions)
 
-    def _count_of(self, session_id: str) -> Count:
-        if self._counts is None:
-            return self._count
-        return self._counts.setdefault(session_id, Count())
-
-    def _due(self, count: Count) -> Stage | None:
-        stage = self._stages[count.stage]
-        if stage.limit is not None and count.used >= stage.limit:
-            if count.stage + 1 == len(self._stages):
-                return None
-            count.stage += 1
-            count.matched = count.used = 0
-            count.random = None
-            stage = self._stages[count.stage]
-        count.matched += 1
-        if count.matched <= stage.skip or (count.matched - stage.skip) % stage.every:
-            return None
-        if stage.probability is not None:
-            if count.random is None:
-                count.random = random.Random(stage.seed)  # noqa: S311 - repeatable
-            if count.random.random() >= stage.probability:
-                return None
-        count.used += 1
-        return stage
+    def play(self, persona: str, played_at: str) -> None:
+        """Become a part of a persona that a test plays."""
+        self.persona = persona
+        self.made_at = f"the persona {persona}, played at {played_at}"
+        self._optional = True
 
     def _add(self, action: Action) -> Self:
         self._check_place(action)
-        actions = self._stages[-1].actions
-        last = actions[-1] if actions else None
-        half_closed = any(
-            isinstance(one, Close) and one.how == "half_close" for one in actions
-        )
-        ends = isinstance(last, (Close, Hang)) and not (
-            isinstance(last, Close) and last.how == "half_close"
-        )
-        if ends or (half_closed and writes(action)):
-            raise ValueError(
-                f"nothing can follow .{last}: {action} would never happen; "
-                "use .once() or .times(n) and .then() for what comes later"
-                if ends
-                else f"nothing can be sent after .half_close(): {action} would never "
-                "happen"
-            )
-        actions.append(action)
+        if objection := self._stages[-1].objection(action):
+            raise ValueError(objection)
+        return self._change(actions=(*self._stages[-1].actions, action))
+
+    def _change(self, **what: Any) -> Self:
+        self._stages[-1] = replace(self._stages[-1], **what)
         return self
 
     def _check_place(self, action: Action) -> None:
@@ -399,11 +364,7 @@ class Rule:
                 f"'CONTENT' and 'HANDSHAKE', this rule is for {self.event!r}; for "
                 "later matches see .after(n)"
             )
-        if not isinstance(after, int) or isinstance(after, bool):
-            raise TypeError(f"after= is a number of octets, not {after!r}")
-        if after < 0:
-            raise ValueError(f"after= is a number of octets of at least 0, not {after}")
-        return after
+        return whole("after=, in octets,", after, least=0)
 
     def __repr__(self) -> str:
         conditions = f", {self.conditions!r}" if repr(self.conditions) else ""
@@ -411,9 +372,8 @@ class Rule:
         for number, stage in enumerate(self._stages):
             if number:
                 steps.append("then()")
-            steps += [str(action) for action in stage.actions]
-            steps += stage.how_often()
-        if self._counts is not None:
+            steps += stage.calls()
+        if self._per_connection:
             steps.append("per_connection()")
         chain = "".join(f".{step}" for step in steps)
         return f"on({self.event!r}{conditions}){chain}"

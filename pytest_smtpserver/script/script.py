@@ -102,9 +102,8 @@ class Script:
 
     def add_persona(self, rule: Rule, persona: str, played_at: str) -> Rule:
         """Take a rule of a persona in."""
-        rule.persona = persona
-        rule.made_at = f"the persona {persona}, played at {played_at}"
-        self.rules.insert(rule.optional(), first=False)
+        rule.play(persona, played_at)
+        self.rules.insert(rule, first=False)
         self._changed()
         return rule
 

@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .actions import Close, Hang, SendBytes, SendReply
+
 if TYPE_CHECKING:
-    import random
+    from collections.abc import Sequence
 
     from .actions import Action
 
 
+@dataclass(frozen=True, slots=True)
 class Stage:
-    """The actions up to a `.then()`, and how often they are due."""
+    """The actions up to a `.then()`, and for which matches they are due."""
 
-    __slots__ = ("actions", "every", "limit", "probability", "seed", "skip")
+    actions: tuple[Action, ...] = ()
+    #: For how many matches; None for all.
+    limit: int | None = None
+    #: How many matches come before the first.
+    skip: int = 0
+    every: int = 1
+    probability: float | None = None
+    seed: int | str | None = None
 
-    def __init__(self) -> None:
-        self.actions: list[Action] = []
-        self.limit: int | None = None
-        self.skip = 0
-        self.every = 1
-        self.probability: float | None = None
-        self.seed: int | str | None = None
+    def objection(self, action: Action) -> str:
+        """Why the action would never happen behind the others; ``""`` where it would."""
+        last = self.actions[-1] if self.actions else None
+        half_closed = any(_half_closes(one) for one in self.actions)
+        if isinstance(last, (Close, Hang)) and not _half_closes(last):
+            return (
+                f"nothing can follow .{last}: {action} would never happen; "
+                "use .once() or .times(n) and .then() for what comes later"
+            )
+        if half_closed and (
+            isinstance(action, (SendReply, SendBytes)) or _half_closes(action)
+        ):
+            return (
+                f"nothing can be sent after .half_close(): {action} would never happen"
+            )
+        return ""
 
-    def how_often(self) -> list[str]:
-        """The calls that said how often the actions are due."""
-        steps = []
+    def calls(self) -> list[str]:
+        """The method calls that made it, without their dots."""
+        steps = [str(action) for action in self.actions]
         if self.limit is not None:
             steps.append(f"times({self.limit})" if self.limit > 1 else "once()")
         if self.skip:
@@ -37,13 +58,39 @@ class Stage:
         return steps
 
 
-class Count:
+class Progress:
     """How far a rule has got; one for each connection with `.per_connection()`."""
 
-    __slots__ = ("matched", "random", "stage", "used")
+    __slots__ = ("_matched", "_random", "_stage", "_used")
 
     def __init__(self) -> None:
-        self.stage = 0
-        self.matched = 0
-        self.used = 0
-        self.random: random.Random | None = None
+        self._stage = 0
+        #: Matches in this stage, and those for which its actions were due.
+        self._matched = self._used = 0
+        self._random: random.Random | None = None
+
+    def next_due(self, stages: Sequence[Stage]) -> Stage | None:
+        """Count a match, and return the stage whose actions are due; None for none."""
+        stage = stages[self._stage]
+        if stage.limit is not None and self._used >= stage.limit:
+            if self._stage + 1 == len(stages):
+                return None
+            self._stage += 1
+            self._matched = self._used = 0
+            self._random = None
+            stage = stages[self._stage]
+        self._matched += 1
+        beyond = self._matched - stage.skip
+        if beyond <= 0 or beyond % stage.every:
+            return None
+        if stage.probability is not None:
+            if self._random is None:
+                self._random = random.Random(stage.seed)  # noqa: S311 - repeatable
+            if self._random.random() >= stage.probability:
+                return None
+        self._used += 1
+        return stage
+
+
+def _half_closes(action: Action) -> bool:
+    return isinstance(action, Close) and action.how == "half_close"

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.protocol.syntax import standard
-from pytest_smtpserver.script.mistakes import told_to_the_caller
+from pytest_smtpserver.script.mistakes import told_to_the_caller, written_reply
 from pytest_smtpserver.script.personas.kinds import Persona
-from pytest_smtpserver.script.written import written_reply
 
 from .callers import caller
 from .io import listening

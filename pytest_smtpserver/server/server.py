@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
     from pytest_smtpserver.mail.collection import Recorded
-    from pytest_smtpserver.mail.lint.advice import Advice
-    from pytest_smtpserver.mail.lint.violations import Violation
+    from pytest_smtpserver.mail.lint.findings import Advice, Violation
     from pytest_smtpserver.mail.message import SessionRecord
     from pytest_smtpserver.script.conditions import RuleCriteria
     from pytest_smtpserver.script.rules import Rule

@@ -21,7 +21,7 @@ from pytest_smtpserver.protocol.syntax.commands import Command
 from .make import RECEIVED_AT, envelope
 
 if TYPE_CHECKING:
-    from pytest_smtpserver.mail.lint.violations import Violation
+    from pytest_smtpserver.mail.lint.findings import Violation
 
 HEAD = b"From: a@example.org\r\nDate: Thu, 1 Jan 2026 10:00:00 +0000\r\n"
 GOOD = HEAD + b"Message-ID: <1@example.org>\r\n\r\nHello\r\n"

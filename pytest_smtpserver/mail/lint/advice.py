@@ -6,32 +6,59 @@ from typing import TYPE_CHECKING
 
 from pytest_smtpserver.mail.display import shown_command
 
-from .violations import Finding
+from .findings import Advice, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
 
-
-class Advice(Finding):
-    """What a client did that is allowed and unwise."""
-
-    __slots__ = ()
+#: Every advice there is, by its name.
+ADVICE = {
+    "useless-command": Kind(
+        "RFC 5321 §3.3", "RSET or QUIT saves the round trip, and the misleading 503."
+    ),
+    "bcc-left-in": Kind(
+        "RFC 5322 §3.6.3", "Every recipient can read who else got the message."
+    ),
+    "message-id-without-domain": Kind(
+        "RFC 5322 §3.6.4", "It has to be unique in the world; spam filters look at it."
+    ),
+    "not-aligned": Kind(
+        "RFC 7489 §3.1.2",
+        "SPF vouches for the envelope alone: only a DKIM signature of the From domain "
+        "lets such a message pass DMARC.",
+    ),
+}
 
 
 def advice(sessions: Iterable[SessionRecord]) -> list[Advice]:
     """What one would tell the authors of these clients, in order."""
     found: list[Advice] = []
+
+    def add(
+        session: SessionRecord, where: str, items: Iterable[tuple[str, str, str]]
+    ) -> None:
+        for name, what, line in items:
+            kind = ADVICE[name]
+            found.append(
+                Advice(
+                    name, kind.section, what, where, line, kind.why, session, kind.fix
+                )
+            )
+
     for number, session in enumerate(sessions, 1):
         connection = f"connection {number}"
-        found += _useless_commands(session, connection)
+        for index, name, what, line in _useless_commands(session):
+            add(session, f"{connection}, command {index}", [(name, what, line)])
         for index, message in enumerate(list(session.messages), 1):
-            found += _on_message(message, f"{connection}, message {index}", session)
+            add(session, f"{connection}, message {index}", _on_message(message))
     return found
 
 
-def _useless_commands(session: SessionRecord, connection: str) -> Iterator[Advice]:
+def _useless_commands(
+    session: SessionRecord,
+) -> Iterator[tuple[int, str, str, str]]:
     """DATA or RCPT after the refusal that has made it useless, not pipelined."""
     mail_refused = False
     accepted = refused = 0
@@ -49,61 +76,26 @@ def _useless_commands(session: SessionRecord, connection: str) -> Iterator[Advic
         elif command.verb in ("DATA", "BDAT") and refusal and refused and not accepted:
             useless = "every recipient was refused"
         if useless and refusal and not command.pipelined:
-            yield Advice(
-                "useless-command",
-                "RFC 5321 §3.3",
-                f"{command.verb} cannot succeed any more: {useless}",
-                f"{connection}, command {index}",
-                shown_command(command),
-                "RSET or QUIT saves the round trip, and the misleading 503.",
-                session,
-            )
+            what = f"{command.verb} cannot succeed any more: {useless}"
+            yield index, "useless-command", what, shown_command(command)
 
 
-def _on_message(
-    message: ReceivedMessage, where: str, session: SessionRecord
-) -> Iterator[Advice]:
-    bcc = message.headers.get("Bcc", "")
-    if bcc:
-        yield Advice(
-            "bcc-left-in",
-            "RFC 5322 §3.6.3",
-            "the message has a Bcc field",
-            where,
-            f"Bcc: {bcc}",
-            "Every recipient can read who else got the message.",
-            session,
-        )
+def _on_message(message: ReceivedMessage) -> Iterator[tuple[str, str, str]]:
+    if bcc := message.headers.get("Bcc", ""):
+        yield "bcc-left-in", "the message has a Bcc field", f"Bcc: {bcc}"
     identifier = message.headers.get("Message-ID", "").strip()
     domain = identifier.strip("<>").partition("@")[2]
     if not domain or domain.lower() in ("localhost", "localhost.localdomain"):
-        what = (
-            f"the Message-ID has no domain that is the sender's: {identifier}"
-            if identifier
-            else "the message has no Message-ID"
-        )
-        yield Advice(
-            "message-id-without-domain",
-            "RFC 5322 §3.6.4",
-            what,
-            where,
-            f"Message-ID: {identifier}" if identifier else "",
-            "It has to be unique in the world; spam filters look at it.",
-            session,
-        )
+        what = "the message has no Message-ID"
+        if identifier:
+            what = f"the Message-ID has no domain that is the sender's: {identifier}"
+        line = f"Message-ID: {identifier}" if identifier else ""
+        yield "message-id-without-domain", what, line
     author = message.from_.rpartition("@")[2].lower()
     sender = message.envelope.mail_from.domain.lower()
     if author and sender and not _aligned(author, sender):
-        yield Advice(
-            "not-aligned",
-            "RFC 7489 §3.1.2",
-            f"From is of {author}, the envelope of {sender}",
-            where,
-            f"From: {message.from_}",
-            "SPF vouches for the envelope alone: only a DKIM signature of the From "
-            "domain lets such a message pass DMARC.",
-            session,
-        )
+        what = f"From is of {author}, the envelope of {sender}"
+        yield "not-aligned", what, f"From: {message.from_}"
 
 
 def _aligned(author: str, sender: str) -> bool:

@@ -2,68 +2,92 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.mail.display import shown_command
 from pytest_smtpserver.protocol.syntax.errors import Refused
 from pytest_smtpserver.protocol.syntax.grammar import parse_client_name
 
+from .findings import Kind, Violation
 from .violations_content import content_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pytest_smtpserver.mail.message import SessionRecord
     from pytest_smtpserver.protocol.syntax.commands import Command
 
-#: RFC 2920 §3.1; RFC 3207 §4 for STARTTLS. An extension's command, as AUTH is, may only
-#: be the last one of a group unless its RFC says otherwise.
-_ENDS_GROUP = {
-    "EHLO": "RFC 2920 §3.1",
-    "DATA": "RFC 2920 §3.1",
-    "VRFY": "RFC 2920 §3.1",
-    "EXPN": "RFC 2920 §3.1",
-    "TURN": "RFC 2920 §3.1",
-    "QUIT": "RFC 2920 §3.1",
-    "NOOP": "RFC 2920 §3.1",
-    "AUTH": "RFC 2920 §3.1",
-    "STARTTLS": "RFC 3207 §4",
+#: The last commands of a group (RFC 2920 §3.1; RFC 3207 §4 for STARTTLS). An extension's
+#: command, as AUTH is, is one unless its RFC says otherwise.
+_LAST = frozenset(
+    {"EHLO", "DATA", "VRFY", "EXPN", "TURN", "QUIT", "NOOP", "AUTH", "STARTTLS"}
+)
+#: Every violation there is, by its name.
+VIOLATIONS = {
+    "bare-lf": Kind(
+        "RFC 5321 §2.3.8",
+        "Only CRLF ends a line. Some servers refuse a bare LF and some end the line "
+        "there: mail is smuggled where they disagree.",
+    ),
+    "bare-cr": Kind(
+        "RFC 5321 §2.3.8",
+        "CR and LF are sent only together, as the end of a line. Mail is smuggled where "
+        "servers disagree on it.",
+    ),
+    "early-talker": Kind(
+        "RFC 2920 §3.1",
+        "Spammers do not wait either: servers turn such clients away.",
+    ),
+    "pipelining-after-last": Kind(
+        "RFC 2920 §3.1",
+        "The reply to such a command decides what may come next: it is always the last "
+        "command of a group.",
+    ),
+    "pipelining-not-offered": Kind(
+        "RFC 2920 §3.1", "A server that does not expect it may lose the command."
+    ),
+    "client-name": Kind(
+        "RFC 5321 §4.1.1.1", "Servers refuse such names, or take the mail for spam."
+    ),
+    "utf8-address": Kind(
+        "RFC 6531 §3.4",
+        "Without SMTPUTF8 nobody on the way has to understand the address.",
+    ),
+    "content-before-354": Kind(
+        "RFC 2920 §3.1",
+        "DATA may be refused; the content would then be read as commands.",
+    ),
+    "data-behind-starttls": Kind(
+        "RFC 3207 §4",
+        "Whoever can write into the connection could have put them there.",
+    ),
+    "no-quit": Kind(
+        "RFC 5321 §4.1.1.10",
+        "The server cannot tell this from a connection that broke.",
+    ),
+    "long-line": Kind(
+        "RFC 5322 §2.1.1",
+        "Servers refuse such lines, or cut them, which breaks signatures.",
+    ),
+    "8-bit-header": Kind(
+        "RFC 6532 §3",
+        "Without SMTPUTF8 header fields are ASCII; RFC 2047 encodes the rest.",
+    ),
+    "8-bit-content": Kind(
+        "RFC 6152 §3", "A server may clear the eighth bit, or refuse the message."
+    ),
+    "no-from": Kind(
+        "RFC 5322 §3.6",
+        "Every message has one From and one Date; without, it looks like spam.",
+    ),
+    "no-date": Kind(
+        "RFC 5322 §3.6",
+        "Every message has one From and one Date; without, it looks like spam.",
+    ),
+    "duplicate-header": Kind(
+        "RFC 5322 §3.6", "Readers disagree on which of them counts."
+    ),
 }
-_OPENING = ("EHLO", "HELO", "LHLO")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that a client did.
-
-    Attributes:
-        name: a short name that stays the same, such as ``"bare-lf"``.
-        section: where it is written: ``"RFC 5321 §2.3.8"``.
-        what: what the client did.
-        where: the connection and its command, or the message and its line.
-        line: the line in question, credentials masked; ``""`` where it is about none.
-        why: why it matters.
-        session: the connection.
-    """
-
-    name: str
-    section: str
-    what: str
-    where: str
-    line: str
-    why: str
-    session: SessionRecord = field(repr=False, compare=False)
-
-    def __str__(self) -> str:
-        line = f"\n    {self.line}" if self.line else ""
-        return f"{self.where}: {self.what} ({self.section}){line}\n    {self.why}"
-
-
-class Violation(Finding):
-    """What a client did that an RFC forbids."""
-
-    __slots__ = ()
 
 
 class ProtocolViolated(AssertionError):  # noqa: N818 - it is an assertion, not a fault
@@ -76,7 +100,7 @@ def violations(sessions: Iterable[SessionRecord]) -> list[Violation]:
     """Everything that the clients of these sessions did wrong, in order."""
     found: list[Violation] = []
     for number, session in enumerate(sessions, 1):
-        found += _Inspection(number, session).inspect()
+        found += _Inspection(f"connection {number}", session).inspect()
     return found
 
 
@@ -92,8 +116,8 @@ def explain(found: list[Violation]) -> str:
 class _Inspection:
     """One session, looked at from its beginning to its end."""
 
-    def __init__(self, number: int, session: SessionRecord) -> None:
-        self._connection = f"connection {number}"
+    def __init__(self, connection: str, session: SessionRecord) -> None:
+        self._connection = connection
         self._session = session
         self._found: list[Violation] = []
         #: What the last reply to EHLO offered, by keyword.
@@ -105,82 +129,55 @@ class _Inspection:
         before: Command | None = None
         for index, command in enumerate(list(self._session.commands), 1):
             where = f"{self._connection}, command {index}"
-            self._look_at_line(command, where)
-            self._look_at_pipelining(command, before, where)
-            if command.verb in _OPENING:
-                self._look_at_name(command, where)
-            elif command.verb in ("MAIL", "RCPT"):
-                self._look_at_address(command, where)
+            line = shown_command(command)
+            for name, what in self._command_problems(command, before):
+                # That nothing may follow STARTTLS is a rule of its own RFC.
+                own = name == "pipelining-after-last" and what.endswith("STARTTLS")
+                self._add(name, what, where, line, "RFC 3207 §4" if own else "")
             before = command
         self._look_at_content()
         self._look_at_end()
         return self._found
 
     def _add(
-        self, name: str, section: str, what: str, where: str, line: str, why: str
+        self, name: str, what: str, where: str, line: str = "", section: str = ""
     ) -> None:
+        kind = VIOLATIONS[name]
+        section = section or kind.section
         self._found.append(
-            Violation(name, section, what, where, line, why, self._session)
+            Violation(name, section, what, where, line, kind.why, self._session)
         )
 
-    def _look_at_line(self, command: Command, where: str) -> None:
-        line = shown_command(command)
+    def _command_problems(
+        self, command: Command, before: Command | None
+    ) -> Iterator[tuple[str, str]]:
+        """The names of violations, and what the command has of them."""
         if command.line_end == "\n":
-            self._add(
-                "bare-lf",
-                "RFC 5321 §2.3.8",
-                "the command ends with a bare LF",
-                where,
-                line,
-                "Only CRLF ends a line; many servers refuse anything else.",
-            )
+            yield "bare-lf", "the command ends with a bare LF"
         if "\r" in command:
-            self._add(
-                "bare-cr",
-                "RFC 5321 §2.3.8",
-                "there is a bare CR in the command",
-                where,
-                line,
-                "CR and LF are sent only together, as the end of a line.",
-            )
+            yield "bare-cr", "there is a bare CR in the command"
+        if command.pipelined:
+            yield from self._pipelining_problems(before)
+        if command.verb in ("EHLO", "HELO", "LHLO"):
+            self._note_offer(command)
+            yield from _name_problems(command)
+        elif command.verb in ("MAIL", "RCPT"):
+            yield from self._address_problems(command)
 
-    def _look_at_pipelining(
-        self, command: Command, before: Command | None, where: str
-    ) -> None:
-        if not command.pipelined:
-            return
-        line = shown_command(command)
+    def _pipelining_problems(self, before: Command | None) -> Iterator[tuple[str, str]]:
         if before is None:
-            self._add(
-                "early-talker",
-                "RFC 2920 §3.1",
-                "the client did not wait for the greeting",
-                where,
-                line,
-                "Spammers do not wait either: servers turn such clients away.",
-            )
-        elif (section := _ENDS_GROUP.get(before.verb)) and not _had_content(before):
-            self._add(
-                "pipelining-after-last",
-                section,
-                f"the command came before the reply to {before.verb}",
-                where,
-                line,
-                f"What {before.verb} was answered decides what may come next: it "
-                "is always the last command of a group.",
-            )
+            yield "early-talker", "the client did not wait for the greeting"
+            return
+        early = "the command came before the reply to"
+        # Content that came between DATA and the next command may begin a group.
+        had_content = before.reply is not None and before.reply.code == 354
+        if before.verb in _LAST and not had_content:
+            yield "pipelining-after-last", f"{early} {before.verb}"
         elif "PIPELINING" not in self._offered:
-            self._add(
-                "pipelining-not-offered",
-                "RFC 2920 §3.1",
-                f"the command came before the reply to {before.verb or 'a line'}, and "
-                "PIPELINING was not offered",
-                where,
-                line,
-                "A server that does not expect it may lose the command.",
-            )
+            what = f"{early} {before.verb or 'a line'}, and PIPELINING was not offered"
+            yield "pipelining-not-offered", what
 
-    def _look_at_name(self, command: Command, where: str) -> None:
+    def _note_offer(self, command: Command) -> None:
         reply = command.reply
         if reply is not None and reply.is_positive:
             self._offered = frozenset(
@@ -188,89 +185,54 @@ class _Inspection:
                 for words in map(str.split, reply.lines[1:])
                 if words and command.verb != "HELO"
             )
-        try:
-            parse_client_name(command.raw_argument, strict=True)
-        except Refused as error:
-            problem = " ".join(error.reply.lines).partition("client name: ")[2]
-            self._add(
-                "client-name",
-                "RFC 5321 §4.1.1.1",
-                f"the name of the client is no domain and no address literal: "
-                f"{problem}",
-                where,
-                shown_command(command),
-                "Servers refuse such names, or take the mail for spam.",
-            )
 
-    def _look_at_address(self, command: Command, where: str) -> None:
+    def _address_problems(self, command: Command) -> Iterator[tuple[str, str]]:
         parameters = command.address.parameters if command.address is not None else {}
         if command.verb == "MAIL":
             self._smtputf8 = "SMTPUTF8" in parameters
         if not self._smtputf8 and not command.isascii():
-            self._add(
-                "utf8-address",
-                "RFC 6531 §3.4",
-                "the address is not ASCII, and MAIL came without SMTPUTF8",
-                where,
-                shown_command(command),
-                "Without SMTPUTF8 nobody on the way has to understand the address.",
-            )
+            what = "the address is not ASCII, and MAIL came without SMTPUTF8"
+            yield "utf8-address", what
 
     def _look_at_content(self) -> None:
         session = self._session
         contents = [
-            (f"{self._connection}, message {number}", m.content, m.envelope)
-            for number, m in enumerate(list(session.messages), 1)
+            (f"message {number}", one.content, one.envelope, True)
+            for number, one in enumerate(list(session.messages), 1)
         ]
         contents += [
-            (f"{self._connection}, undelivered content {number}", u.content, u.envelope)
-            for number, u in enumerate(list(session.undelivered), 1)
+            (f"undelivered content {n}", u.content, u.envelope, u.reply is not None)
+            for n, u in enumerate(list(session.undelivered), 1)
             # 552: what is over the limit was not kept.
             if (u.reply is None or u.reply.code != 552) and u.content
         ]
-        unfinished = {id(u.content) for u in session.undelivered if u.reply is None}
-        for where, content, envelope in contents:
-            whole = id(content) not in unfinished
+        for name, content, envelope, whole in contents:
+            where = f"{self._connection}, {name}"
             for problem in content_problems(content, envelope, whole=whole):
                 place = f"{where}, line {problem.number}" if problem.number else where
-                self._add(
-                    problem.name,
-                    problem.section,
-                    problem.what,
-                    place,
-                    problem.line,
-                    problem.why,
-                )
+                self._add(problem.name, problem.what, place, problem.line)
 
     def _look_at_end(self) -> None:
-        session = self._session
+        session, where = self._session, self._connection
         if session.early_content:
-            self._add(
-                "content-before-354",
-                "RFC 2920 §3.1",
-                "content came before the reply to DATA",
-                self._connection,
-                "",
-                "DATA may be refused; the content would then be read as commands.",
-            )
+            what = "content came before the reply to DATA"
+            self._add("content-before-354", what, where)
         if session.discarded:
-            self._add(
-                "data-behind-starttls",
-                "RFC 3207 §4",
-                f"{len(session.discarded)} octets came behind STARTTLS, before TLS",
-                self._connection,
-                repr(session.discarded[:80])[2:-1],
-                "Whoever can write into the connection could have put them there.",
-            )
+            octets = len(session.discarded)
+            what = f"{octets} octets came behind STARTTLS, before TLS"
+            line = repr(session.discarded[:80])[2:-1]
+            self._add("data-behind-starttls", what, where, line)
         if session.closed_by == "client" and _should_have_quit(session):
-            self._add(
-                "no-quit",
-                "RFC 5321 §4.1.1.10",
-                "the client closed the connection without QUIT",
-                self._connection,
-                "",
-                "The server cannot tell this from a connection that broke.",
-            )
+            self._add("no-quit", "the client closed the connection without QUIT", where)
+
+
+def _name_problems(command: Command) -> Iterator[tuple[str, str]]:
+    try:
+        parse_client_name(command.raw_argument, strict=True)
+    except Refused as error:
+        problem = " ".join(error.reply.lines).partition("client name: ")[2]
+        what = "the name of the client is no domain and no address literal"
+        yield "client-name", f"{what}: {problem}"
 
 
 def _should_have_quit(session: SessionRecord) -> bool:
@@ -292,14 +254,6 @@ def _should_have_quit(session: SessionRecord) -> bool:
         return False  # not even a greeting was sent
     last: Command | None = next(iter(list(session.commands)[-1:]), None)
     # RFC 3207 §4.1: a client that does not trust the server's certificate may leave.
-    left_tls = last is not None and last.verb == "STARTTLS" and _positive(last)
+    reply = last.reply if last is not None and last.verb == "STARTTLS" else None
+    left_tls = reply is not None and reply.is_positive
     return not (left_tls or "TLS" in last_note.partition("started")[0])
-
-
-def _had_content(command: Command) -> bool:
-    """Content came between this DATA and the next command, and may begin a group."""
-    return command.reply is not None and command.reply.code == 354
-
-
-def _positive(command: Command) -> bool:
-    return command.reply is not None and command.reply.is_positive

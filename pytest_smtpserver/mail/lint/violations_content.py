@@ -19,7 +19,7 @@ _BARE_LF = re.compile(rb"(?<!\r)\n")
 _LONG_LINE = re.compile(rb"[^\r\n]{%d,}" % (MAX_LINE + 1))
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 #: RFC 5322 §3.6: these may stand in a header once.
-_SINGLE = (
+_SINGLE = [
     "Date",
     "From",
     "Sender",
@@ -31,7 +31,7 @@ _SINGLE = (
     "In-Reply-To",
     "References",
     "Subject",
-)
+]
 _SHOWN = 100
 
 
@@ -39,11 +39,9 @@ class Problem(NamedTuple):
     """Something wrong with content; `number` is the line's, from 1, or 0 for none."""
 
     name: str
-    section: str
     what: str
-    number: int
-    line: str
-    why: str
+    number: int = 0
+    line: str = ""
 
 
 def content_problems(
@@ -73,49 +71,26 @@ def _line_problems(content: bytes) -> Iterator[Problem]:
         if match := pattern.search(content):
             number = len(pattern.findall(content))
             times = "" if number == 1 else f", {number} times"
-            yield _problem(
-                content,
-                match.start(),
-                name,
-                "RFC 5321 §2.3.8",
-                f"there is a bare {end} in the content{times}",
-                "Servers disagree on whether it ends a line: with it mail is smuggled.",
-            )
+            what = f"there is a bare {end} in the content{times}"
+            yield _problem(content, match.start(), name, what)
     if match := _LONG_LINE.search(content):
-        yield _problem(
-            content,
-            match.start(),
-            "long-line",
-            "RFC 5322 §2.1.1",
-            f"a line of {len(match[0]):,} octets is longer than {MAX_LINE}",
-            "Servers refuse such lines, or cut them, which breaks signatures.",
-        )
+        what = f"a line of {len(match[0]):,} octets is longer than {MAX_LINE}"
+        yield _problem(content, match.start(), "long-line", what)
 
 
 def _octet_problems(content: bytes, envelope: Envelope) -> Iterator[Problem]:
     match = _NOT_ASCII.search(content)
     if match is None:
         return
-    body = _body_start(content)
+    body = 0 if content.startswith(b"\r\n") else content.find(b"\r\n\r\n")
+    body = len(content) if body < 0 else body
     if not envelope.smtputf8 and match.start() < body:
-        yield _problem(
-            content,
-            match.start(),
-            "8-bit-header",
-            "RFC 6532 §3",
-            "the header is not ASCII, and MAIL came without SMTPUTF8",
-            "Without SMTPUTF8 header fields are ASCII; RFC 2047 encodes the rest.",
-        )
+        what = "the header is not ASCII, and MAIL came without SMTPUTF8"
+        yield _problem(content, match.start(), "8-bit-header", what)
     match = _NOT_ASCII.search(content, body)
     if match is not None and envelope.body != "8BITMIME":
-        yield _problem(
-            content,
-            match.start(),
-            "8-bit-content",
-            "RFC 6152 §3",
-            "the body has 8-bit octets, and MAIL came without BODY=8BITMIME",
-            "A server may clear the eighth bit, or refuse the message.",
-        )
+        what = "the body has 8-bit octets, and MAIL came without BODY=8BITMIME"
+        yield _problem(content, match.start(), "8-bit-content", what)
 
 
 def _header_problems(content: bytes) -> Iterator[Problem]:
@@ -125,48 +100,26 @@ def _header_problems(content: bytes) -> Iterator[Problem]:
     names = [field.name.lower() for field in fields]
     for wanted in ("From", "Date"):
         if wanted.lower() not in names:
-            yield Problem(
-                f"no-{wanted.lower()}",
-                "RFC 5322 §3.6",
-                f"the header has no {wanted}",
-                0,
-                "",
-                "Every message has one From and one Date; without, it looks like spam.",
-            )
+            yield Problem(f"no-{wanted.lower()}", f"the header has no {wanted}")
     for single in _SINGLE:
         times = names.count(single.lower())
         if times > 1:
-            yield Problem(
-                "duplicate-header",
-                "RFC 5322 §3.6",
-                f"the header has {times} fields {single}, at most one is allowed",
-                0,
-                "; ".join(
-                    _cut(printable(f"{field.name}: {field.value}"))
-                    for field in fields
-                    if field.name.lower() == single.lower()
-                ),
-                "Readers disagree on which of them counts.",
+            what = f"the header has {times} fields {single}, at most one is allowed"
+            line = "; ".join(
+                _cut(printable(f"{field.name}: {field.value}"))
+                for field in fields
+                if field.name.lower() == single.lower()
             )
+            yield Problem("duplicate-header", what, 0, line)
 
 
-def _body_start(content: bytes) -> int:
-    if content.startswith(b"\r\n"):
-        return 0
-    end = content.find(b"\r\n\r\n")
-    return len(content) if end < 0 else end
-
-
-def _problem(
-    content: bytes, position: int, name: str, section: str, what: str, why: str
-) -> Problem:
+def _problem(content: bytes, position: int, name: str, what: str) -> Problem:
     start = content.rfind(b"\n", 0, position) + 1
     end = content.find(b"\n", position + 1)
     line = content[start : end + 1 if end >= 0 else len(content)]
     # A bare LF is what the line is about: it has to be seen.
     shown = printable(line[:_SHOWN].rstrip(b"\r\n") if len(line) <= _SHOWN else line)
-    number = content.count(b"\n", 0, position) + 1
-    return Problem(name, section, what, number, _cut(shown), why)
+    return Problem(name, what, content.count(b"\n", 0, position) + 1, _cut(shown))
 
 
 def _cut(text: str) -> str:

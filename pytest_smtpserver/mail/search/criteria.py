@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Match = Any
 
 
-class MessageCriteria(TypedDict, total=False):
-    """The criteria of waits, `find` and asserts, for type checkers."""
+class EnvelopeAndHeader(TypedDict, total=False):
+    """The criteria that messages and rules have in common, for type checkers."""
 
     mail_from: Match
     rcpt_to: Match
@@ -31,6 +31,11 @@ class MessageCriteria(TypedDict, total=False):
     html: Match
     headers: Mapping[str, Match]
     attachment: Match
+
+
+class MessageCriteria(EnvelopeAndHeader, total=False):
+    """The criteria of waits, `find` and asserts, for type checkers."""
+
     where: Callable[[ReceivedMessage], object]
 
 
