@@ -11,8 +11,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import headers as header_fields
+from .codes import find_code
 from .headers import Headers
-from .links import HTMLReader, find_code, find_link, links_in_text, unique
+from .html.page import Page
+from .links import find_link, links_in_text, unique
 from .mime import Part, parse
 from .normalize import normalized
 from .parts import Sorted, attachment_of, body_of, sort_parts, text_of, unflowed
@@ -106,15 +108,15 @@ class Views:
         return body_of(self.parts.html)
 
     @cached_property
-    def html_reader(self) -> HTMLReader:
+    def page(self) -> Page:
         """The HTML, read."""
-        return HTMLReader(self.html)
+        return Page(self.html)
 
     @cached_property
     def links(self) -> list[str]:
         """The links of the HTML, then those of the text that are not among them."""
         flat = "\n".join(unflowed(part) for part in self.parts.text)
-        return unique([*self.html_reader.links, *links_in_text(flat)])
+        return unique([*self.page.links, *links_in_text(flat)])
 
     @cached_property
     def text_from_html(self) -> str:
@@ -131,20 +133,20 @@ class Views:
         try:
             return str(inscriptis.get_text(self.html))
         except Exception:  # noqa: BLE001 - lxml refuses empty documents and control characters
-            return self.html_reader.text
+            return self.page.text
 
     def link(self, pattern: str | re.Pattern[str], *, where: str) -> str:
         """The only link that matches."""
         __tracebackhide__ = True
         return find_link(
-            self.links, pattern, where=where, text=self.text or self.html_reader.text
+            self.links, pattern, where=where, text=self.text or self.page.text
         )
 
     def code(self, pattern: str | re.Pattern[str], *, where: str) -> str:
         """The only code that matches."""
         __tracebackhide__ = True
-        texts = [self.subject, self.text, self.html_reader.text]
-        return find_code(texts, pattern, where=where)
+        bodies = [self.text, self.page.text]
+        return find_code(self.subject, bodies, self.page.headings, pattern, where=where)
 
     def normalized(
         self,

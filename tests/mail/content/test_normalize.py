@@ -8,9 +8,9 @@ from email.policy import SMTP
 
 from pytest_smtpserver.mail.message import ReceivedMessage
 
-from .letters import LETTERS, PNG
-from .make import NO_SESSION, RECEIVED_AT, envelope, received
-from .test_corpus_libraries import LIBRARIES, emails
+from ..letters import LETTERS, PNG
+from ..make import NO_SESSION, RECEIVED_AT, envelope, received
+from ..test_corpus_libraries import LIBRARIES, emails
 
 SENT = """\
 Received: from a.example.org by b.example.org; Mon, 2 Mar 2026 10:00:00 +0000\r

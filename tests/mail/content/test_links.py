@@ -8,9 +8,10 @@ from email.policy import SMTP
 
 import pytest
 
-from pytest_smtpserver.mail.content.links import HTMLReader, links_in_text
+from pytest_smtpserver.mail.content.html.page import Page
+from pytest_smtpserver.mail.content.links import links_in_text
 
-from .make import html_mail, received, text_mail
+from ..make import html_mail, received, text_mail
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9." * 8 + "x_-"
 
@@ -150,7 +151,7 @@ def test_links_in_text(text: str, expected: list[str]) -> None:
 )
 def test_links_in_html(html: str, expected: list[str]) -> None:
     """Attributes that can be followed, and text that is no label of one."""
-    found = HTMLReader(html).links
+    found = Page(html).links
     assert found == expected
 
 

@@ -15,8 +15,8 @@ from pytest_smtpserver.mail.attachment import Attachment
 from pytest_smtpserver.mail.content.charsets import decode_text
 from pytest_smtpserver.mail.content.mime import decode_base64
 
-from .letters import PDF
-from .make import received
+from ..letters import PDF
+from ..make import received
 
 if TYPE_CHECKING:
     from pytest_smtpserver.mail.message import ReceivedMessage

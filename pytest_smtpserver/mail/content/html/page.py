@@ -1,0 +1,286 @@
+"""What a reader sees of an HTML document, and where it leads.
+
+Which elements are open follows section 13.2.6 of the HTML standard as far as it decides
+what is hidden; styles that stand in style sheets are not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import defaultdict
+from urllib.parse import urljoin
+
+from pytest_smtpserver.mail.content.links import links_in_text
+
+from .tokenizer import Tag, tokens
+
+#: What can be followed; images and style sheets are only fetched.
+_LINK_ATTRIBUTES = {
+    "a": "href",
+    "area": "href",
+    "form": "action",
+    "button": "formaction",
+    "input": "formaction",
+}
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_LISTS = frozenset({"dl", "ol", "ul"})
+_ROWS = frozenset({"tbody", "td", "tfoot", "th", "thead", "tr"})
+#: Each stands on lines of its own, and its start tag ends a paragraph.
+_BLOCKS = (
+    _HEADINGS
+    | _LISTS
+    | frozenset(
+        [
+            "address",
+            "article",
+            "aside",
+            "blockquote",
+            "body",
+            "center",
+            "dd",
+            "details",
+            "div",
+            "dt",
+            "fieldset",
+            "figure",
+            "figcaption",
+            "footer",
+            "form",
+            "header",
+            "hr",
+            "html",
+            "li",
+            "main",
+            "nav",
+            "p",
+            "pre",
+            "section",
+            "summary",
+            "table",
+        ]
+    )
+)
+_LINES = _BLOCKS | _ROWS | {"br", "caption"}
+_VOID = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+    ]
+)
+_UNSEEN = frozenset(
+    [
+        "datalist",
+        "iframe",
+        "noembed",
+        "noframes",
+        "script",
+        "style",
+        "template",
+        "title",
+    ]
+)
+_FORMATTING = frozenset(
+    [
+        "a",
+        "b",
+        "big",
+        "em",
+        "font",
+        "i",
+        "nobr",
+        "s",
+        "small",
+        "strike",
+        "strong",
+        "tt",
+        "u",
+    ]
+)
+_PREFORMATTED = ("plaintext", "pre", "textarea", "xmp")
+#: What a start tag ends although no end tag has come (section 13.1.2.4).
+_ENDS = {
+    **dict.fromkeys(_BLOCKS, ("p",)),
+    "li": ("p", "li"),
+    **dict.fromkeys(("dd", "dt"), ("p", "dd", "dt")),
+    **dict.fromkeys(("td", "th"), ("td", "th")),
+    "tr": ("td", "th", "tr"),
+    **dict.fromkeys(("tbody", "tfoot", "thead"), ("tr", "tbody", "tfoot", "thead")),
+    "option": ("option",),
+    "a": ("a",),
+}
+_BLANKS = re.compile(r"[\t\n\f\r ]+")
+_HIDING_STYLE = re.compile(
+    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE
+)
+#: A URL parser drops these wherever they stand (WHATWG URL §4.4).
+_TAB_OR_NEWLINE = re.compile(r"[\t\r\n]+")
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_NOWHERE = sys.maxsize
+
+
+class Page:
+    """An HTML document as a reader has it before him.
+
+    Attributes:
+        links: what attributes and text link to, in the order of the document; what is
+            hidden links to nothing.
+    """
+
+    def __init__(self, html: str) -> None:
+        self.links: list[str] = []
+        self._headings: list[list[str]] = []
+        self._written: list[str] = []
+        self._unlinked: list[str] = []
+        self._open: list[str] = []
+        self._places: defaultdict[str, list[int]] = defaultdict(list)
+        #: How many elements are open around the one that hides, or that is a link.
+        self._hidden_at = self._label_at = _NOWHERE
+        self._base = ""
+        for token in tokens(html):
+            if isinstance(token, str):
+                self._write(token)
+            elif token.closing:
+                self._end(token.name)
+            else:
+                self._start(token)
+        self._look_for_links()
+        self.links = [self._resolved(link) for link in self.links]
+
+    @property
+    def text(self) -> str:
+        """The visible text, blanks collapsed, blocks on lines of their own."""
+        return "".join(self._written).strip(" \n")
+
+    @property
+    def headings(self) -> list[str]:
+        """The text of each heading, in order."""
+        return ["".join(parts) for parts in self._headings]
+
+    def _start(self, tag: Tag) -> None:
+        name = tag.name
+        for ended in _ENDS.get(name, ()):
+            self._close(ended)
+        if name in _LINES:
+            self._break()
+        if name == "base" and not self._base:
+            self._base = _clean(tag.attributes.get("href", ""))
+        hidden = (
+            name in _UNSEEN
+            or "hidden" in tag.attributes
+            or _HIDING_STYLE.search(tag.attributes.get("style", "")) is not None
+        )
+        depth = len(self._open)
+        if self._hidden_at > depth and not hidden:
+            self._link(tag, depth)
+            if name in _HEADINGS:
+                self._headings.append([])
+        stray = name in _ROWS and not self._places["table"]
+        if name not in _VOID and not stray:
+            self._places[name].append(depth)
+            self._open.append(name)
+            if hidden:
+                self._hidden_at = min(self._hidden_at, depth)
+
+    def _end(self, name: str) -> None:
+        if name in _LINES:
+            self._break()
+        self._close(name)
+
+    def _close(self, name: str) -> None:
+        """Close the innermost element of that name, and all that is open in it.
+
+        What is open around a table's cell, or a list, is not closed from inside.
+        """
+        if not self._places[name]:
+            return
+        place = self._places[name][-1]
+        if name in _ROWS:
+            borders: tuple[str, ...] = ("table",)
+        elif name in {"dd", "dt", "li"}:
+            borders = ("dl", "ol", "ul", "table")
+        else:
+            borders = ("td", "th", "caption") if name != "table" else ()
+        if any(self._places[b] and self._places[b][-1] > place for b in borders):
+            return
+        if name in _FORMATTING:  # it ends, and what was opened in it goes on
+            self._places[name].pop()
+            self._open[place] = ""
+            end = place + 1
+        else:
+            for closed in self._open[place:]:
+                if closed:
+                    self._places[closed].pop()
+            del self._open[place:]
+            end = _NOWHERE
+        if place <= self._hidden_at < end:
+            self._hidden_at = _NOWHERE
+        if place <= self._label_at < end:
+            self._label_at = _NOWHERE
+
+    def _link(self, tag: Tag, depth: int) -> None:
+        value = tag.attributes.get(_LINK_ATTRIBUTES.get(tag.name, ""))
+        if value is None:
+            return
+        self._look_for_links()
+        if link := _clean(value):
+            self.links.append(link)
+        if tag.name == "a":
+            self._label_at = min(self._label_at, depth)
+
+    def _write(self, data: str) -> None:
+        """Text; that of a link is a label and not a link itself."""
+        if self._hidden_at < _NOWHERE:
+            return
+        if not any(self._places[name] for name in _PREFORMATTED):
+            data = _BLANKS.sub(" ", data)
+            if data[:1] == " " and (
+                not self._written or self._written[-1][-1] in " \n"
+            ):
+                data = data[1:]
+        if not data:
+            return
+        self._written.append(data)
+        if self._label_at == _NOWHERE:
+            self._unlinked.append(data)
+        if any(self._places[name] for name in _HEADINGS):
+            self._headings[-1].append(data)
+
+    def _break(self) -> None:
+        if self._hidden_at < _NOWHERE:
+            return
+        if self._written and self._written[-1][-1] != "\n":
+            self._written.append("\n")
+        if self._unlinked:
+            self._unlinked.append("\n")
+
+    def _look_for_links(self) -> None:
+        if self._unlinked:
+            self.links.extend(links_in_text("".join(self._unlinked)))
+            self._unlinked = []
+
+    def _resolved(self, link: str) -> str:
+        if not self._base or _ABSOLUTE.match(link):
+            return link
+        try:
+            return urljoin(self._base, link)
+        except ValueError:  # a base that is no URL
+            return link
+
+
+def _clean(value: str) -> str:
+    """An attribute as a link, ``""`` where it leads nowhere outside of the message."""
+    link = _TAB_OR_NEWLINE.sub("", value).strip()
+    return "" if link.startswith(("#", "cid:")) else link

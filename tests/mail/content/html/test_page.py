@@ -1,0 +1,106 @@
+"""What a reader sees of an HTML document; expected values by the HTML standard."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_smtpserver.mail.content.html.page import Page
+
+from ...make import html_mail
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<p>a\n  b</p><p>c</p>", "a b\nc"),
+        ("a<br>b<br/>c", "a\nb\nc"),
+        ("a <b> b</b>\n<i>c</i>", "a b c"),
+        ("<ul><li>a<li>b</ul>c", "a\nb\nc"),
+        ("<table><tr><td>a<td>b<tr><td>c</table>", "a\nb\nc"),
+        ("<pre>a\n  b</pre>", "a\n  b"),
+        ("<title>t</title>a<style>s</style>b<script>c</script>", "ab"),
+        ("a<template>b</template><datalist><option>c</datalist>d", "ad"),
+        ("<noscript>a</noscript>", "a"),
+        ("a<iframe>b</iframe><noembed>c</noembed>", "a"),
+        ("<div hidden>a<div>b</div>c</div>d", "d"),
+        ("<p hidden>a<p>b", "b"),
+        ("<ul><li hidden>a<li>b</ul>", "b"),
+        ("<table><tr hidden><td>a<tr><td>b</table>", "b"),
+        ("<table><tr><td hidden>a</div></p>b<td>c</table>", "c"),
+        ("<div style='color:red;display:none'>a</div>b", "b"),
+        ("<span style='DISPLAY : NONE !important'>a</span>b", "b"),
+        ("<span style='visibility:hidden'>a</span>b", "b"),
+        ("<span style='display:none-such'>a</span>b", "b"),
+        ("<span style='xdisplay:none'>a</span>b", "ab"),
+        ("<b hidden>a<p>b</b>c", "c"),
+        ("<input hidden>a<br hidden>b", "a\nb"),
+        ("&lt;b&gt;&nbsp;x", "<b>\xa0x"),
+        ("<!-- a -->b<!--[if mso]>c<![endif]-->", "b"),
+        ("<!--[if !mso]><!-->a<!--<![endif]-->", "a"),
+        ("</p></div></b>a", "a"),
+    ],
+)
+def test_visible_text(html: str, expected: str) -> None:
+    """Blanks collapse, blocks are lines, and what is hidden is not there."""
+    assert Page(html).text == expected
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ('<base href="https://a.org/m/"><a href="x">', ["https://a.org/m/x"]),
+        ('<a href="/x"><base href="https://a.org/m/">', ["https://a.org/x"]),
+        (
+            (
+                '<base target=x><base href="https://a.org/"><base href="//b.org/">'
+                '<a href="?q"><a href="https://c.org/../x"><form action="//d.org">'
+            ),
+            ["https://a.org/?q", "https://c.org/../x", "https://d.org"],
+        ),
+        ('<base href="https://[/"><a href="x">', ["x"]),
+        ('<div hidden><a href="https://a.org">x</a></div>', []),
+        ('<a hidden href="https://a.org">x</a>https://b.org', ["https://b.org"]),
+        ('<a style="display:none" href="https://a.org">x</a>', []),
+        ('<a href="https://a.org/?a=1&lt=2&gt;=3">', ["https://a.org/?a=1&lt=2>=3"]),
+        ('<a title="a>b" href="https://a.org">', ["https://a.org"]),
+        ("<a href = https://a.org/x?y=z&amp;b>", ["https://a.org/x?y=z&b"]),
+        ('<a name="x">https://a.org', ["https://a.org"]),
+        ('<a href="https://a.org"><p>https://b.org</p></a>', ["https://a.org"]),
+        (
+            '<td><a href="https://a.org">x</td><td>https://b.org</td>',
+            ["https://a.org"],
+        ),
+        (
+            '<table><td><a href="https://a.org">x</td><td>https://b.org</td>',
+            ["https://a.org", "https://b.org"],
+        ),
+        ('<a href="https://a.org" / >', ["https://a.org"]),
+        ('<a\nhref="https://a.org/\tx\ny">', ["https://a.org/xy"]),
+        ('<![CDATA[<a href="https://a.org">]]>', []),
+        ('<noscript><a href="https://a.org">x</a></noscript>', ["https://a.org"]),
+        ('<textarea><a href="/x">https://a.org</textarea>', ["https://a.org"]),
+    ],
+)
+def test_links(html: str, expected: list[str]) -> None:
+    """Where a click leads (sections 2.4.3, 4.6.1, 13.2.5)."""
+    assert Page(html).links == expected
+
+
+def test_headings() -> None:
+    """The text of each heading, whatever stands in it."""
+    page = Page("<h1>a <b>b</b></h1><h2 hidden>c</h2><p>d</p><h3>e<p>f</h3>g")
+    assert page.headings == ["a b", "ef"]
+
+
+@pytest.mark.parametrize(
+    "unit", ["<div>", "<b>", "<a href=x>", "</div>", "<td>", "<p>"]
+)
+def test_elements_without_an_end(unit: str) -> None:
+    """Depth costs no stack and no time."""
+    assert Page(unit * 20_000 + "end").text == "end"
+
+
+def test_a_link_of_a_mail_is_what_a_click_opens() -> None:
+    """https://github.com/python/cpython/issues/69426, as FastAPI-Mail sends it."""
+    url = "https://app.example.org/reset?user=1&timestamp=1795&notify=no"
+    assert html_mail(f'<a href="{url}">Reset</a>').link("reset") == url

@@ -1,0 +1,72 @@
+"""Which of several numbers is the code."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..make import html_mail, text_mail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your code is 482913.\n\nExample Inc., 12345 Springfield, 2026",
+        "Your verification code: 482913 (c) 2026",
+        "PIN: 482913\nTel. 0301234567, 10115 Berlin",
+        "Use 2 factors. OTP 482913, since 2019",
+        "482913 is your Example code. © 2026",
+        "Ihr Bestätigungscode lautet: 482913\n10115 Berlin",
+        "Votre code de vérification est 482913\n75001 Paris",
+        "Su código es 482913. 28001 Madrid",
+        "您的验证码:482913,2026",
+        "Post code 10115, your code for acme.example: 482913",
+        "Postcode 10115, order code 77777, password 482913",
+        "Hello,\n\n  482913  \n\nExample Inc., 12345 Springfield, 2026",
+        "Enter this code:\n\n*482913*\n\n2026\n",
+        "We got it in 2019.\n> 482913\nTel. 1234567",
+    ],
+)
+def test_the_one_that_stands_out(text: str) -> None:
+    """After a word for it, or on a line of its own, before years and post codes."""
+    assert text_mail(text).code() == "482913"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>Hello</p><h1>482 913</h1><p>© 2026, 123 456 Street</p>",
+        "<p>Dear Ada, in 123 456 you joined <h2>Use 482 913 now</h2> 987 654 x",
+        "<td>482 913</td><p>Tel. 123 456 7</p>",
+    ],
+)
+def test_headings_and_cells(html: str) -> None:
+    """With a pattern of one's own too."""
+    assert html_mail(html).code(r"\b\d{3} \d{3}\b") == "482 913"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your code is 482913, your PIN is 4711.",
+        "482913\n4711\n",
+        "Since 2019, 10115 Berlin",
+        "Post code 10115, 2026",
+        "This code is old. 4711 or 482913",
+    ],
+)
+def test_none_stands_out(text: str) -> None:
+    """Then they are listed, and the test has to say which."""
+    with pytest.raises(AssertionError, match="2 codes where one was expected"):
+        text_mail(text).code()
+
+
+def test_a_subject_with_several_numbers() -> None:
+    """The same holds for the subject, where the body has none."""
+    message = text_mail("Welcome", subject="482913 is your code for Shop 2026")
+    assert message.code() == "482913"
+
+
+def test_hidden_numbers_are_nobody_s_code() -> None:
+    """A preheader repeats, or pads, what the reader sees."""
+    html = "<div style='display:none'>111111 222222</div><p>Code: <b>482913</b>"
+    assert html_mail(html).code() == "482913"
