@@ -30,6 +30,7 @@ INSIDE: dict[type, set[str]] = {
     Rule: {"take", "misses", "conditions"},
     Event: {"given_chunks"},
     SessionRecord: {"add_attempt", "add_undelivered"},
+    Address: {"answer", "learn"},
 }
 #: The pages with blocks that run in this environment.
 RUN = [

@@ -9,8 +9,7 @@ import pytest
 from pytest_smtpserver.protocol.answers.proposals import _PROPOSALS
 from pytest_smtpserver.protocol.state.settings import KNOWN_EXTENSIONS, Settings
 from pytest_smtpserver.protocol.state.states import TABLE, State
-from pytest_smtpserver.protocol.syntax.errors import LocalProtocolError
-from pytest_smtpserver.protocol.syntax.replies import Reply
+from pytest_smtpserver.protocol.syntax.replies import LocalProtocolError, Reply
 
 from .driver import Driver, codes
 from .tools import AUTH_PLAIN, RECIPIENT, SENDER, USERS, delivers, keywords, start

@@ -47,9 +47,12 @@ def test_xclient_forgets_who_has_logged_in() -> None:
     driver = Driver(settings).ready()
     assert driver.line("AUTH PLAIN AHRpbQB0YW5zdGFhZg==")[:3] == "235"
     assert driver.line("XCLIENT LOGIN=[UNAVAILABLE]")[:3] == "220"
-    assert (driver.engine.authenticated, driver.engine.user) == (False, None)
+    assert (driver.engine.session.security.authenticated, driver.engine.user) == (
+        False,
+        None,
+    )
     assert driver.line("xclient login=ada+40example.org")[:3] == "220"
-    assert (driver.engine.authenticated, driver.engine.user) == (
+    assert (driver.engine.session.security.authenticated, driver.engine.user) == (
         True,
         "ada@example.org",
     )

@@ -115,7 +115,7 @@ def test_the_client_may_cancel_after_the_last_word_of_scram() -> None:
     driver.line(f"AUTH SCRAM-SHA-256 {base64.b64encode(first).decode()}")
     assert driver.line(base64.b64encode(final).decode())[:3] == "334"
     assert driver.line("*")[:9] == "501 5.7.0"
-    assert not driver.engine.authenticated
+    assert not driver.engine.session.security.authenticated
     assert driver.line(SENDER)[:3] == "250"
 
 

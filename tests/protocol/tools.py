@@ -36,3 +36,11 @@ def delivers(driver: Driver) -> bool:
 def keywords(driver: Driver) -> list[str]:
     """What EHLO offers, line by line."""
     return [line[4:] for line in driver.line("EHLO client").split("\n")[1:]]
+
+
+def encode_xtext(text: str) -> str:
+    """Encode as xtext (RFC 3461 §4); what is not ASCII as the octets of its UTF-8."""
+    return "".join(
+        chr(octet) if 0x21 <= octet <= 0x7E and octet not in b"+=" else f"+{octet:02X}"
+        for octet in text.encode()
+    )

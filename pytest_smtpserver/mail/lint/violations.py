@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.mail.display import shown_command
-from pytest_smtpserver.protocol.syntax.errors import Refused
 from pytest_smtpserver.protocol.syntax.grammar import parse_client_name
+from pytest_smtpserver.protocol.syntax.replies import Refused
 
 from .findings import Kind, Violation
 from .violations_content import content_problems

@@ -12,65 +12,47 @@ from pytest_smtpserver.protocol.sasl.mechanisms import (
     encode_challenge,
 )
 from pytest_smtpserver.protocol.sasl.saslprep import saslprep
-from pytest_smtpserver.protocol.state.pending import Pending
+from pytest_smtpserver.protocol.state.events import Event, Proposal
 from pytest_smtpserver.protocol.syntax import standard
-from pytest_smtpserver.protocol.syntax.errors import Refused
-from pytest_smtpserver.protocol.syntax.replies import Reply
+from pytest_smtpserver.protocol.syntax.replies import Refused, Reply
 
 from .ehlo import auth_needs_tls, mechanisms_on_offer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_smtpserver.protocol.engine import SmtpEngine
     from pytest_smtpserver.protocol.sasl.credentials import Credentials
-    from pytest_smtpserver.protocol.state.events import Event
+    from pytest_smtpserver.protocol.state.session_state import SessionState
     from pytest_smtpserver.protocol.state.settings import Settings
     from pytest_smtpserver.protocol.syntax.commands import Command
 
 
-def propose_auth(engine: SmtpEngine, command: Command) -> Reply:
+def propose_auth(session: SessionState, command: Command) -> Proposal:
     """A challenge, the verdict on an initial response, or a refusal."""
-    engine.pending = Pending()
     mechanism, _, initial = command.argument.partition(" ")
     initial = initial.strip()
-    _look_into(engine, mechanism.upper(), initial)
-    if engine.authenticated:
-        return standard.AUTH_TWICE
-    if auth_needs_tls(engine):
-        return standard.AUTH_NEEDS_TLS
-    if not mechanism or " " in initial:
-        return standard.syntax_error("AUTH mechanism [initial-response]")
-    if not mechanism.isascii() or (
-        mechanism.upper() not in mechanisms_on_offer(engine)
-    ):
-        return standard.AUTH_UNKNOWN
-    exchange = Exchange(MECHANISMS[mechanism.upper()], engine.sasl_context())
-    response = (
-        decode_response(initial.encode("utf-8", "surrogateescape"), initial=True)
-        if initial
-        else None
-    )
-    step = exchange.start(response)
-    engine.pending.exchange = exchange
-    return _answer(engine, step)
+    refusal = _refusal(session, mechanism, initial)
+    if refusal is None:
+        try:
+            return _answer(session, *_begin(session, mechanism.upper(), initial))
+        except Refused as refused:
+            refusal = refused.reply
+    return Proposal(refusal, credentials=_shown(session, mechanism.upper(), initial))
 
 
-def propose_response(engine: SmtpEngine, line: bytes) -> Reply:
+def propose_response(session: SessionState, line: bytes) -> Proposal:
     """The answer to a line that the client sent after a challenge."""
-    engine.pending = Pending()
     text = line.rstrip(b"\r\n")
-    exchange, engine.exchange = engine.exchange, None  # over, unless it goes on
+    exchange = session.security.exchange
     if text == b"*":
-        return standard.AUTH_CANCELLED  # RFC 4954 §4
-    if exchange is None:
-        return standard.AUTH_FAILED  # a rule's 334 began an exchange of its own
+        return Proposal(standard.AUTH_CANCELLED)  # RFC 4954 §4
+    if exchange is None:  # a rule's 334 began an exchange of its own
+        return Proposal(standard.AUTH_FAILED)
     try:
         step = exchange.respond(decode_response(text))
     except Refused as refused:
-        return refused.reply
-    engine.pending.exchange = exchange
-    return _answer(engine, step)
+        return Proposal(refused.reply)
+    return _answer(session, exchange, step)
 
 
 def verdict(settings: Settings, credentials: Credentials) -> Reply:
@@ -90,7 +72,7 @@ def verdict(settings: Settings, credentials: Credentials) -> Reply:
         # OAUTHBEARER may leave the name to the token.
         for name, secret in users.items():
             if credentials.check_password(secret):
-                credentials.username = name
+                credentials.identify(name)
                 return standard.AUTH_OK
         return standard.AUTH_FAILED
     secret = _secret(users, credentials.mechanism, credentials.username)
@@ -132,24 +114,54 @@ def last_word(event: Event, reply: Reply) -> Reply | None:
     return None if data is None else challenge(data)
 
 
-def _answer(engine: SmtpEngine, step: bytes | Credentials) -> Reply:
+def _refusal(session: SessionState, mechanism: str, initial: str) -> Reply | None:
+    """Why AUTH is refused, whoever the client is."""
+    if session.security.authenticated:
+        return standard.AUTH_TWICE
+    if auth_needs_tls(session):
+        return standard.AUTH_NEEDS_TLS
+    if not mechanism or " " in initial:
+        return standard.syntax_error("AUTH mechanism [initial-response]")
+    if not mechanism.isascii() or (
+        mechanism.upper() not in mechanisms_on_offer(session)
+    ):
+        return standard.AUTH_UNKNOWN
+    return None
+
+
+def _begin(
+    session: SessionState, mechanism: str, initial: str
+) -> tuple[Exchange, bytes | Credentials]:
+    """Begin an exchange, with the initial response where there is one.
+
+    Raises:
+        Refused: the response is none, or the mechanism refuses it.
+    """
+    context = session.security.sasl_context(session.settings.hostname)
+    exchange = Exchange(MECHANISMS[mechanism], context)
+    response = (
+        decode_response(initial.encode("utf-8", "surrogateescape"), initial=True)
+        if initial
+        else None
+    )
+    return exchange, exchange.start(response)
+
+
+def _answer(
+    session: SessionState, exchange: Exchange, step: bytes | Credentials
+) -> Proposal:
     if isinstance(step, bytes):
-        return challenge(step)
-    engine.pending.credentials = step
-    return verdict(engine.settings, step)
+        return Proposal(challenge(step), exchange=exchange)
+    reply = verdict(session.settings, step)
+    return Proposal(reply, exchange=exchange, credentials=step, complete=True)
 
 
-def _look_into(engine: SmtpEngine, mechanism: str, initial: str) -> None:
-    """Know what a client has given away, also where AUTH is refused at once."""
-    found = MECHANISMS.get(mechanism)
-    if found is None or not initial or not found.initial_response_allowed:
-        return
+def _shown(session: SessionState, mechanism: str, initial: str) -> Credentials | None:
+    """What a client has given away, although AUTH is refused at once."""
+    if mechanism not in MECHANISMS or not initial:
+        return None
     try:
-        exchange = Exchange(found, engine.sasl_context())
-        step = exchange.start(
-            decode_response(initial.encode("utf-8", "surrogateescape"), initial=True)
-        )
+        _, step = _begin(session, mechanism, initial)
     except Refused:
-        return
-    if not isinstance(step, bytes):
-        engine.pending.shown = step
+        return None
+    return None if isinstance(step, bytes) else step

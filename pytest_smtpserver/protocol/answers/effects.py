@@ -1,114 +1,96 @@
 """What a reply does to the session, beside moving its state.
 
-The twin of `proposals`: there the engine makes up its mind, here the session takes note
-of what was really said, whoever said it.
+The twin of `proposals`: there a command is judged, here the session takes note of what
+was really said, whoever said it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.protocol.framing.content import ContentSink
 from pytest_smtpserver.protocol.syntax.addresses import Address, salvage_address
 from pytest_smtpserver.protocol.syntax.envelope import Envelope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_smtpserver.protocol.engine import SmtpEngine
     from pytest_smtpserver.protocol.state.events import Event
+    from pytest_smtpserver.protocol.state.session_state import SessionState
     from pytest_smtpserver.protocol.syntax.commands import Command
     from pytest_smtpserver.protocol.syntax.replies import Reply
 
 
-def envelope_of(engine: SmtpEngine) -> Envelope:
-    """The envelope of the transaction; an empty one where a rule skipped MAIL."""
-    if engine.envelope is None:
-        engine.envelope = Envelope(Address(""))
-        engine.chunks = []
-        engine.sink = ContentSink()
-    return engine.envelope
+def take_note(session: SessionState, event: Event, reply: Reply) -> None:
+    """Do what the reply to the event brings about, but for the state."""
+    effect = _EFFECTS.get(event.name)
+    if effect is not None:
+        effect(session, event, reply)
+    if event.command is not None:
+        event.command.answer(reply)
 
 
-def _hello(engine: SmtpEngine, event: Event, reply: Reply) -> None:
+def _hello(session: SessionState, event: Event, reply: Reply) -> None:
     if reply.is_positive and event.command is not None:
-        engine.helo = engine.pending.helo or event.command.argument
-        engine.opening_command = event.name
-        engine.envelope = None  # RFC 5321 §4.1.4: as RSET
+        name = event.found.helo if event.found is not None else None
+        session.greet(event.name, name or event.command.argument)
 
 
-def _mail(engine: SmtpEngine, event: Event, reply: Reply) -> None:
+def _mail(session: SessionState, event: Event, reply: Reply) -> None:
     assert event.command is not None
     address = _address(event.command)
-    address.reply = reply
     if reply.is_positive:
+        envelope = event.found.envelope if event.found is not None else None
         # What the grammar refused and a rule let pass is kept as well as can be.
-        engine.envelope = engine.pending.envelope or Envelope(address)
-        engine.transaction_count += 1
-        engine.chunks = []
-        engine.sink = ContentSink()
+        session.begin(envelope or Envelope(address))
 
 
-def _rcpt(engine: SmtpEngine, event: Event, reply: Reply) -> None:
+def _rcpt(session: SessionState, event: Event, reply: Reply) -> None:
     assert event.command is not None
     address = _address(event.command)
-    address.reply = reply
     if reply.is_positive:
-        envelope_of(engine).rcpt_to.append(address)
-    elif engine.envelope is not None:
-        engine.envelope.reject(address)
+        session.open_envelope().rcpt_to.append(address)
+    elif session.envelope is not None:
+        session.envelope.reject(address)
 
 
-def _rset(engine: SmtpEngine, event: Event, reply: Reply) -> None:  # noqa: ARG001
+def _auth(session: SessionState, event: Event, reply: Reply) -> None:
+    found, security = event.found, session.security
+    # Where it is over, a 334 is a rule's.
+    goes_on = reply.is_intermediate and found is not None and not found.complete
+    security.begin(found.exchange if goes_on and found is not None else None)
     if reply.is_positive:
-        engine.envelope = None
-
-
-def _auth(engine: SmtpEngine, event: Event, reply: Reply) -> None:
-    if reply.is_intermediate:
-        engine.exchange = engine.pending.exchange or engine.exchange
-        if engine.pending.credentials is not None:
-            engine.exchange = None  # it is over; the 334 is a rule's
-        return
-    engine.exchange = None
-    if reply.is_positive:
-        engine.authenticated = True
-        engine.user = event.user
-        if event.user is None and event.credentials is not None:
+        user = event.user
+        if user is None and event.credentials is not None:
             # RFC 4505 §2: whoever is anonymous may give no trace at all.
-            engine.user = event.credentials.username or "anonymous"
+            user = event.credentials.username or "anonymous"
+        security.log_in(user)
 
 
-def _xclient(engine: SmtpEngine, event: Event, reply: Reply) -> None:  # noqa: ARG001
+def _xclient(session: SessionState, event: Event, reply: Reply) -> None:
     """Postfix's XCLIENT_README: as if the real client had just connected."""
-    attributes = engine.pending.attributes
-    if not reply.is_positive or attributes is None:
-        return
-    engine.xclient.update(attributes)
-    engine.helo = engine.opening_command = engine.envelope = None
-    engine.user = attributes.get("LOGIN")
-    engine.authenticated = engine.user is not None
+    if reply.is_positive and event.found is not None and event.found.attributes:
+        session.change_client(event.found.attributes)
 
 
-def _xforward(engine: SmtpEngine, event: Event, reply: Reply) -> None:  # noqa: ARG001
-    if reply.is_positive:
-        engine.xforward.update(engine.pending.attributes or {})
+def _xforward(session: SessionState, event: Event, reply: Reply) -> None:
+    if reply.is_positive and event.found is not None and event.found.attributes:
+        session.xforward.update(event.found.attributes)
 
 
 def _address(command: Command) -> Address:
     if command.address is None:
-        command.address = salvage_address(command.raw_argument)
+        command.name(salvage_address(command.raw_argument))
+    assert command.address is not None
     return command.address
 
 
 #: By command or moment: take note of the reply to it.
-EFFECTS: Mapping[str, Callable[[SmtpEngine, Event, Reply], None]] = {
+_EFFECTS: Mapping[str, Callable[[SessionState, Event, Reply], None]] = {
     "EHLO": _hello,
     "HELO": _hello,
     "LHLO": _hello,
     "MAIL": _mail,
     "RCPT": _rcpt,
-    "RSET": _rset,
     "AUTH": _auth,
     "CREDENTIALS": _auth,
     "RESPONSE": _auth,

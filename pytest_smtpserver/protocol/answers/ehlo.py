@@ -12,76 +12,76 @@ from pytest_smtpserver.protocol.state.settings import KNOWN_EXTENSIONS
 from pytest_smtpserver.protocol.syntax.replies import Reply
 
 if TYPE_CHECKING:
-    from pytest_smtpserver.protocol.engine import SmtpEngine
+    from pytest_smtpserver.protocol.state.session_state import SessionState
     from pytest_smtpserver.protocol.state.settings import Settings
 
 
-def starttls_on_offer(engine: SmtpEngine) -> bool:
+def starttls_on_offer(session: SessionState) -> bool:
     """STARTTLS would be answered with 220 now."""
     return (
-        engine.settings.tls == "starttls"
-        and engine.tls is None
-        and "STARTTLS" not in engine.disabled_commands
+        session.settings.tls == "starttls"
+        and session.security.tls is None
+        and "STARTTLS" not in session.disabled_commands
     )
 
 
-def auth_needs_tls(engine: SmtpEngine) -> bool:
+def auth_needs_tls(session: SessionState) -> bool:
     """AUTH has to wait for STARTTLS (RFC 4954 §4, 538).
 
     Not when the server cannot do TLS, or hides that it can: a client could never log
     in.
     """
-    settings = engine.settings
+    settings = session.settings
     return (
-        starttls_on_offer(engine)
+        starttls_on_offer(session)
         and not settings.allow_insecure_auth
         and "STARTTLS" not in settings.hide
     )
 
 
-def mechanisms_on_offer(engine: SmtpEngine) -> list[str]:
+def mechanisms_on_offer(session: SessionState) -> list[str]:
     """The SASL mechanisms that AUTH takes now, in the order of the option."""
     return [
         name
-        for name in engine.settings.auth_mechanisms
-        if name != "EXTERNAL" or engine.external_identity is not None
+        for name in session.settings.auth_mechanisms
+        if name != "EXTERNAL" or session.security.external_identity is not None
     ]
 
 
-def ehlo_reply(engine: SmtpEngine) -> Reply:
+def ehlo_reply(session: SessionState) -> Reply:
     """The 250 to EHLO or LHLO: the host name, then a line for each keyword."""
-    settings = engine.settings
+    settings = session.settings
     # Nearly always the same few answers: built once for each situation.
     situation = (
-        engine.tls is not None,
-        engine.authenticated,
-        engine.external_identity is not None,
-        engine.disabled_commands,
+        session.security.tls is not None,
+        session.security.authenticated,
+        session.security.external_identity is not None,
+        session.disabled_commands,
     )
     cached = settings.ehlo_replies.get(situation)
     if cached is None:
-        cached = Reply(250, settings.hostname, *_keyword_lines(engine, settings))
+        cached = Reply(250, settings.hostname, *_keyword_lines(session, settings))
         settings.ehlo_replies[situation] = cached
     return cached
 
 
-def _keyword_lines(engine: SmtpEngine, settings: Settings) -> list[str]:
+def _keyword_lines(session: SessionState, settings: Settings) -> list[str]:
     lines = [
         _extension_line(name, settings)
         for name in KNOWN_EXTENSIONS
         if name in settings.extensions
-        and (name != "REQUIRETLS" or engine.tls is not None)  # RFC 8689 §2
-        and name not in engine.disabled_commands
-        and not (name == "CHUNKING" and "BDAT" in engine.disabled_commands)
+        and (name != "REQUIRETLS" or session.security.tls is not None)  # RFC 8689 §2
+        and name not in session.disabled_commands
+        and not (name == "CHUNKING" and "BDAT" in session.disabled_commands)
     ]
-    if starttls_on_offer(engine):
+    if starttls_on_offer(session):
         lines.append("STARTTLS")
     if (
         settings.auth
-        and not engine.authenticated
-        and not auth_needs_tls(engine)
-        and "AUTH" not in engine.disabled_commands
-        and (mechanisms := mechanisms_on_offer(engine))
+        and not session.security.authenticated
+        and not auth_needs_tls(session)
+        and "AUTH" not in session.disabled_commands
+        and (mechanisms := mechanisms_on_offer(session))
     ):
         lines.append("AUTH " + " ".join(mechanisms))
     lines += [name for name, on in _POSTFIX_LINES if getattr(settings, on)]

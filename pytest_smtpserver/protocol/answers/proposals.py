@@ -1,15 +1,16 @@
-"""What the engine would answer to each command: one function for each verb.
+"""What the session would answer to each command: one function for each verb.
 
-A proposal looks and decides, and leaves what it found out on the engine's `Pending`
-for the effect that the reply may have; it never moves the session.
+A proposal looks and decides, and hands on what it found out, for the effect that the
+reply may have; it never moves the session.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.protocol.state.pending import Pending
+from pytest_smtpserver.protocol.state.events import Proposal
 from pytest_smtpserver.protocol.state.states import TABLE, what_is_missing
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.protocol.syntax.addresses import (
@@ -19,14 +20,13 @@ from pytest_smtpserver.protocol.syntax.addresses import (
     parse_rcpt_argument,
 )
 from pytest_smtpserver.protocol.syntax.envelope import Envelope
-from pytest_smtpserver.protocol.syntax.errors import Refused
 from pytest_smtpserver.protocol.syntax.grammar import parse_client_name
 from pytest_smtpserver.protocol.syntax.parameters import (
     check_mail_parameters,
     check_rcpt_parameters,
 )
 from pytest_smtpserver.protocol.syntax.postfix import parse_xclient, parse_xforward
-from pytest_smtpserver.protocol.syntax.replies import Reply
+from pytest_smtpserver.protocol.syntax.replies import Refused, Reply
 
 from .authentication import propose_auth
 from .ehlo import ehlo_reply, starttls_on_offer
@@ -34,7 +34,7 @@ from .ehlo import ehlo_reply, starttls_on_offer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_smtpserver.protocol.engine import SmtpEngine
+    from pytest_smtpserver.protocol.state.session_state import SessionState
     from pytest_smtpserver.protocol.syntax.commands import Command
 
 #: RFC 3207 §4: what may come before TLS where TLS is a must.
@@ -48,56 +48,80 @@ _BDAT = re.compile(r"([0-9]{1,20})(?: +(LAST))?", re.IGNORECASE)
 _HTTP = re.compile(rb"\S+ (?:\S+ )?HTTP/[0-9]\.[0-9]\s*")
 
 
-def propose(engine: SmtpEngine, command: Command) -> Reply:
-    """The reply that the command deserves now."""
-    verb = command.verb
-    settings = engine.settings
-    if verb in engine.disabled_commands or verb not in settings.verbs:
-        return _unrecognized(engine, command)
-    if settings.require_tls and engine.tls is None and verb not in _BEFORE_TLS:
-        return standard.NEED_TLS
-    if settings.auth_required and not engine.authenticated and verb not in _BEFORE_AUTH:
-        return standard.NEED_AUTH
-    if engine.state not in TABLE[verb].allowed:
-        return standard.out_of_order(what_is_missing(verb, engine.state))
+def propose(session: SessionState, command: Command) -> Proposal:
+    """The reply that the command deserves now, and what was found out about it."""
     try:
-        return _PROPOSALS[verb](engine, command)
+        answer = _judge(session, command)
     except Refused as refused:
-        return refused.reply
+        answer = refused.reply
+    if _is_overdue(session, command):
+        answer = standard.TOO_MANY_UNAUTHENTICATED
+    return answer if isinstance(answer, Proposal) else Proposal(answer)
 
 
-def _unrecognized(engine: SmtpEngine, command: Command) -> Reply:
+def _is_overdue(session: SessionState, command: Command) -> bool:
+    """The client should have logged in by now."""
+    settings = session.settings
+    limit = settings.max_unauthenticated_commands
+    if limit is None or not settings.auth or session.security.authenticated:
+        return False
+    late = session.count_unauthenticated() >= limit
+    return late and command.verb not in ("AUTH", "QUIT")
+
+
+def _judge(session: SessionState, command: Command) -> Proposal | Reply:
+    verb = command.verb
+    settings = session.settings
+    if verb in session.disabled_commands or verb not in settings.verbs:
+        return _unrecognized(session, command)
+    if (
+        settings.require_tls
+        and session.security.tls is None
+        and verb not in _BEFORE_TLS
+    ):
+        return standard.NEED_TLS
+    if (
+        settings.auth_required
+        and not session.security.authenticated
+        and verb not in _BEFORE_AUTH
+    ):
+        return standard.NEED_AUTH
+    if session.state not in TABLE[verb].allowed:
+        return standard.out_of_order(what_is_missing(verb, session.state))
+    return _PROPOSALS[verb](session, command)
+
+
+def _unrecognized(session: SessionState, command: Command) -> Reply:
     if _HTTP.fullmatch(command.line):
         return standard.NO_HTTP
-    engine.unrecognized += 1
-    limit = engine.settings.max_unrecognized_commands
-    if limit is not None and engine.unrecognized >= limit:
+    limit = session.settings.max_unrecognized_commands
+    if session.count_unrecognized() >= (math.inf if limit is None else limit):
         return standard.TOO_MANY_UNRECOGNIZED
     return standard.UNRECOGNIZED if command.strip() else standard.EMPTY_LINE
 
 
-def _ehlo(engine: SmtpEngine, command: Command) -> Reply:
+def _ehlo(session: SessionState, command: Command) -> Proposal:
     # §4.1.1.1 asks for a domain or an address literal. Many a client sends something
     # else, and §4.1.4 forbids to refuse it for that.
-    engine.pending = Pending(helo=parse_client_name(command.raw_argument))
+    name = parse_client_name(command.raw_argument)
     if command.verb == "HELO":
-        return engine.settings.helo_reply
-    return ehlo_reply(engine)
+        return Proposal(session.settings.helo_reply, helo=name)
+    return Proposal(ehlo_reply(session), helo=name)
 
 
-def _mail(engine: SmtpEngine, command: Command) -> Reply:
-    settings = engine.settings
+def _mail(session: SessionState, command: Command) -> Proposal | Reply:
+    settings = session.settings
     if settings.max_messages is not None and (
-        engine.transaction_count >= settings.max_messages
+        session.transaction_count >= settings.max_messages
     ):
         return standard.TOO_MANY_MESSAGES
     lenient = settings.lenient_addresses
     address = None if lenient else common_sender(command)
     if address is None:
         address = parse_mail_argument(command.raw_argument, lenient=lenient)
-    command.address = address
+    command.name(address)
     values = check_mail_parameters(address, settings.parameter_rules)
-    if values.require_tls and engine.tls is None:
+    if values.require_tls and session.security.tls is None:
         return Reply(530, "5.7.10 REQUIRETLS needs TLS (RFC 8689 section 3)")
     limit = settings.max_message_size
     if (
@@ -107,18 +131,17 @@ def _mail(engine: SmtpEngine, command: Command) -> Reply:
         and values.declared_size > limit
     ):
         return standard.TOO_BIG  # RFC 1870 §6.1
-    engine.pending = Pending(envelope=Envelope(address, values))
-    return standard.SENDER_OK
+    return Proposal(standard.SENDER_OK, envelope=Envelope(address, values))
 
 
-def _rcpt(engine: SmtpEngine, command: Command) -> Reply:
-    settings = engine.settings
+def _rcpt(session: SessionState, command: Command) -> Reply:
+    settings = session.settings
     lenient = settings.lenient_addresses
     address = None if lenient else common_recipient(command)
     if address is None:
         address = parse_rcpt_argument(command.raw_argument, lenient=lenient)
-    command.address = address
-    envelope = engine.envelope
+    command.name(address)
+    envelope = session.envelope
     check_rcpt_parameters(
         address,
         settings.parameter_rules,
@@ -133,19 +156,19 @@ def _rcpt(engine: SmtpEngine, command: Command) -> Reply:
     return standard.RECIPIENT_OK
 
 
-def _data(engine: SmtpEngine, command: Command) -> Reply:
+def _data(session: SessionState, command: Command) -> Reply:
     _no_argument(command)
-    if engine.envelope is not None and engine.envelope.body == "BINARYMIME":
+    if session.envelope is not None and session.envelope.body == "BINARYMIME":
         # RFC 3030 §3: BINARYMIME cannot be used with DATA.
         return standard.out_of_order("BINARYMIME needs BDAT")
     return standard.START_DATA
 
 
-def chunks_exist(engine: SmtpEngine) -> bool:
+def chunks_exist(session: SessionState) -> bool:
     """BDAT is known here, so that the octets behind it are a chunk."""
     return (
-        "CHUNKING" in engine.settings.extensions
-        and "BDAT" not in engine.disabled_commands
+        "CHUNKING" in session.settings.extensions
+        and "BDAT" not in session.disabled_commands
     )
 
 
@@ -155,70 +178,72 @@ def bdat_size(command: Command) -> tuple[int, bool] | None:
     return None if match is None else (int(match[1]), match[2] is not None)
 
 
-def _bdat(engine: SmtpEngine, command: Command) -> Reply:
+def _bdat(session: SessionState, command: Command) -> Reply:
     size = bdat_size(command)
     if size is None:
         raise Refused(standard.syntax_error("BDAT octets [LAST]"))
-    settings = engine.settings
+    settings = session.settings
     if (
         settings.max_message_size is not None
         and settings.enforce_message_size
-        and engine.sink.length + size[0] > settings.max_message_size
+        and session.sink.length + size[0] > settings.max_message_size
     ):
         return standard.TOO_BIG
     return Reply(250, f"2.0.0 {size[0]} octets received")
 
 
-def _rset(engine: SmtpEngine, command: Command) -> Reply:  # noqa: ARG001
+def _rset(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
     _no_argument(command)
     return standard.OK
 
 
-def _noop(engine: SmtpEngine, command: Command) -> Reply:  # noqa: ARG001
+def _noop(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
     return standard.OK  # §4.1.1.9: an argument is ignored
 
 
-def _quit(engine: SmtpEngine, command: Command) -> Reply:  # noqa: ARG001
+def _quit(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
     _no_argument(command)
     return standard.BYE
 
 
-def _vrfy(engine: SmtpEngine, command: Command) -> Reply:  # noqa: ARG001
+def _vrfy(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
     if not command.argument:
         raise Refused(standard.syntax_error("VRFY user"))
     return standard.CANNOT_VERIFY  # §3.5.3
 
 
-def _expn(engine: SmtpEngine, command: Command) -> Reply:  # noqa: ARG001
+def _expn(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
     return standard.NO_EXPN
 
 
-def _help(engine: SmtpEngine, command: Command) -> Reply:  # noqa: ARG001
+def _help(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
     return standard.HELP
 
 
-def _etrn(engine: SmtpEngine, command: Command) -> Reply:  # noqa: ARG001
+def _etrn(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
     if not command.argument:
         raise Refused(standard.syntax_error("ETRN node"))
     return standard.TURN_QUEUED  # RFC 1985 §5.3
 
 
-def _starttls(engine: SmtpEngine, command: Command) -> Reply:
+def _starttls(session: SessionState, command: Command) -> Reply:
     if command.argument:
         raise Refused(standard.NO_ARGUMENT_ALLOWED)  # RFC 3207 §4
-    if engine.tls is not None:
+    if session.security.tls is not None:
         return standard.TLS_ACTIVE
-    return standard.START_TLS if starttls_on_offer(engine) else standard.TLS_UNAVAILABLE
+    return (
+        standard.START_TLS if starttls_on_offer(session) else standard.TLS_UNAVAILABLE
+    )
 
 
-def _xclient(engine: SmtpEngine, command: Command) -> Reply:
-    engine.pending = Pending(attributes=parse_xclient(command.argument))
-    return engine.settings.greeting  # XCLIENT_README: the session begins anew
+def _xclient(session: SessionState, command: Command) -> Proposal:
+    attributes = parse_xclient(command.argument)
+    # XCLIENT_README: the session begins anew.
+    return Proposal(session.settings.greeting, attributes=attributes)
 
 
-def _xforward(engine: SmtpEngine, command: Command) -> Reply:
-    engine.pending = Pending(attributes=parse_xforward(command.argument))
-    return standard.OK
+def _xforward(session: SessionState, command: Command) -> Proposal:  # noqa: ARG001
+    return Proposal(standard.OK, attributes=parse_xforward(command.argument))
 
 
 def _no_argument(command: Command) -> None:
@@ -226,7 +251,8 @@ def _no_argument(command: Command) -> None:
         raise Refused(standard.NO_ARGUMENT_ALLOWED)  # §4.1.1: 501
 
 
-_PROPOSALS: Mapping[str, Callable[[SmtpEngine, Command], Reply]] = {
+#: By verb: the reply alone where nothing else was found out.
+_PROPOSALS: Mapping[str, Callable[[SessionState, Command], Proposal | Reply]] = {
     "EHLO": _ehlo,
     "HELO": _ehlo,
     "LHLO": _ehlo,

@@ -18,22 +18,36 @@ class ContentSink:
     The first piece is kept as it is, so that a message that came in one piece costs no
     copy. From the second on, pieces go into a `io.BytesIO`, whose buffer grows by an
     eighth and is handed out without a copy.
+
+    Args:
+        limit: how many octets are kept; None for all.
+
+    Attributes:
+        length: octets of content, also of what was dropped.
+        octets: octets that came over the wire, dots and all.
+        chunks: sizes of the chunks that it came in, in order (BDAT only).
     """
 
-    __slots__ = ("_buffer", "_first", "length", "limit")
+    __slots__ = ("_buffer", "_first", "_limit", "chunks", "length", "octets")
 
     def __init__(self, limit: int | None = None) -> None:
         self._first = b""
         self._buffer: io.BytesIO | None = None
+        self._limit = limit
         self.length = 0
-        self.limit = limit
+        self.octets = 0
+        self.chunks: list[int] = []
+
+    def came(self, octets: int) -> None:
+        """So many octets of it came over the wire."""
+        self.octets += octets
 
     def write(self, data: bytes) -> None:
         """Add octets; past the limit they are counted and dropped."""
         if not data:
             return
         self.length += len(data)
-        if self.limit is not None and self.length > self.limit:
+        if self.overflowed:
             return
         if self._buffer is not None:
             self._buffer.write(data)
@@ -48,11 +62,31 @@ class ContentSink:
     @property
     def overflowed(self) -> bool:
         """More octets came than the limit allows."""
-        return self.limit is not None and self.length > self.limit
+        return self._limit is not None and self.length > self._limit
 
     def getvalue(self) -> bytes:
         """The octets so far."""
         return self._first if self._buffer is None else self._buffer.getvalue()
+
+
+class Chunk:
+    """A BDAT whose octets are still to come (RFC 3030 §2).
+
+    Args:
+        size: the octets that it has in all.
+        last: it is the last one of the message.
+    """
+
+    __slots__ = ("last", "left", "size")
+
+    def __init__(self, size: int, last: bool) -> None:
+        self.size = size
+        self.last = last
+        self.left = size
+
+    def took(self, octets: int) -> None:
+        """So many of its octets have come."""
+        self.left -= octets
 
 
 class DataReader:

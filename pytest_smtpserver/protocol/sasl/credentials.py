@@ -10,8 +10,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pytest_smtpserver.protocol.syntax.errors import Refused
-from pytest_smtpserver.protocol.syntax.replies import Reply
+from pytest_smtpserver.protocol.syntax.replies import Refused, Reply
 
 #: RFC 5802 §7, printable: ASCII without space and comma.
 _NONCE = re.compile(r"[\x21-\x2b\x2d-\x7e]+")
@@ -98,6 +97,10 @@ class Credentials:
         self.authzid = authzid
         self.external_identity = external_identity
         self.parameters = {} if parameters is None else parameters
+
+    def identify(self, username: str) -> None:
+        """Give them the name of the user whose token they bear."""
+        self.username = username
 
     def check_password(self, plain: str) -> bool:
         """Tell whether the client has this password, or this token, in constant time.

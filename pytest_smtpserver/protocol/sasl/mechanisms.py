@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.protocol.syntax.errors import LocalProtocolError, Refused
-from pytest_smtpserver.protocol.syntax.replies import Reply
+from pytest_smtpserver.protocol.syntax.replies import (
+    LocalProtocolError,
+    Refused,
+    Reply,
+)
 
 from .credentials import (
     Credentials,

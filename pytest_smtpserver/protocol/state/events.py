@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pytest_smtpserver.protocol.sasl.credentials import Credentials
+    from pytest_smtpserver.protocol.sasl.mechanisms import Exchange
     from pytest_smtpserver.protocol.syntax.addresses import Address
     from pytest_smtpserver.protocol.syntax.commands import Command
+    from pytest_smtpserver.protocol.syntax.envelope import Envelope
     from pytest_smtpserver.protocol.syntax.replies import Reply
 
 
@@ -36,6 +39,32 @@ def event_name(verb: str) -> str:
     return verb.lower() if verb in MOMENTS else verb
 
 
+class Proposal(NamedTuple):
+    """The reply that a command deserves, and what was found out on the way to it.
+
+    The reply that is really sent decides whether any of it takes effect.
+
+    Attributes:
+        reply: what the engine would send.
+        helo: the client's name.
+        envelope: of the transaction that MAIL begins.
+        attributes: of XCLIENT and XFORWARD.
+        exchange: the AUTH exchange, to be gone on with.
+        credentials: what the client has shown of itself.
+        complete: the credentials are to be judged. Otherwise they came with an AUTH
+            that is refused whatever they are.
+    """
+
+    reply: Reply
+    helo: str | None = None
+    envelope: Envelope | None = None
+    attributes: dict[str, str | None] | None = None
+    exchange: Exchange | None = None
+    credentials: Credentials | None = None
+    complete: bool = False
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class Event:
     """A command that came in, or a moment of the session.
 
@@ -44,8 +73,9 @@ class Event:
             ``"CREDENTIALS"``, ``"CONTENT"``, ``"MESSAGE"``; ``"RESPONSE"`` is a line of
             an AUTH exchange that goes on, ``"CHUNK"`` content that is passed on as it
             arrives.
-        command: the command, else None.
         proposed: the reply that the engine would send; None where none is due.
+        command: the command, else None.
+        found: what was found out about it.
         follow: the moment whose turn it is when nobody replaces `proposed`. The server
             then calls `SmtpEngine.proceed` instead of sending a reply.
         line: the line of a ``"RESPONSE"`` or of ``"CREDENTIALS"``, with its line end.
@@ -59,8 +89,10 @@ class Event:
             user name when None.
     """
 
-    # Most of these are as they are in most events: defaults of the class, so that an
-    # event, of which there are several for each message, costs three assignments.
+    name: str
+    proposed: Reply | None = None
+    command: Command | None = None
+    found: Proposal | None = None
     follow: str | None = None
     line: bytes | None = None
     recipient: Address | None = None
@@ -70,15 +102,18 @@ class Event:
     sent: bool = False
     user: object = None
 
-    def __init__(
-        self,
-        name: str,
-        proposed: Reply | None = None,
-        command: Command | None = None,
-    ) -> None:
-        self.name = name
-        self.proposed = proposed
-        self.command = command
+    def propose(self, reply: Reply) -> None:
+        """Let the reply be what is sent unless somebody replaces it in turn."""
+        self.proposed = reply
+        self.follow = None
+
+    def accept(self, user: object) -> None:
+        """Let credentials in as that user, whatever name they bear."""
+        self.user = user
+
+    def explain(self, data: object) -> None:
+        """Let the mechanism say this of credentials that are refused."""
+        self.data = data
 
     def __repr__(self) -> str:
         return f"<Event {self.name} {self.command or ''!s} -> {self.proposed}>"

@@ -1,19 +1,88 @@
-"""What a session has come to so far: all that the engine remembers of it in public."""
+"""Where one session stands: what was said so far, and what it came to.
+
+The engine alone moves it, by the reply that was really sent; whatever answers commands
+reads it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.protocol.framing.content import ContentSink
+from pytest_smtpserver.protocol.sasl.credentials import SaslContext
+from pytest_smtpserver.protocol.syntax.addresses import Address
+from pytest_smtpserver.protocol.syntax.envelope import Envelope
 
-from .pending import NOTHING_PENDING, Pending
 from .states import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from pytest_smtpserver.protocol.sasl.mechanisms import Exchange
-    from pytest_smtpserver.protocol.syntax.envelope import Envelope
 
     from .settings import Settings
+
+    #: Gives a fresh nonce and a fresh salt.
+    Randomness = Callable[[], tuple[str, bytes]]
+
+#: A transaction is open in these.
+_IN_TRANSACTION = frozenset({State.MAIL, State.RCPT, State.CONTENT, State.CHUNKING})
+_OUTSIDE = frozenset({State.READY, State.START})
+
+
+class Security:
+    """What is known of the client for sure: its TLS, and who it has logged in as.
+
+    Attributes:
+        tls: what the server told about TLS; None while the session is in clear text.
+        external_identity: whom TLS has authenticated, by a certificate; or None.
+        authenticated: AUTH has succeeded.
+        user: who logged in; None also where nobody knows the name.
+        exchange: the AUTH exchange that goes on; None while there is none.
+    """
+
+    __slots__ = (
+        "_randomness",
+        "authenticated",
+        "exchange",
+        "external_identity",
+        "tls",
+        "user",
+    )
+
+    def __init__(self, randomness: Randomness) -> None:
+        self._randomness = randomness
+        self.tls: object | None = None
+        self.external_identity: str | None = None
+        self.authenticated = False
+        self.user: object = None
+        self.exchange: Exchange | None = None
+
+    def secure(self, tls: object, external_identity: str | None) -> None:
+        """A TLS handshake was done."""
+        self.tls = tls
+        self.external_identity = external_identity
+
+    def log_in(self, user: object) -> None:
+        """The credentials were accepted."""
+        self.authenticated = True
+        self.user = user
+
+    def log_out(self) -> None:
+        """Nobody is logged in any more."""
+        self.authenticated = False
+        self.user = None
+
+    def begin(self, exchange: Exchange | None) -> None:
+        """A challenge was sent: the exchange goes on. None: it is over."""
+        self.exchange = exchange
+
+    def sasl_context(self, hostname: str) -> SaslContext:
+        """What a mechanism has to know, with fresh randomness."""
+        nonce, salt = self._randomness()
+        return SaslContext(
+            hostname, nonce, salt, external_identity=self.external_identity
+        )
 
 
 class SessionState:
@@ -21,65 +90,132 @@ class SessionState:
 
     Args:
         settings: what the server is.
+        randomness: gives fresh nonces and salts, when a mechanism needs them.
+
+    Attributes:
+        settings: what the server is.
+        security: TLS and AUTH.
+        state: which commands are in order.
+        disabled_commands: verbs that do not exist here; a rule may change them.
+        helo: the name in the last accepted EHLO, HELO or LHLO.
+        opening_command: that command's verb.
+        envelope: of the transaction; None outside of one.
+        sink: the content of the transaction; it stays until the next one begins.
+        transaction_count: how often MAIL was accepted.
+        unrecognized: how many commands nobody knows.
+        unauthenticated: how many commands came from a client that has not logged in.
+        xclient: what Postfix's command has told; None for what is not known.
+        xforward: likewise.
     """
 
-    # With its private ones the engine has more attributes than are found at once in an
-    # instance without slots.
     __slots__ = (
-        "authenticated",
-        "chunks",
-        "content_octets",
         "disabled_commands",
-        "discarded",
         "envelope",
-        "exchange",
-        "external_identity",
         "helo",
         "opening_command",
-        "pass_content_on",
-        "pending",
-        "pipelined",
+        "security",
         "settings",
         "sink",
         "state",
-        "tls",
         "transaction_count",
         "unauthenticated",
         "unrecognized",
-        "user",
         "xclient",
         "xforward",
     )
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, randomness: Randomness) -> None:
         self.settings = settings
+        self.security = Security(randomness)
         self.state = State.CONNECT
         self.disabled_commands = settings.disabled_commands
-        #: The name in the last accepted EHLO, HELO or LHLO, and that command's verb.
         self.helo: str | None = None
         self.opening_command: str | None = None
-        #: What the server told about TLS; None while the session is in clear text.
-        self.tls: object | None = None
-        self.external_identity: str | None = None
-        self.authenticated = False
-        self.user: object = None
         self.envelope: Envelope | None = None
+        self.sink = self._empty_sink()
         self.transaction_count = 0
         self.unrecognized = 0
         self.unauthenticated = 0
-        self.sink = ContentSink()
-        #: Sizes of the chunks of this message, in order (BDAT only).
-        self.chunks: list[int] = []
-        #: Octets of content that came over the wire, dots and all.
-        self.content_octets = 0
-        #: Plaintext that was pipelined behind STARTTLS, and dropped.
-        self.discarded = b""
-        #: Give content out as it arrives, as ``"CHUNK"`` events.
-        self.pass_content_on = False
-        self.exchange: Exchange | None = None
-        #: What Postfix's two commands have told; None for what is not known.
         self.xclient: dict[str, str | None] = {}
         self.xforward: dict[str, str | None] = {}
-        self.pending: Pending = NOTHING_PENDING
-        #: Bytes were there already when the last reply was made.
-        self.pipelined = False
+
+    @property
+    def in_transaction(self) -> bool:
+        """Between an accepted MAIL and the reply that ends its transaction."""
+        return self.state in _IN_TRANSACTION
+
+    def enter(self, state: State) -> None:
+        """Move. START stands for READY once the client has said who it is."""
+        if state is State.START and self.helo is not None:
+            state = State.READY
+        if state in _OUTSIDE:
+            self.envelope = None
+        self.state = state
+
+    def disable(self, verbs: frozenset[str]) -> None:
+        """From now on these commands do not exist."""
+        self.disabled_commands = verbs
+
+    # What a reply may bring about
+
+    def greet(self, verb: str, name: str) -> None:
+        """EHLO, HELO or LHLO was accepted."""
+        self.helo = name
+        self.opening_command = verb
+
+    def begin(self, envelope: Envelope) -> None:
+        """MAIL was accepted: a transaction begins."""
+        self.transaction_count += 1
+        self._open(envelope)
+
+    def open_envelope(self) -> Envelope:
+        """The envelope of the transaction; an empty one where a rule skipped MAIL."""
+        return self.envelope or self._open(Envelope(Address("")))
+
+    def begin_content(self) -> None:
+        """Content comes now: nothing of what came before belongs to it."""
+        self.open_envelope()  # where a rule has let DATA through without MAIL
+        if self.sink.octets:  # chunks, where a rule has let DATA follow them
+            self.sink = self._empty_sink()
+
+    def secure(self, tls: object, external_identity: str | None) -> None:
+        """TLS begins: forget what was said in clear text (RFC 3207 §4.2)."""
+        self.security.secure(tls, external_identity)
+        if self.state is State.TLS:
+            self._begin_anew()
+            self.security.log_out()
+            self.state = State.START
+
+    def change_client(self, attributes: Mapping[str, str | None]) -> None:
+        """XCLIENT was accepted: as if the client that it names had just connected."""
+        self.xclient.update(attributes)
+        self._begin_anew()
+        user = attributes.get("LOGIN")
+        if user is None:
+            self.security.log_out()
+        else:
+            self.security.log_in(user)
+
+    def count_unrecognized(self) -> int:
+        """One more command that nobody knows; how many there are now."""
+        self.unrecognized += 1
+        return self.unrecognized
+
+    def count_unauthenticated(self) -> int:
+        """One more command before AUTH; how many there are now."""
+        self.unauthenticated += 1
+        return self.unauthenticated
+
+    def _begin_anew(self) -> None:
+        self.helo = self.opening_command = self.envelope = None
+
+    def _open(self, envelope: Envelope) -> Envelope:
+        self.envelope = envelope
+        self.sink = self._empty_sink()
+        return envelope
+
+    def _empty_sink(self) -> ContentSink:
+        settings = self.settings
+        return ContentSink(
+            settings.max_message_size if settings.enforce_message_size else None
+        )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Self
 
-from .errors import Refused
 from .grammar import (
     MAX_PATH,
     domain_problem,
@@ -18,33 +17,19 @@ from .grammar import (
     local_part_problem,
     split_parameters,
 )
-from .replies import Reply
+from .replies import Refused, Reply
+from .values import NO_VALUES, MailValues, MailViews, OriginalRecipient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class OriginalRecipient(str):
-    """The value of ORCPT (RFC 3461 §4.2), decoded: ``"rfc822;bob@example.org"``."""
-
-    __slots__ = ()
-
-    @property
-    def addr_type(self) -> str:
-        """The type of the address, as sent: ``"rfc822"``, ``"utf-8"``."""
-        return self.partition(";")[0]
-
-    @property
-    def address(self) -> str:
-        """The address itself."""
-        return self.partition(";")[2]
-
-
-class Address(str):
+class Address(MailViews, str):
     """The address in a MAIL or RCPT command: a `str`, and what stood beside it.
 
     Equal to the mailbox as it was sent, without angle brackets and source route; the
-    null reverse-path is ``""``.
+    null reverse-path is ``""``. What the parameters of MAIL say stands in attributes,
+    as it does on `Envelope`.
 
     Args:
         mailbox: ``"ada@example.org"``; it is not checked.
@@ -55,6 +40,7 @@ class Address(str):
         parameter_list: the parameters in their order and spelling.
         source_route: the source route that was dropped, without its colon; or ``""``.
         orcpt: the original recipient (RFC 3461 §4.2), or None.
+        values: what the parameters of MAIL say, once the server has read them.
         reply: the reply that the command got, or None while it got none.
     """
 
@@ -65,6 +51,7 @@ class Address(str):
         "parameter_list",
         "reply",
         "source_route",
+        "values",
     )
 
     _notify: tuple[str, ...]
@@ -87,9 +74,25 @@ class Address(str):
         self.source_route = source_route
         self.orcpt = None
         self.reply = None
+        self.values = NO_VALUES
         self._notify = ()
         self._parameters = None
         return self
+
+    def learn(
+        self,
+        values: MailValues = NO_VALUES,
+        notify: tuple[str, ...] = (),
+        orcpt: OriginalRecipient | None = None,
+    ) -> None:
+        """Take what the parameters say, once they are checked. For the engine."""
+        self.values = values
+        self._notify = notify
+        self.orcpt = orcpt
+
+    def answer(self, reply: Reply) -> None:
+        """Note the reply that the command got. For the engine."""
+        self.reply = reply
 
     @property
     def local_part(self) -> str:
@@ -195,8 +198,6 @@ _SALVAGE = re.compile(
     re.IGNORECASE,
 )
 
-_new_str = str.__new__
-
 
 def parse_mail_argument(argument: bytes, *, lenient: bool = False) -> Address:
     """Read what follows ``MAIL``: ``b"FROM:<ada@example.org> SIZE=120"``.
@@ -254,17 +255,10 @@ def common_recipient(line: str) -> Address | None:
 def _common(match: re.Match[str] | None, line: str) -> Address | None:
     if match is None or (end := match.end()) > _COMMON_END:
         return None
-    # As in Address.__new__, without its call: this runs twice for every message.
-    address = _new_str(Address, match[1])
-    address.source_route = ""
-    address.orcpt = address.reply = address._parameters = None
-    address._notify = address.parameter_list = ()
-    if end < len(line):
-        rest = line[end:].rstrip(" \t")
-        if not rest.isascii():
-            return None
-        address.parameter_list = split_parameters(rest, lenient=False)
-    return address
+    rest = line[end:].rstrip(" \t")
+    if not rest.isascii():
+        return None
+    return Address(match[1], parameter_list=split_parameters(rest, lenient=False))
 
 
 def salvage_address(argument: bytes) -> Address:

@@ -42,19 +42,29 @@ class Command(str):
             text, line_end = line[:-1], "\n"
         else:
             text, line_end = line, ""
-        command = cls(text, "utf-8", "surrogateescape")
+        self = cls(text, "utf-8", "surrogateescape")
         verb = _VERBS.get(text[:5])
         if verb is None:
             # §2.4: verbs are ASCII; other alphabets have letters whose upper case is.
             head = text.partition(b" ")[0].rstrip(b"\t").upper()
             verb = head.decode("utf-8", "surrogateescape")
-        command.verb = verb
-        command.line_end = line_end
-        command.address = None
-        command.reply = None
-        command.answered_by = ""
-        command.pipelined = pipelined
-        return command
+        self.verb = verb
+        self.line_end = line_end
+        self.address = None
+        self.reply = None
+        self.answered_by = ""
+        self.pipelined = pipelined
+        return self
+
+    def name(self, address: Address) -> None:
+        """Note the mailbox that MAIL or RCPT names. For the engine."""
+        self.address = address
+
+    def answer(self, reply: Reply) -> None:
+        """Note the reply that the command got. For the engine."""
+        self.reply = reply
+        if self.address is not None:
+            self.address.answer(reply)
 
     @property
     def argument(self) -> str:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 
-from .errors import Refused
-from .replies import Reply
+from .replies import Refused, Reply
 
 MAX_LOCAL_PART = 64  # octets, RFC 5321 §4.5.3.1.1
 MAX_DOMAIN = 255  # octets, RFC 5321 §4.5.3.1.2
@@ -186,14 +185,6 @@ def split_parameters(
             raise Refused(Reply(501, f"5.5.4 Syntax: {_parameter_problem(word)}"))
         found.append((match[1], match[2]))
     return tuple(found)
-
-
-def encode_xtext(text: str) -> str:
-    """Encode as xtext (RFC 3461 §4); what is not ASCII as the octets of its UTF-8."""
-    return "".join(
-        chr(octet) if 0x21 <= octet <= 0x7E and octet not in b"+=" else f"+{octet:02X}"
-        for octet in text.encode()
-    )
 
 
 def decode_xtext(value: str) -> str:

@@ -10,10 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .addresses import OriginalRecipient
-from .errors import Refused
 from .grammar import decode_utf8_address, decode_xtext, invisible_problem
-from .replies import Reply
+from .replies import Refused, Reply
+from .values import NO_VALUES, DeliverBy, MailValues, OriginalRecipient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,58 +75,8 @@ class ParameterRules:
     lmtp: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DeliverBy:
-    """The value of BY (RFC 2852 §4).
-
-    Attributes:
-        seconds: from now on; zero or negative only with mode ``"N"``.
-        mode: what is done when the time is over, ``"R"`` return or ``"N"`` notify.
-        trace: whether relayed copies are to be reported.
-    """
-
-    seconds: int
-    mode: str
-    trace: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MailValues:
-    """What the parameters of MAIL say; None or False where they say nothing.
-
-    Attributes:
-        body: ``"7BIT"``, ``"8BITMIME"`` or ``"BINARYMIME"``.
-        smtputf8: SMTPUTF8 was given.
-        declared_size: SIZE, in octets.
-        ret: ``"FULL"`` or ``"HDRS"``.
-        envid: the envelope identifier, decoded from xtext.
-        auth: the mailbox of AUTH, decoded from xtext, or ``"<>"``.
-        require_tls: REQUIRETLS was given.
-        deliver_by: BY.
-        hold_for: HOLDFOR, in seconds.
-        hold_until: HOLDUNTIL, a date and time as sent (RFC 3339).
-        priority: MT-PRIORITY, -9 to 9.
-    """
-
-    body: str | None = None
-    smtputf8: bool = False
-    declared_size: int | None = None
-    ret: str | None = None
-    envid: str | None = None
-    auth: str | None = None
-    require_tls: bool = False
-    deliver_by: DeliverBy | None = None
-    hold_for: int | None = None
-    hold_until: str | None = None
-    priority: int | None = None
-
-
-#: The values of a MAIL command without parameters.
-NO_VALUES = MailValues()
-
-
 def check_mail_parameters(address: Address, rules: ParameterRules) -> MailValues:
-    """Check the parameters of a MAIL command, and read their values.
+    """Check the parameters of a MAIL command; the address learns what they say.
 
     Raises:
         Refused: 501 5.5.4 for a bad value or a keyword given twice, 555 5.5.4 for an
@@ -146,6 +95,7 @@ def check_mail_parameters(address: Address, rules: ParameterRules) -> MailValues
         if "hold_for" in found and "hold_until" in found:
             _bad("HOLDFOR and HOLDUNTIL exclude each other (RFC 4865)")
         values = MailValues(**found)
+        address.learn(values)
     if not (address.isascii() or values.smtputf8):
         raise Refused(
             Reply(550, "5.6.7 A sender address that is not ASCII needs SMTPUTF8")
@@ -156,7 +106,7 @@ def check_mail_parameters(address: Address, rules: ParameterRules) -> MailValues
 def check_rcpt_parameters(
     address: Address, rules: ParameterRules, *, smtputf8: bool = False
 ) -> None:
-    """Check the parameters of a RCPT command, and set `notify` and `orcpt`.
+    """Check the parameters of a RCPT command; the address learns what they say.
 
     Args:
         address: the recipient.
@@ -168,15 +118,14 @@ def check_rcpt_parameters(
             unknown one, 553 5.6.7 for an address that needs SMTPUTF8 (RFC 6531 §3.5).
     """
     if address.parameter_list:
-        notify: list[str] = []
+        notify: tuple[str, ...] = ()
         orcpt: OriginalRecipient | None = None
         for keyword, value in _known(address, "RCPT", rules):
             if keyword == "NOTIFY":
                 notify = _notify(value)
             else:
                 orcpt = _orcpt(value, smtputf8=smtputf8)
-        address.notify = notify
-        address.orcpt = orcpt
+        address.learn(notify=notify, orcpt=orcpt)
     if not (address.isascii() or smtputf8):
         raise Refused(
             Reply(553, "5.6.7 A recipient address that is not ASCII needs SMTPUTF8")
@@ -319,7 +268,7 @@ def _priority(value: str | None) -> int:
     return int(value)
 
 
-def _notify(value: str | None) -> list[str]:
+def _notify(value: str | None) -> tuple[str, ...]:
     """RFC 3461 §4.1: NEVER alone, or a list of the other three."""
     notify = value.upper().split(",") if value else []
     if notify != ["NEVER"] and not (
@@ -329,7 +278,7 @@ def _notify(value: str | None) -> list[str]:
             "NOTIFY is NEVER, or a list of SUCCESS, FAILURE, DELAY "
             "(RFC 3461 section 4.1)"
         )
-    return notify
+    return tuple(notify)
 
 
 def _orcpt(value: str | None, *, smtputf8: bool) -> OriginalRecipient:

@@ -12,9 +12,8 @@ import re
 from typing import TYPE_CHECKING
 
 from . import standard
-from .errors import Refused
 from .grammar import decode_xtext, invisible_problem
-from .replies import Reply
+from .replies import Refused, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

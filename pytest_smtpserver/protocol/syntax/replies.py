@@ -121,16 +121,6 @@ class Reply:
         """A 3yz reply: the server wants more."""
         return 300 <= self.code < 400
 
-    @property
-    def is_transient(self) -> bool:
-        """A 4yz reply: not now, the client should try again."""
-        return 400 <= self.code < 500
-
-    @property
-    def is_permanent(self) -> bool:
-        """A 5yz reply: no."""
-        return self.code >= 500
-
     def without_enhanced(self) -> Reply:
         """The same reply for a server that does not offer ENHANCEDSTATUSCODES."""
         return self if self.enhanced is None else Reply(self.code, *self.lines)
@@ -173,6 +163,22 @@ class Reply:
 
     def __str__(self) -> str:
         return self.wire.decode("utf-8", "replace").rstrip("\r\n")
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer to the client, not a fault
+    """What the client sent is refused, with the reply that it gets.
+
+    Raised by the grammar and by the SASL mechanisms, caught by what answers commands;
+    it never leaves the protocol.
+    """
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(str(reply))
+        self.reply = reply
+
+
+class LocalProtocolError(RuntimeError):
+    """The protocol was driven in a way that its state does not allow: a bug of ours."""
 
 
 def _take_enhanced(

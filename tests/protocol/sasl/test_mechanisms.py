@@ -16,8 +16,11 @@ from pytest_smtpserver.protocol.sasl.mechanisms import (
     decode_response,
     encode_challenge,
 )
-from pytest_smtpserver.protocol.syntax.errors import LocalProtocolError, Refused
-from pytest_smtpserver.protocol.syntax.replies import EnhancedStatus
+from pytest_smtpserver.protocol.syntax.replies import (
+    EnhancedStatus,
+    LocalProtocolError,
+    Refused,
+)
 
 SYNTAX = (501, EnhancedStatus(5, 5, 2))
 CONTEXT = SaslContext(hostname="mx.example.org", nonce="17.42", salt=b"salt")

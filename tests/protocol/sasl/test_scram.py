@@ -16,7 +16,7 @@ from pytest_smtpserver.protocol.sasl.mechanisms import (
     Exchange,
     SaslContext,
 )
-from pytest_smtpserver.protocol.syntax.errors import Refused
+from pytest_smtpserver.protocol.syntax.replies import Refused
 
 # RFC 7677 §3, each message as printed.
 CLIENT_FIRST = b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO"

@@ -12,15 +12,14 @@ from hypothesis import strategies as st
 
 from pytest_smtpserver.protocol.syntax.addresses import (
     Address,
-    OriginalRecipient,
     common_recipient,
     common_sender,
     parse_mail_argument,
     parse_rcpt_argument,
     salvage_address,
 )
-from pytest_smtpserver.protocol.syntax.errors import Refused
-from pytest_smtpserver.protocol.syntax.replies import Reply
+from pytest_smtpserver.protocol.syntax.replies import Refused, Reply
+from pytest_smtpserver.protocol.syntax.values import OriginalRecipient
 
 if TYPE_CHECKING:
     from collections.abc import Callable

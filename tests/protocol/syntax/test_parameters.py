@@ -10,15 +10,15 @@ from pytest_smtpserver.protocol.syntax.addresses import (
     parse_mail_argument,
     parse_rcpt_argument,
 )
-from pytest_smtpserver.protocol.syntax.errors import Refused
-from pytest_smtpserver.protocol.syntax.grammar import encode_xtext
 from pytest_smtpserver.protocol.syntax.parameters import (
-    DeliverBy,
-    MailValues,
     ParameterRules,
     check_mail_parameters,
     check_rcpt_parameters,
 )
+from pytest_smtpserver.protocol.syntax.replies import Refused
+from pytest_smtpserver.protocol.syntax.values import DeliverBy, MailValues
+
+from ..tools import encode_xtext
 
 ALL = ParameterRules(
     frozenset(

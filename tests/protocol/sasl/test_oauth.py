@@ -16,7 +16,7 @@ from pytest_smtpserver.protocol.sasl.mechanisms import (
     SaslContext,
     decode_response,
 )
-from pytest_smtpserver.protocol.syntax.errors import Refused
+from pytest_smtpserver.protocol.syntax.replies import Refused
 
 TOKEN = "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg=="
 

@@ -6,12 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.syntax.errors import Refused
 from pytest_smtpserver.protocol.syntax.grammar import (
     decode_utf8_address,
     decode_xtext,
     domain_problem,
-    encode_xtext,
     invisible_problem,
     is_keyword,
     literal_problem,
@@ -19,6 +17,9 @@ from pytest_smtpserver.protocol.syntax.grammar import (
     parse_client_name,
     split_parameters,
 )
+from pytest_smtpserver.protocol.syntax.replies import Refused
+
+from ..tools import encode_xtext
 
 
 @pytest.mark.parametrize(

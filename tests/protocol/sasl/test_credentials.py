@@ -16,7 +16,7 @@ from pytest_smtpserver.protocol.sasl.mechanisms import (
     decode_response,
     encode_challenge,
 )
-from pytest_smtpserver.protocol.syntax.errors import Refused
+from pytest_smtpserver.protocol.syntax.replies import Refused
 
 
 def converse(name: str, response: bytes) -> Credentials:

@@ -7,7 +7,7 @@ import pickle
 
 from pytest_smtpserver.protocol.syntax.addresses import Address, parse_mail_argument
 from pytest_smtpserver.protocol.syntax.envelope import Envelope
-from pytest_smtpserver.protocol.syntax.parameters import DeliverBy, MailValues
+from pytest_smtpserver.protocol.syntax.values import DeliverBy, MailValues
 
 
 def test_an_envelope_begins_with_a_sender() -> None:

@@ -1,0 +1,1 @@
+"""Where lines, content and headers begin and end."""

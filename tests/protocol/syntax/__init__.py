@@ -1,0 +1,1 @@
+"""Addresses, parameters, replies: the grammar alone."""
