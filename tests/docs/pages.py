@@ -99,7 +99,8 @@ def write_blocks(page: str, folder: Path, needs: str = "") -> list[Block]:
         if block.needs == needs:
             place = folder / ("fails" if block.fails else ".") / f"line_{block.line}"
             name = block.file_name or f"test_line_{block.line}.py"
-            for file, text in {**beside, name: block.text}.items():
+            for file, shown in {**beside, name: block.text}.items():
+                text = shown.replace("[pytest]\n", SETTINGS)
                 path = place / file
                 path.parent.mkdir(parents=True, exist_ok=True)
                 in_page = file == name and not block.fails
@@ -108,6 +109,11 @@ def write_blocks(page: str, folder: Path, needs: str = "") -> list[Block]:
             written.append(block)
         beside = {}
     return written
+
+
+def projects(folder: Path) -> list[Path]:
+    """The folders below this one that have settings of their own."""
+    return sorted(path.parent for path in folder.glob("line_*/pytest.ini"))
 
 
 def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
