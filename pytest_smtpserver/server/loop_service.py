@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from .io.idling import IdleWatch
+from .io.crowd import IdleWatch, Outbox
 from .io.loop_channel import LoopChannel
-from .io.outbox import Outbox
 from .service import Service
 from .session.unattended import Unattended
 
@@ -53,10 +52,9 @@ class LoopService(Service):
         self.accept_from(listener)
 
     def _channel(self, client: socket.socket) -> Channel:
-        assert self._loop is not None
         assert self._outbox is not None
         assert self._idle_watch is not None
-        return LoopChannel(client, self._loop, self._outbox, self._idle_watch)
+        return LoopChannel(client, self._outbox, self._idle_watch)
 
     def _begin(self, connection: Connection) -> None:
         channel = connection.channel

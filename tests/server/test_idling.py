@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from pytest_smtpserver.server.io import idling
-from pytest_smtpserver.server.io.idling import IdleWatch
+from pytest_smtpserver.server.io import crowd
+from pytest_smtpserver.server.io.crowd import IdleWatch
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
-
-    from pytest_smtpserver.server.io.loop_channel import LoopChannel
 
 
 class Clock:
@@ -57,7 +55,7 @@ class Asked:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(idling, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(crowd, "monotonic", lambda: clock.now)
     return clock
 
 
@@ -72,7 +70,7 @@ def join(clock: Clock, watch: IdleWatch) -> Callable[[float], Asked]:
 
     def join(timeout: float) -> Asked:
         channel = Asked(clock)
-        watch.watch(cast("LoopChannel", channel), timeout)
+        watch.watch(channel, timeout)
         return channel
 
     return join
@@ -110,7 +108,7 @@ def test_who_is_gone_is_not_asked(
     clock: Clock, watch: IdleWatch, join: Callable[[float], Asked]
 ) -> None:
     gone, there = join(10), join(10)
-    watch.forget(cast("LoopChannel", gone))
+    watch.forget(gone)
     clock.pass_time(10)
     assert (gone.at, len(there.at)) == ([], 1)
 

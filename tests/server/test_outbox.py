@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_smtpserver.server.io.channel import Outcome
-from pytest_smtpserver.server.io.idling import IdleWatch
+from pytest_smtpserver.server.io.crowd import IdleWatch, Outbox
 from pytest_smtpserver.server.io.loop_channel import LoopChannel
-from pytest_smtpserver.server.io.outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,8 +29,7 @@ class Pair:
         self.client, ours = socket.socketpair()
         self.client.setblocking(False)
         ours.setblocking(False)
-        loop = asyncio.get_running_loop()
-        self.channel = LoopChannel(ours, loop, outbox, idle_watch)
+        self.channel = LoopChannel(ours, outbox, idle_watch)
         self.ended: Ended = []
         self.sent = 0
 

@@ -8,10 +8,11 @@ and back in one callback; a task is woken only when something has to be awaited.
 from __future__ import annotations
 
 import asyncio
+import enum
 import math
 import socket
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .channel import (
     PIECE,
@@ -26,9 +27,29 @@ from .channel import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .idling import IdleWatch
-    from .outbox import Outbox
+    from .crowd import IdleWatch, Outbox
     from .pace import Pace
+
+
+class _Status(enum.IntEnum):
+    """How far the connection has come to its end."""
+
+    OPEN = 0
+    #: The client has closed its side.
+    ENDED = 1
+    #: The client has reset the connection: nothing can be read or sent.
+    BROKEN = 2
+    #: The socket is closed.
+    CLOSED = 3
+
+
+class _Listening(NamedTuple):
+    """Who is called for what the client does; see `LoopChannel.listen`."""
+
+    process: Callable[[bytes], bytes | None]
+    ended: Callable[[Outcome | Exception], None]
+    sent: Callable[[], None] | None
+    idle_timeout: float
 
 
 class LoopChannel(Channel):
@@ -36,73 +57,51 @@ class LoopChannel(Channel):
 
     Args:
         connection: the socket.
-        loop: the loop.
-        outbox: where replies wait for those to other clients.
-        idle_watch: has the silence of the client looked at.
+        outbox: where replies wait for those to other clients; it has the loop.
+        idle_watch: checks the silence of the client.
     """
 
     __slots__ = (
         "_ask_for_reset",
-        "_broken",
-        "_closed",
-        "_drained",
-        "_eof",
-        "_fd",
-        "_gone",
         "_heard",
         "_held",
-        "_idle_timeout",
+        "_idle_timer",
         "_idle_watch",
         "_interrupted",
-        "_loop",
-        "_on_end",
-        "_on_sent",
+        "_listening",
         "_outbox",
         "_pace",
-        "_process",
-        "_reading",
-        "_resume",
         "_socket",
-        "_timer",
+        "_status",
         "_unsent",
+        "_waiter",
+        "_watching",
     )
 
     def __init__(
-        self,
-        connection: socket.socket,
-        loop: asyncio.AbstractEventLoop,
-        outbox: Outbox,
-        idle_watch: IdleWatch,
+        self, connection: socket.socket, outbox: Outbox, idle_watch: IdleWatch
     ) -> None:
         self._socket = connection
-        self._fd = connection.fileno()
-        self._loop = loop
         self._outbox = outbox
-        outbox.clients += 1
+        outbox.join()
         self._idle_watch = idle_watch
         #: uvloop calls a reader once for bytes with a reset behind them, and then
         #: never again; asyncio's own loop calls it for the reset too.
-        self._ask_for_reset = not isinstance(loop, asyncio.SelectorEventLoop)
-        self._process: Callable[[bytes], bytes | None] | None = None
-        self._on_end: Callable[[Outcome | Exception], None] | None = None
+        self._ask_for_reset = not isinstance(outbox.loop, asyncio.SelectorEventLoop)
+        self._status = _Status.OPEN
+        self._listening: _Listening | None = None
         self._interrupted = False
-        self._reading = False
+        #: The loop calls `_readable`, or `_drop`.
+        self._watching = False
         #: A reply that leaves at the end of this turn of the loop.
         self._held = b""
         #: Bytes that the socket did not take yet.
         self._unsent = b""
-        self._drained: asyncio.Future[None] | None = None
-        self._on_sent: Callable[[], None] | None = None
+        #: Done when `_unsent` has left, or when lingering is over.
+        self._waiter: asyncio.Future[None] | None = None
         self._heard = 0.0
-        self._idle_timeout = math.inf
-        self._timer: asyncio.TimerHandle | None = None
-        self._eof = False
-        #: The client has reset the connection, or we have closed it.
-        self._broken = False
-        self._closed = False
-        self._gone: asyncio.Future[None] | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._pace: Pace | None = None
-        self._resume: asyncio.TimerHandle | None = None
 
     async def exchange(
         self,
@@ -112,7 +111,8 @@ class LoopChannel(Channel):
         idle_timeout: float = math.inf,
         within: float = math.inf,
     ) -> Outcome:
-        outcome: asyncio.Future[Outcome] = self._loop.create_future()
+        loop = self._outbox.loop
+        outcome: asyncio.Future[Outcome] = loop.create_future()
 
         def ended(how: Outcome | Exception) -> None:
             if outcome.done():  # cancelled
@@ -125,14 +125,15 @@ class LoopChannel(Channel):
         timer = None
         if within != math.inf:
             # An anyio scope would end it by cancelling, in several turns of the loop.
-            timer = self._loop.call_later(within, self._end, Outcome.OVER)
+            timer = loop.call_later(within, self._end, Outcome.OVER)
         self.listen(process, ended, sent=sent, idle_timeout=idle_timeout)
         try:
             return await outcome
         finally:
             if timer is not None:
                 timer.cancel()
-            self._process = self._on_end = None
+            self.deliver()
+            self._listening = None
 
     def listen(
         self,
@@ -152,38 +153,32 @@ class LoopChannel(Channel):
             idle_timeout: as for `exchange`.
             first: sent before anything is read.
         """
-        self._process, self._on_end, self._on_sent = process, ended, sent
+        self._listening = _Listening(process, ended, sent, idle_timeout)
         if self._interrupted:
             self._interrupted = False
             self._end(Outcome.INTERRUPTED)
-        elif self._broken:
-            self._end(Outcome.BROKEN)
-        elif self._eof:
-            self._end(Outcome.EOF)
-        else:
+        elif self._status is _Status.OPEN:
             self._heard = monotonic()
-            self._idle_timeout = idle_timeout
-            if idle_timeout != math.inf and self._timer is None:
+            if idle_timeout != math.inf and self._idle_timer is None:
                 self._idle_watch.watch(self, idle_timeout)
             if first:
                 self._answer(first)
             self._watch()
+        else:
+            ended_by_client = self._status is _Status.ENDED
+            self._end(Outcome.EOF if ended_by_client else Outcome.BROKEN)
 
     async def send(self, data: bytes) -> bool:
-        if data and not self._broken:
+        if data and not self._is_broken:
             self._write(data)
-        while self._unsent and not self._broken:
-            self._drained = self._loop.create_future()
-            try:
-                await self._drained
-            finally:
-                self._drained = None
-        return not self._broken
+        while self._unsent and not self._is_broken:
+            await self._wait()
+        return not self._is_broken
 
     def try_send(self, data: bytes) -> bytes:
         """Send bytes without waiting; what did not leave, though the client is there."""
         self.deliver()
-        if not data or self._broken:
+        if not data or self._is_broken:
             return b""
         if self._unsent:
             return data
@@ -200,8 +195,8 @@ class LoopChannel(Channel):
         size_receive_buffer(self._socket, pace)
 
     def interrupt(self) -> None:
-        self._let_go()
-        if self._on_end is not None:
+        self._wake()
+        if self._listening is not None:
             self._end(Outcome.INTERRUPTED)
         else:
             self._interrupted = True
@@ -211,28 +206,28 @@ class LoopChannel(Channel):
 
     def close_at_once(self) -> None:
         """Send FIN and let go, with nobody to wait for."""
-        if not self._closed:
+        if self._status is not _Status.CLOSED:
             self.deliver()
             self._release()  # closing sends FIN too
 
     async def close(self, linger: float = 0.0) -> None:
-        if self._closed:
+        if self._status is _Status.CLOSED:
             return
-        self._stop_timer()
+        self._stop_timers()
         self.half_close()
-        if linger and not self._eof and not self._broken:
-            self._gone = self._loop.create_future()
-            timer = self._loop.call_later(linger, self._let_go)
-            self._loop.add_reader(self._fd, self._drop)
-            self._reading = True
+        if linger and self._status is _Status.OPEN:
+            loop = self._outbox.loop
+            timer = loop.call_later(linger, self._wake)
+            loop.add_reader(self._socket.fileno(), self._drop)
+            self._watching = True
             try:
-                await self._gone
+                await self._wait()
             finally:
                 timer.cancel()
         self._release()
 
     async def reset(self) -> None:
-        if not self._closed:
+        if self._status is not _Status.CLOSED:
             self.deliver()
             no_linger(self._socket)
             self._release()
@@ -244,20 +239,20 @@ class LoopChannel(Channel):
     # Called by the loop
 
     def _readable(self) -> None:
-        process = self._process
-        if process is None:
+        listening, pace = self._listening, self._pace
+        if listening is None:
             # Nobody reads just now: what comes waits in the kernel.
             self._unwatch()
             return
-        if self._pace is not None and (wait := self._pace.wait(monotonic())):
+        if pace is not None and (wait := pace.wait(monotonic())):
             self._unwatch()
-            self._resume = self._loop.call_later(wait, self._watch_again)
+            self._outbox.loop.call_later(wait, self._watch_again)
             return
         try:
             data = (
                 self._socket.recv(PIECE)
-                if self._pace is None
-                else paced_receive(self._socket, self._pace, monotonic)
+                if pace is None
+                else paced_receive(self._socket, pace, monotonic)
             )
         except (BlockingIOError, InterruptedError):
             return
@@ -265,14 +260,14 @@ class LoopChannel(Channel):
             self._break()
             return
         if not data:
-            self._eof = True
+            self._status = _Status.ENDED
             self._unwatch()
             self._end(Outcome.EOF)
             return
         reset = self._ask_for_reset and self._is_reset()
         self._heard = monotonic()
         try:
-            answer = process(data)
+            answer = listening.process(data)
         except Exception as error:  # noqa: BLE001 - goes to whoever listens
             self._end(error)
             return
@@ -294,8 +289,7 @@ class LoopChannel(Channel):
             self._answer(answer)
 
     def _watch_again(self) -> None:
-        self._resume = None
-        if self._process is not None:
+        if self._listening is not None:
             self._watch()
 
     def _writable(self) -> None:
@@ -309,26 +303,27 @@ class LoopChannel(Channel):
         self._unsent = self._unsent[taken:]
         if self._unsent:
             return
-        self._loop.remove_writer(self._fd)
-        self._wake_sender()
-        if self._process is not None:
-            if self._on_sent is not None:
-                self._on_sent()
+        self._outbox.loop.remove_writer(self._socket.fileno())
+        self._wake()
+        if (listening := self._listening) is not None:
+            if listening.sent is not None:
+                listening.sent()
             self._watch()
 
     def check_idle(self) -> None:
         """End the exchange if the client is silent for too long, or look again then."""
-        if self._timer is not None:  # it may be the watch that asks
-            self._timer.cancel()
-            self._timer = None
-        if self._on_end is None or self._idle_timeout == math.inf:
+        if self._idle_timer is not None:  # it may be the watch that asks
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        listening = self._listening
+        if listening is None or listening.idle_timeout == math.inf:
             return
-        left = self._heard + self._idle_timeout - monotonic()
+        left = self._heard + listening.idle_timeout - monotonic()
         if left <= 0:
             self._end(Outcome.IDLE)
         else:
             # One timer for each stretch of silence, not one for each piece.
-            self._timer = self._loop.call_later(left, self.check_idle)
+            self._idle_timer = self._outbox.loop.call_later(left, self.check_idle)
 
     def _drop(self) -> None:
         try:
@@ -339,22 +334,24 @@ class LoopChannel(Channel):
             data = b""
         if not data or (self._ask_for_reset and self._is_reset()):
             self._unwatch()
-            self._let_go()
-
-    def _let_go(self) -> None:
-        if self._gone is not None and not self._gone.done():
-            self._gone.set_result(None)
+            self._wake()
 
     # Inside
 
-    def _answer(self, data: bytes) -> None:
-        self._write(data)
-        if self._on_sent is not None and not self._unsent:
-            self._on_sent()
+    @property
+    def _is_broken(self) -> bool:
+        """Nothing can be sent any more."""
+        return self._status >= _Status.BROKEN
 
     def _is_reset(self) -> bool:
         """Bytes were the last: the client has reset the connection behind them."""
         return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+
+    def _answer(self, data: bytes) -> None:
+        self._write(data)
+        listening = self._listening
+        if listening is not None and listening.sent is not None and not self._unsent:
+            listening.sent()
 
     def _write(self, data: bytes) -> None:
         if self._held:
@@ -373,55 +370,63 @@ class LoopChannel(Channel):
             # A client that does not read its replies is not read either.
             self._unsent = data[taken:]
             self._unwatch()
-            self._loop.add_writer(self._fd, self._writable)
+            self._outbox.loop.add_writer(self._socket.fileno(), self._writable)
 
     def _end(self, outcome: Outcome | Exception) -> None:
         self.deliver()
-        ended, self._on_end, self._process = self._on_end, None, None
-        if ended is not None:
-            ended(outcome)
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            listening.ended(outcome)
 
     def _break(self) -> None:
-        self._broken = True
+        self._status = _Status.BROKEN
         self._unwatch()
-        if self._unsent:
-            self._loop.remove_writer(self._fd)
-            self._unsent = b""
+        self._drop_unsent()
         self._end(Outcome.BROKEN)
-        self._wake_sender()
+        self._wake()
 
-    def _wake_sender(self) -> None:
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
+    async def _wait(self) -> None:
+        """Wait for `_wake`."""
+        self._waiter = self._outbox.loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _watch(self) -> None:
-        if not self._reading and not self._unsent and not self._broken:
-            self._reading = True
-            self._loop.add_reader(self._fd, self._readable)
+        if not self._watching and not self._unsent and not self._is_broken:
+            self._watching = True
+            self._outbox.loop.add_reader(self._socket.fileno(), self._readable)
 
     def _unwatch(self) -> None:
-        if self._reading:
-            self._reading = False
-            self._loop.remove_reader(self._fd)
+        if self._watching:
+            self._watching = False
+            self._outbox.loop.remove_reader(self._socket.fileno())
 
-    def _stop_timer(self) -> None:
-        for timer in (self._timer, self._resume):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._resume = None
+    def _drop_unsent(self) -> None:
+        if self._unsent:
+            self._outbox.loop.remove_writer(self._socket.fileno())
+            self._unsent = b""
+
+    def _stop_timers(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
         self._idle_watch.forget(self)
 
     def _release(self) -> None:
-        if self._closed:
+        if self._status is _Status.CLOSED:
             return
-        self._closed = self._broken = True
+        self._status = _Status.CLOSED
         self._held = b""
-        self._outbox.clients -= 1
-        self._stop_timer()
+        self._outbox.leave()
+        self._stop_timers()
         self._unwatch()
-        if self._unsent:
-            self._loop.remove_writer(self._fd)
-            self._unsent = b""
+        self._drop_unsent()
         self._socket.close()
         # Whoever was called is not held any longer: no cycle waits for the collector.
-        self._process = self._on_end = self._on_sent = None
+        self._listening = None
