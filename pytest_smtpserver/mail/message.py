@@ -330,6 +330,36 @@ class SessionRecord:
             self._undelivered = []
         self._undelivered.append(undelivered)
 
+    # What the server notes while the connection is open
+
+    def introduced(self, name: str | None, verb: str | None) -> None:
+        """Note an accepted EHLO, HELO or LHLO, or that it does not count any more."""
+        self.helo, self.opening_command = name, verb
+
+    def began(self, envelope: Envelope | None, count: int) -> None:
+        """Note an accepted MAIL, the connection's transaction number `count`."""
+        self.envelope, self.transaction_count = envelope, count
+
+    def logged_in(self, user: object) -> None:
+        """Note who has logged in; None for nobody."""
+        self.user = user
+
+    def secured(self, info: TLSInfo, discarded: bytes) -> None:
+        """Note a handshake: what was said before it does not count any more."""
+        self.tls = info
+        self.discarded += discarded
+        self.introduced(None, None)
+        self.logged_in(None)
+
+    def moved(self, remote: tuple[str, int], local: tuple[str, int]) -> None:
+        """Note the addresses that a proxy has told."""
+        self.remote_address, self.local_address = remote, local
+
+    def ended(self, by: Literal["client", "server"]) -> None:
+        """Note the end of the connection."""
+        self.closed_by = by
+        self.on_disable(None)
+
     @property
     def is_open(self) -> bool:
         """The connection has not ended."""

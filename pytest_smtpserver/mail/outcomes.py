@@ -46,6 +46,14 @@ class AuthAttempt:
     succeeded: bool = False
     reply: Reply | None = None
 
+    def shown(self, username: str | None, password: str | None) -> None:
+        """Note what the client has shown of itself. For the server."""
+        self.username, self.password = username, password
+
+    def answered(self, reply: Reply) -> None:
+        """Note the reply that ended the exchange. For the server."""
+        self.reply, self.succeeded = reply, reply.is_positive
+
 
 class Undelivered(NamedTuple):
     """A transaction that was begun and left no message.

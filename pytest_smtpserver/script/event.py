@@ -68,15 +68,18 @@ class Event:
         command: Command | None = None,
         envelope: Envelope | None = None,
         proposed: Reply | None = None,
+        message: ReceivedMessage | None = None,
+        recipient: Address | None = None,
+        auth: Credentials | None = None,
     ) -> None:
         self.name = name
         self.session = session
         self.command = command
         self.envelope = envelope
         self.proposed = proposed
-        self.message: ReceivedMessage | None = None
-        self.recipient: Address | None = None
-        self.auth: Credentials | None = None
+        self.message = message
+        self.recipient = recipient
+        self.auth = auth
         #: What `chunks` gives; set by the server at "CONTENT".
         self.given_chunks: AsyncIterator[bytes] | None = None
         #: What `accept` or `refuse` said; the server reads it.

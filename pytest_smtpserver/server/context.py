@@ -9,7 +9,7 @@ from pytest_smtpserver.mail.collection import Recorded
 from pytest_smtpserver.mail.mailbox import Mailbox
 from pytest_smtpserver.script.script import Script
 
-from .session.recorder import now
+from .io.clock import now
 from .tls.layer import TLSLayer
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
 
     from .options.options import Options
-    from .session.connection import Connection
     from .tls.certificates import Authority
 
 
@@ -40,13 +39,28 @@ class ServerContext:
         self.errors: list[Exception] = []
         #: Somebody waits for an end of what is in flight.
         self.watched = False
-        #: Called when a reply has left or a connection has ended, while watched.
-        self.on_activity: Callable[[], None] = _nothing
-        #: Called when a connection has ended.
-        self.on_end: Callable[[Connection], None] = _nothing
+        self._on_activity: Callable[[], None] = _nothing
         #: Runs a coroutine as a task of the service.
         self.spawn: Callable[[Coroutine[Any, Any, None]], None] = _nothing
         self.use(options, authority)
+
+    def serve_by(
+        self,
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+        on_activity: Callable[[], None],
+    ) -> None:
+        """Note the service that serves the connections from now on.
+
+        Args:
+            spawn: runs a coroutine as a task.
+            on_activity: called when a reply has left or a connection has ended, while
+                it is watched.
+        """
+        self.spawn, self._on_activity = spawn, on_activity
+
+    def watch(self, on: bool) -> None:
+        """Somebody waits for an end of what is in flight, or nobody does any more."""
+        self.watched = on
 
     def use(self, options: Options, authority: Authority | None) -> None:
         """Go by these options from the next connection on."""
@@ -101,7 +115,7 @@ class ServerContext:
     def look(self) -> None:
         """Something has changed that somebody may wait for."""
         if self.watched:
-            self.on_activity()
+            self._on_activity()
 
     def fault(self, error: Exception) -> None:
         """Keep an exception for the test."""
@@ -109,9 +123,9 @@ class ServerContext:
         if self.options.logger is not None:
             self.options.logger.error("%r", error, exc_info=error)
 
-    def ended(self, connection: Connection) -> None:
-        """Note that a connection has ended."""
-        logger, record = self.options.logger, connection.record
+    def log_end(self, record: SessionRecord) -> None:
+        """Log the end of a connection."""
+        logger = self.options.logger
         if logger is not None and logger.isEnabledFor(logging.INFO):
             logger.info(
                 "session %s from %s: %d commands, %d messages, closed by the %s",
@@ -121,8 +135,6 @@ class ServerContext:
                 len(record.messages),
                 record.closed_by,
             )
-        self.on_end(connection)
-        self.look()
 
 
 def _nothing(*arguments: object) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from .io.crowd import IdleWatch, Outbox
 from .io.loop_channel import LoopChannel
 from .service import Service
-from .session.unattended import Unattended
 
 if TYPE_CHECKING:
     import socket
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from .context import ServerContext
     from .io.channel import Channel
-    from .session.connection import Connection
 
 
 class LoopService(Service):
@@ -55,11 +53,6 @@ class LoopService(Service):
         assert self._outbox is not None
         assert self._idle_watch is not None
         return LoopChannel(client, self._outbox, self._idle_watch)
-
-    def _begin(self, connection: Connection) -> None:
-        channel = connection.channel
-        assert isinstance(channel, LoopChannel)
-        Unattended(connection, channel, self._attend, self._gone).begin()
 
     def _spawn(self, serve: Coroutine[Any, Any, None]) -> None:
         assert self._loop is not None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.protocol.syntax.replies import Reply
 
     from .context import ServerContext
-    from .io.channel import Channel, Outcome
+    from .io.channel import Channel
 
 #: Clients that are let in before the others get their turn again.
 _ADMITTED_AT_MOST = 64
@@ -37,9 +37,7 @@ class Service(ABC):
 
     def __init__(self, context: ServerContext) -> None:
         self._context = context
-        context.on_end = self._forget
-        context.on_activity = self._look
-        context.spawn = self._spawn
+        context.serve_by(self._spawn, self._look)
         self._listener: socket.socket | None = None
         #: Where clients connect to; None where they may use several addresses.
         self._local: tuple[str, int] | None = None
@@ -72,13 +70,13 @@ class Service(ABC):
         for connection in list(self._connections):
             connection.stop()
         for connection in list(self._lingering):
-            connection.channel.interrupt()
+            connection.stop_lingering()
         with anyio.move_on_after(self._context.options.close_timeout):
             await self._wait_until_gone()
         for connection in list(self._connections):
             connection.cancel()
         for connection in list(self._lingering):
-            connection.channel.interrupt()
+            connection.stop_lingering()
         await self._wait_until_gone()
 
     async def drop_connections(self, *, reset: bool) -> None:
@@ -89,10 +87,9 @@ class Service(ABC):
     def drop_soon(self, *, reset: bool) -> None:
         """The same, without waiting for it."""
         for connection in list(self._connections):
-            connection.end("server", "the server went away: an outage", reset=reset)
-            connection.cancel()
+            connection.drop(reset=reset)
         for connection in list(self._lingering):
-            connection.channel.interrupt()
+            connection.stop_lingering()
 
     async def _wait_until_gone(self) -> None:
         while self._connections or self._lingering:
@@ -135,21 +132,12 @@ class Service(ABC):
     def interject(
         self, reply: Reply, by: str
     ) -> list[tuple[SessionRecord, anyio.Event]]:
-        """Send a reply to all clients; the sessions, and what is set once it has left.
-
-        Where something is being done just now, the reply has to wait for it, and
-        nobody waits for the reply.
-        """
-        told = []
-        for connection in list(self._connections):
-            if connection.ending is None:
-                waits = not connection.listening
-                said = connection.interject(reply, by)
-                if waits:
-                    said = anyio.Event()
-                    said.set()
-                told.append((connection.record, said))
-        return told
+        """Send a reply to all clients; the sessions, and what is set once it has left."""
+        return [
+            (connection.record, connection.interject(reply, by))
+            for connection in list(self._connections)
+            if not connection.has_ended
+        ]
 
     async def interject_now(self, reply: Reply, by: str) -> list[SessionRecord]:
         """The same, and wait until it has left."""
@@ -203,24 +191,16 @@ class Service(ABC):
             context,
             remote,
             local or _address(client.getsockname()),
+            self._forget,
+            self._gone,
         )
         context.sessions.record(connection.record)
         limit = context.options.max_connections
         if limit is not None and len(self._connections) >= limit:
             words = standard.TOO_MANY_CONNECTIONS
-            connection.end("server", "there were too many connections", words)
+            connection.refuse("there were too many connections", words)
         self._connections[connection] = None
-        self._begin(connection)
-
-    def _attend(self, connection: Connection, outcome: Outcome | None = None) -> None:
-        """Serve a connection by a task."""
-        self._spawn(self._serve(connection, outcome))
-
-    async def _serve(self, connection: Connection, outcome: Outcome | None) -> None:
-        try:
-            await connection.run(outcome)
-        finally:
-            self._gone(connection)
+        connection.begin()
 
     def _gone(self, connection: Connection) -> None:
         """The connection has ended, and its socket is closed."""
@@ -240,7 +220,7 @@ class Service(ABC):
     def when_idle(self, call: Callable[[], None], *, quiet: bool) -> None:
         """Call once nothing is in flight; with `quiet` once nothing moves by itself."""
         self._watchers.append((quiet, call))
-        self._context.watched = True
+        self._context.watch(True)
         self._look()
 
     def forget_watcher(self, call: Callable[[], None]) -> None:
@@ -256,17 +236,14 @@ class Service(ABC):
         for watcher in due:
             self._watchers.remove(watcher)
             watcher[1]()
-        self._context.watched = bool(self._watchers)
+        self._context.watch(bool(self._watchers))
 
     def _moving(self) -> bool:
         """Something will happen although no client does anything more."""
-        if any(one.working for one in self._connections):
+        if any(one.works for one in self._connections):
             return True
-        sockets = [
-            one.channel.raw_socket()
-            for one in self._connections
-            if (one.pausing and not one.said_all) or (one.waiting and not one.slowed)
-        ]
+        watched = (one.watched_socket for one in self._connections)
+        sockets = [one for one in watched if one is not None]
         if self._listener is not None:
             sockets.append(self._listener)
         return any_readable(sockets)
@@ -276,10 +253,6 @@ class Service(ABC):
     @abstractmethod
     def _channel(self, client: socket.socket) -> Channel:
         """The channel for a client's socket."""
-
-    def _begin(self, connection: Connection) -> None:
-        """Serve a connection that has just come about."""
-        self._attend(connection)
 
     @abstractmethod
     def _spawn(self, serve: Coroutine[Any, Any, None]) -> None:

@@ -20,7 +20,7 @@ import anyio
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .pace import Pace
+    from .clock import Pace
 
 #: Larger pieces cost more than they save: from 128 KiB on, each is mapped and unmapped.
 PIECE = 65536

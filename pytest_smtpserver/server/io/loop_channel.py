@@ -27,8 +27,8 @@ from .channel import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .clock import Pace
     from .crowd import IdleWatch, Outbox
-    from .pace import Pace
 
 
 class _Status(enum.IntEnum):

@@ -1,9 +1,12 @@
-"""The pump of one connection: channel, TLS, engine, script and record together.
+"""One client, from the moment it connects to the moment its socket is closed.
 
-There are two ways through it. `process` is called with received bytes and returns those
-to send: no task switch, no await, for as long as nothing but replies is asked for. It
-returns None when something has to be awaited: then `run`, the connection's task, does
-that, and goes back to the first way.
+`Connection.live` tells the whole of it, in the order in which it happens. Most sessions
+never get there: for as long as nothing has to be awaited, greeting, commands and content
+are answered where the event loop reads the socket, and a client that quits is let go of
+there too (`Connection.begin`). So a plain session costs no task, no future and no scope.
+The two ways meet between two events: `begin` hands over to `live` with the outcome of
+its listening, and `live` hands the client's bytes back to the dialogue, through
+`Channel.exchange`, whenever there is nothing to await.
 """
 
 from __future__ import annotations
@@ -12,29 +15,27 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from pytest_smtpserver.protocol.state.states import State
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.server.io.channel import Outcome
+from pytest_smtpserver.server.io.line import Line, TLSState
+from pytest_smtpserver.server.io.loop_channel import LoopChannel
 
-from .conversation import Conversation
-from .intents import Interjection
-from .opening import open_session
-from .pausing import pause
-from .performer import Performer
-from .securing import start_tls
+from .attendant import Activity, Attendant
+from .dialogue import Dialogue, Step
+from .opening import open_session, start_tls
+from .performer import Performer, after_close, close
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
-    from pytest_smtpserver.mail.outcomes import TLSInfo
+    from pytest_smtpserver.mail.message import SessionRecord
     from pytest_smtpserver.protocol.syntax.replies import Reply
     from pytest_smtpserver.server.context import ServerContext
     from pytest_smtpserver.server.io.channel import Channel
-    from pytest_smtpserver.server.io.pace import Pace
-    from pytest_smtpserver.server.tls.layer import TLSLayer
 
 
-class Connection(Conversation):
+class Connection:
     """One client.
 
     Args:
@@ -42,14 +43,20 @@ class Connection(Conversation):
         context: what the connections of a server share.
         remote_address: of the client.
         local_address: of the server.
+        ended: called when the session has ended; the socket may linger.
+        gone: called when the socket is closed.
     """
 
     __slots__ = (
-        "_disturbed",
-        "_interjections",
-        "_performer",
+        "_attendant",
+        "_channel",
+        "_context",
+        "_dialogue",
+        "_ended",
+        "_gone",
+        "_line",
         "_scope",
-        "opened",
+        "record",
     )
 
     def __init__(
@@ -58,270 +65,281 @@ class Connection(Conversation):
         context: ServerContext,
         remote_address: tuple[str, int],
         local_address: tuple[str, int],
+        ended: Callable[[Connection], None],
+        gone: Callable[[Connection], None],
     ) -> None:
-        super().__init__(channel, context, remote_address, local_address)
-        #: What comes before the greeting has been done.
-        self.opened = False
-        self._performer: Performer | None = None
+        self._channel = channel
+        self._context = context
+        self._dialogue = dialogue = Dialogue(
+            context, remote_address, local_address, channel.pace_reading
+        )
+        self.record: SessionRecord = dialogue.recorder.record
+        self._line = Line(channel)
+        self._attendant = Attendant(self._line, dialogue, context)
+        self._ended = ended
+        self._gone = gone
         #: Made by the task: only there anyio knows which event loop this is.
         self._scope: anyio.CancelScope | None = None
-        self._interjections: list[Interjection] = []
-        self._disturbed: anyio.Event | None = None
+
+    # How it stands
 
     @property
-    def performer(self) -> Performer:
-        """Performs what rules want; most sessions meet none."""
-        if self._performer is None:
-            self._performer = Performer(self)
-        return self._performer
+    def has_ended(self) -> bool:
+        """It is to end, or has ended."""
+        return self._dialogue.ending is not None
 
-    # The way with awaiting
+    @property
+    def in_flight(self) -> bool:
+        """A transaction is open, or bytes wait for an answer."""
+        return self._dialogue.in_flight
 
-    async def run(self, outcome: Outcome | None = None) -> None:
+    @property
+    def held_up_by(self) -> str:
+        """The rule that keeps the client waiting, in words; ``""`` for none."""
+        return self._dialogue.held_up_by
+
+    @property
+    def works(self) -> bool:
+        """It has something to do that no client needs to do anything for."""
+        return self._attendant.works
+
+    @property
+    def watched_socket(self) -> socket.socket | None:
+        """Where bytes may have come that set it to work; None for nowhere."""
+        return self._attendant.watched_socket
+
+    # The way without a task
+
+    def begin(self) -> None:
+        """Greet the client and listen, for as long as nothing has to be awaited."""
+        channel = self._channel
+        if self.has_ended or not (
+            isinstance(channel, LoopChannel) and self._context.opens_at_once
+        ):
+            self._hand_over(None)
+            return
+        try:
+            greeting = self._dialogue.advance()
+        except Exception as error:  # noqa: BLE001 - one connection's fault is its own
+            self._heard(error)
+            return
+        if greeting is None:
+            self._hand_over(Outcome.ATTENTION)
+            return
+        self._attendant.turn_to(Activity.LISTENING)
+        channel.listen(
+            self._dialogue.hear,
+            self._heard,
+            sent=self._dialogue.sent,
+            idle_timeout=self._context.options.idle_timeout,
+            first=greeting,
+        )
+
+    def _heard(self, outcome: Outcome | Exception) -> None:
+        """Listening has ended: so does the session, or a task goes on with it."""
+        self._attendant.turn_to(Activity.WORKING)
+        if isinstance(outcome, Exception):
+            self._failed(outcome)
+            outcome = Outcome.ATTENTION
+        if self._can_end(outcome) and self._say_goodbye():
+            if outcome is Outcome.ATTENTION:
+                self._dialogue.quit()
+            else:
+                self._attendant.left(outcome)
+            self._over()
+            assert isinstance(self._channel, LoopChannel)
+            self._channel.close_at_once()
+            self._gone(self)
+        else:
+            self._hand_over(outcome)
+
+    def _hand_over(self, outcome: Outcome | None) -> None:
+        self._context.spawn(self.live(outcome))
+
+    def _can_end(self, outcome: Outcome) -> bool:
+        """The client has quit or is gone, and nobody has to be waited for."""
+        dialogue = self._dialogue
+        if outcome is Outcome.ATTENTION:
+            if dialogue.next_step is not Step.QUIT:
+                return False
+        elif outcome not in (Outcome.EOF, Outcome.BROKEN):
+            return False
+        return not (
+            self._attendant.is_disturbed
+            or dialogue.ending is not None
+            or dialogue.due is not None
+            or dialogue.incoming.has_reader
+            or self._line.tls is not TLSState.OFF
+            or self._context.script.rules_for("CLOSE")
+        )
+
+    def _say_goodbye(self) -> bool:
+        """Send what is left to be said; false where it did not leave at once."""
+        dialogue, channel = self._dialogue, self._channel
+        assert isinstance(channel, LoopChannel)
+        rest = channel.try_send(dialogue.take_output())
+        dialogue.put_back_output(rest)
+        if not rest:
+            dialogue.sent()
+        return not rest
+
+    # The way with a task
+
+    async def live(self, outcome: Outcome | None = None) -> None:
         """Serve the client until one of the two goes away.
 
         Args:
-            outcome: why listening without a task has ended; None where nobody has
-                listened yet.
+            outcome: why listening without a task has ended; None where nothing has
+                happened yet.
         """
+        attendant, dialogue = self._attendant, self._dialogue
         try:
             with anyio.CancelScope() as self._scope:
-                await self._serve(outcome)
+                if outcome is None:
+                    await open_session(attendant)
+                    listens = self._advance()  # it greets
+                else:
+                    listens = self._note(outcome)
+                while not self.has_ended:
+                    await attendant.flush()
+                    if attendant.is_disturbed:
+                        await attendant.heed()
+                    if self.has_ended:
+                        break
+                    if listens:
+                        listens = self._note(await attendant.listen())
+                    else:
+                        await self._do(dialogue.next_step)
+                        listens = self._advance()
         except Exception as error:  # noqa: BLE001 - one connection's fault is its own
-            self.failed(error)
+            self._failed(error)
         finally:
-            with anyio.CancelScope(shield=True):
-                await self._finish()
+            try:
+                with anyio.CancelScope(shield=True):
+                    await self._close()
+            finally:
+                self._gone(self)
 
-    def failed(self, error: Exception) -> None:
-        """Something is wrong with this server: tell the test, and end the session."""
-        self.context.fault(error)
-        self.end("server", f"the server failed: {error!r}")
+    def _advance(self) -> bool:
+        """Let the dialogue go on; whether it waits for the client then."""
+        answer = None if self.has_ended else self._dialogue.advance()
+        if answer:
+            self._dialogue.put_back_output(answer)
+        return answer is not None
 
-    async def _serve(self, outcome: Outcome | None) -> None:
-        answer = None
-        if outcome is not None:
-            answer = self._after(outcome)
-        else:
-            if not self.opened:
-                self.opened = True
-                await open_session(self)
-            answer = None if self.ending else self.advance()
-        while self.ending is None:
-            if answer:
-                self._out.append(answer)
-            await self.flush()
-            if self.stopping or self._interjections:
-                await self.heed()
-            if self.ending is not None:
-                break
-            if answer is None:
-                await self._attend()
-                answer = None if self.ending else self.advance()
-            else:
-                answer = await self._listen()
-
-    async def _listen(self) -> bytes | None:
-        """Let `process` work; None when it cannot go on."""
-        self.listening = True
-        outcome = await self.exchange(
-            self.process, idle_timeout=self.idle_timeout, sent=self.sent
-        )
-        self.listening = False
-        return self._after(outcome)
-
-    def _after(self, outcome: Outcome) -> bytes | None:
-        """What is to be said when listening has ended; None for what is due."""
-        if outcome is Outcome.INTERRUPTED:
-            return b""
+    def _note(self, outcome: Outcome) -> bool:
+        """See why listening has ended; whether to listen again."""
         if outcome is Outcome.IDLE:
-            self.end("server", "the client was silent for too long", standard.IDLE)
-        elif outcome is not Outcome.ATTENTION:
-            self.left(outcome)
-        return None
+            how = "the client was silent for too long"
+            self._dialogue.end("server", how, standard.IDLE)
+        elif outcome in (Outcome.EOF, Outcome.BROKEN):
+            self._attendant.left(outcome)
+        return outcome is Outcome.INTERRUPTED
 
-    async def exchange(
-        self,
-        process: Callable[[bytes], bytes | None],
-        *,
-        idle_timeout: float,
-        sent: Callable[[], None] | None = None,
-    ) -> Outcome:
-        """Wait for the client, with nothing left to say."""
-        self.waiting = True
-        self.context.look()
-        try:
-            if self.early:
-                data, self.early = self.early, b""
-                answer = process(data)
-                if answer is None:
-                    return Outcome.ATTENTION
-                await self.channel.send(answer)
-            return await self.channel.exchange(
-                process, sent=sent, idle_timeout=idle_timeout
-            )
-        finally:
-            self.waiting = False
-
-    async def _attend(self) -> None:
+    async def _do(self, step: Step) -> None:
         """Do what has to be awaited."""
-        if self._cut_reached and self.cut is not None:
-            cut, self.cut, self._cut_reached = self.cut, None, False
-            await self.performer.close(cut)
-        elif self.due is not None:
-            await self.performer.perform(self.due)
-            self.due = None
-        elif self.content is not None and self.content.due:
-            reply = await self.content.attend()
-            # A rule for the last BDAT came later, and has the last word.
-            if reply is not None and self.delivery.content_reply is None:
-                self.delivery.content_reply = reply
-        elif self.engine.state is State.TLS:
-            await start_tls(self)
-        elif self.engine.state is State.CLOSED:
-            if self.has_quit:
-                self.quit()
-            else:
-                self.end("server", "the server closed the connection")
-        elif self.tls_ended:
-            self.left(Outcome.EOF)
+        attendant, dialogue = self._attendant, self._dialogue
+        match step:
+            case Step.CUT:
+                await close(attendant, dialogue.incoming.take_cut())
+            case Step.RULE:
+                assert dialogue.due is not None
+                await Performer(attendant, dialogue.due).perform()
+            case Step.READER:
+                await dialogue.attend_reader()
+            case Step.TLS:
+                await start_tls(attendant)
+            case Step.QUIT:
+                dialogue.quit()
+            case Step.CLOSE:
+                dialogue.end("server", "the server closed the connection")
+            case Step.NONE if self._line.tls_ended:
+                attendant.left(Outcome.EOF)
 
-    async def flush(self) -> None:
-        """Send what is to be sent."""
-        if self._out:
-            data = b"".join(self._out)
-            self._out.clear()
-            if self.tls is not None:
-                data = self.tls.encrypt(data)
-            if self.pace is not None:
-                data = await self._send_slowly(data, self.pace)
-            if not await self.channel.send(data):
-                self.left(Outcome.BROKEN)
-        self.sent()
-
-    async def _send_slowly(self, data: bytes, pace: Pace) -> bytes:
-        """Send bytes at a pace; what is left of them once the connection ends."""
-        while data and self.ending is None:
-            await pause(self, pace.wait(anyio.current_time(), len(data)), busy=True)
-            if self.ending is not None:
-                break
-            count = min(len(data), pace.allowed(anyio.current_time()))
-            if not await self.channel.send(data[:count]):
-                self.left(Outcome.BROKEN)
-            pace.spend(count)
-            data = data[count:]
-        return data
-
-    def secured(self, layer: TLSLayer, info: TLSInfo, identity: str | None) -> None:
-        """Go on in TLS."""
-        self.tls = layer
-        self.recorder.tls_started(info)
-        self.engine.tls_started(info, identity)
-        self.take(b"")  # what came along with the end of the handshake
+    def _failed(self, error: Exception) -> None:
+        """Something is wrong with this server: tell the test, and end the session."""
+        self._context.fault(error)
+        self._dialogue.end("server", f"the server failed: {error!r}")
 
     # The end
 
-    @property
-    def is_plain(self) -> bool:
-        """Nothing but the client's own words has a say in how the session ends."""
-        return not (
-            self.stopping
-            or self._interjections
-            or self.ending is not None
-            or self.due is not None
-            or self.tls is not None
-            or self.content is not None
-            or self._given_up
-            or self.context.script.rules_for("CLOSE")
-        )
-
-    def over(self) -> None:
-        """The session has ended, and nobody asked to be told."""
-        ending = self.ending
+    async def _close(self) -> None:
+        attendant, dialogue, line = self._attendant, self._dialogue, self._line
+        seconds = self._context.options.close_timeout
+        patience = seconds
+        if dialogue.ending is None:  # cancelled: it did not finish in time
+            attendant.end_by_stop()
+            patience = 0
+        ending = dialogue.ending
         assert ending is not None
-        self.recorder.closed(ending.by, ending.how)
-        self.context.ended(self)
+        with anyio.move_on_after(patience):
+            dialogue.say_last_words()
+            if not ending.reset:
+                await attendant.flush()
+                if line.tls is TLSState.ON and not dialogue.mute:
+                    # A client that sees the end of TLS finds it in the record.
+                    dialogue.note_end()
+                    await line.say_goodbye()
+        attendant.drop_interjections()
+        dialogue.incoming.give_up(ending.how)
+        for reader in dialogue.incoming.abandoned:
+            await reader.wait(seconds)
+        dialogue.note_end()
+        # Before it counts as over: the test waits for what happens at "CLOSE".
+        await after_close(attendant)
+        self._over()
+        if ending.reset:
+            await self._channel.reset()
+        else:
+            # Whoever is still talking to us has to be able to read our last words.
+            talking = ending.by == "server" and not attendant.stopping
+            await self._channel.close(seconds * talking)
+
+    def _over(self) -> None:
+        self._dialogue.note_end()
+        self._context.log_end(self.record)
+        self._ended(self)
+        self._context.look()
+
+    # What the server does to it
+
+    def refuse(self, how: str, last_words: Reply) -> None:
+        """Do not serve the client: say why, and close."""
+        self._dialogue.end("server", how, last_words)
 
     def interject(self, reply: Reply, by: str) -> anyio.Event:
-        """Send a reply that nothing has asked for; the event is set when it has left."""
-        said = anyio.Event()
-        self._interjections.append(Interjection(reply, by, said))
-        self._disturb()
-        return said
+        """Send a reply that nothing has asked for.
 
-    def _disturb(self) -> None:
-        self.channel.interrupt()
-        if self._disturbed is not None:
-            self._disturbed.set()
-
-    async def disturbance(self, *, busy: bool) -> None:
-        """Wait until the test, or the end of the server, breaks in.
-
-        Args:
-            busy: a reply is half sent: what is to be interjected already has to wait.
+        Returns:
+            An event that is set when it has left. Where something is being done just
+            now, the reply has to wait for that, and nobody waits for the reply.
         """
-        if not self.stopping and (busy or not self._interjections):
-            self._disturbed = anyio.Event()
-            await self._disturbed.wait()
-
-    async def heed(self) -> None:
-        """Say what is to be interjected; end the connection if it is to stop."""
-        while self._interjections and self.ending is None:
-            reply, by, said = self._interjections.pop(0)
-            self.send_raw(reply.encode(), by)
-            if reply.code == 421:
-                self.end("server", f"the server closed the connection, as {by} says")
-            await self.flush()
+        waits = not self._attendant.takes_interjections
+        said = self._attendant.interject(reply, by)
+        if waits:
+            said = anyio.Event()
             said.set()
-        if self.stopping:
-            self._end_by_stop()
+        return said
 
     def stop(self) -> None:
         """Close the connection as soon as nothing is being answered."""
-        self.stopping = True
-        self._disturb()
+        self._attendant.stop()
+
+    def stop_lingering(self) -> None:
+        """Close the socket, whether the client has read our last words or not."""
+        self._channel.interrupt()
+
+    def drop(self, *, reset: bool) -> None:
+        """Close the connection without a word."""
+        how = "the server went away: an outage"
+        self._dialogue.end("server", how, reset=reset)
+        self.cancel()
 
     def cancel(self) -> None:
         """Give up whatever is being done."""
-        self.stopping = True
-        if self.content is not None:
-            self.content.cancel()
+        self._attendant.note_stop()
+        self._dialogue.incoming.cancel()
         if self._scope is not None:
             self._scope.cancel()
         else:
-            self.channel.interrupt()
-
-    def _end_by_stop(self) -> None:
-        self.end("server", "the server was stopped", standard.SHUTDOWN)
-
-    async def _finish(self) -> None:
-        seconds = self.context.options.close_timeout
-        if self.ending is None:  # cancelled: it did not finish in time
-            self._end_by_stop()
-            seconds = 0
-        ending = self.ending
-        assert ending is not None
-        with anyio.move_on_after(seconds):
-            if ending.last_words is not None:
-                self.send_raw(self.engine.shut_down(ending.last_words))
-            if not ending.reset:
-                await self.flush()
-                if self.tls is not None and not self.mute:
-                    # A client that sees the end of TLS finds it in the record.
-                    self.recorder.closed(ending.by, ending.how)
-                    await self.channel.send(self.tls.close())
-        for interjection in self._interjections:
-            interjection.said.set()
-        self._give_up_content(ending.how)
-        for content in self._given_up:
-            await content.wait(self.context.options.close_timeout)
-        self.recorder.closed(ending.by, ending.how)
-        # Before it counts as over: the test waits for what happens at "CLOSE".
-        await self.performer.after_close()
-        self.context.ended(self)
-        if ending.reset:
-            await self.channel.reset()
-        else:
-            # Whoever is still talking to us has to be able to read our last words.
-            talking = ending.by == "server" and not self.stopping
-            await self.channel.close(self.context.options.close_timeout * talking)
+            self._channel.interrupt()

@@ -1,14 +1,15 @@
-"""A handler that reads content while it arrives, beside the pump of its connection.
+"""What rules want of content that comes in: a reader, a cut, a pace.
 
-The handler is a task of its own. The pump reads from the client only when the handler
-has asked for content, or has stopped asking: so a handler that takes its time holds the
-client up, and nothing piles up here. Beside that the pump works as ever: between the
-chunks of BDAT there are commands, and there may be rules for them.
+A handler that reads content while it arrives is a task of its own, beside the one that
+serves the connection. The connection reads from the client only when the handler has
+asked for content, or has stopped asking: so a handler that takes its time holds the
+client up, and nothing piles up here. Between the chunks of BDAT there are commands, and
+there may be rules for them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
@@ -16,12 +17,12 @@ from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.protocol.syntax.replies import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
     from typing import Any
 
+    from pytest_smtpserver.protocol.engine import SmtpEngine
     from pytest_smtpserver.protocol.state.events import Event
-
-    from .connection import Connection
+    from pytest_smtpserver.server.io.clock import Pace
 
 
 class ContentIncomplete(ConnectionError):  # noqa: N818 - the client's doing
@@ -96,94 +97,44 @@ class ContentHandler:
     """A running handler at ``"CONTENT"``.
 
     Args:
-        connection: whose content it reads.
         chunks: what it reads from.
         handler: the function of the test's.
+        fault: keeps what it raises.
     """
 
     def __init__(
         self,
-        connection: Connection,
         chunks: ContentStream,
         handler: Callable[..., Any],
+        fault: Callable[[Exception], None],
     ) -> None:
-        self._connection = connection
-        self._chunks = chunks
+        self.chunks = chunks
         self._handler = handler
+        self._fault = fault
         self._scope = anyio.CancelScope()
         self._done = anyio.Event()
         self._reply: Reply | None = None
-        self._piece: bytes | None = None
-        self._complete = False
 
-    async def begin(self, awaitable: Awaitable[Any]) -> None:
-        """Start it, and go on once it asks for content or has returned."""
-        self._connection.engine.pass_content_on = True
-        self._connection.context.spawn(self._run(awaitable))
-        await self._chunks.asked()
-
-    async def _run(self, awaitable: Awaitable[Any]) -> None:
-        connection = self._connection
+    async def run(self, awaitable: Awaitable[Any], over: Callable[[], None]) -> None:
+        """Let it read; `over` is called when it has returned."""
         try:
             with self._scope:
                 self._reply = checked_reply(await awaitable, self._handler)
         except ContentIncomplete:
             self._reply = None  # it has noticed that the client is gone
         except Exception as error:  # noqa: BLE001 - it is the test's, and goes there
-            connection.context.fault(error)
+            self._fault(error)
             self._reply = standard.INTERNAL
         finally:
-            # What is left of the content is read without it.
-            if connection.content is self:
-                connection.engine.pass_content_on = False
-            self._chunks.abandon()
+            over()
+            self.chunks.abandon()
             self._done.set()
 
-    # What the pump does with it
-
-    def takes(self, event: Event) -> bool:
-        """Whether the event is its own; then `attend` has to be awaited."""
-        if event.name == "CHUNK":
-            if self._chunks.abandoned:
-                return False
-            assert isinstance(event.data, bytes)
-            self._piece = event.data
-            return True
-        if event.name == "MESSAGE":
-            self._connection.held = event
-            self._complete = True
-            return True
-        return False
-
-    @property
-    def due(self) -> bool:
-        """`attend` has something to do."""
-        return self._piece is not None or self._complete
-
-    async def attend(self) -> Reply | None:
-        """Hand a piece over, or wait for the handler to be done; its reply then."""
-        if self._piece is not None:
-            piece, self._piece = self._piece, None
-            await self._chunks.hand_over(piece)
-            return None
-        self._chunks.end()
+    async def finish(self) -> Reply | None:
+        """The content is whole: wait until the handler has returned; its reply."""
+        self.chunks.end()
         await self._done.wait()
-        connection = self._connection
-        connection.content = None
-        connection.engine.pass_content_on = False
-        reply = self._reply
-        if (
-            reply is not None
-            and reply.is_positive
-            and connection.engine.sink.overflowed
-        ):
-            return None  # it is not whole, so nobody can have accepted it
-        return reply
-
-    def give_up(self, why: str) -> None:
-        """The content will never be complete."""
-        self._connection.engine.pass_content_on = False
-        self._chunks.end(why)
+        return self._reply
 
     def cancel(self) -> None:
         """Stop it, whatever it is doing."""
@@ -197,15 +148,185 @@ class ContentHandler:
         await self._done.wait()
 
 
-async def begin_content(
-    connection: Connection,
-    awaitable: Awaitable[Any],
-    chunks: ContentStream,
-    handler: Callable[..., Any],
-) -> None:
-    """Let a handler read the content that is coming in; its pump has gone on then."""
-    connection.content = ContentHandler(connection, chunks, handler)
-    await connection.content.begin(awaitable)
+class Cut(NamedTuple):
+    """Where content or a handshake is cut short.
+
+    Attributes:
+        after: how many octets of it are let through.
+        how: ``"disconnect"``, ``"reset"`` or ``"half_close"``.
+        by: which rule wants it, in words.
+    """
+
+    after: int
+    how: str
+    by: str
+
+
+class Incoming:
+    """What rules want of the content of one connection.
+
+    Args:
+        engine: reads the content.
+        pace_reading: makes the connection read at a pace; None for no limit.
+
+    Attributes:
+        slowed_by: the rule that has the content read slowly, in words; else ``""``.
+        abandoned: handlers whose content will not be complete, and that have to come
+            to an end.
+    """
+
+    __slots__ = (
+        "_cut",
+        "_cut_reached",
+        "_engine",
+        "_pace_reading",
+        "_piece",
+        "_reader",
+        "_whole",
+        "abandoned",
+        "slowed_by",
+    )
+
+    def __init__(
+        self, engine: SmtpEngine, pace_reading: Callable[[Pace | None], None]
+    ) -> None:
+        self._engine = engine
+        self._pace_reading = pace_reading
+        self._cut: Cut | None = None
+        self._cut_reached = False
+        self._reader: ContentHandler | None = None
+        #: Content that the reader is to get next.
+        self._piece: bytes | None = None
+        #: The reader has got all of it, and its reply is due.
+        self._whole = False
+        self.slowed_by = ""
+        self.abandoned: list[ContentHandler] = []
+
+    @property
+    def has_reader(self) -> bool:
+        """A handler reads the content, or has still to come to an end."""
+        return self._reader is not None or bool(self.abandoned)
+
+    # Reading slowly
+
+    def slow_down(self, pace: Pace, by: str) -> None:
+        """Read no faster than that until the content has come."""
+        self.slowed_by = by
+        self._pace_reading(pace)
+
+    # The cut
+
+    def cut_at(self, cut: Cut) -> None:
+        """End the connection when so much of the content has come."""
+        self._cut = cut
+
+    def reaches_cut(self, event: Event | None) -> bool:
+        """Whether the content has come as far as where it is cut; see `take_cut`.
+
+        Args:
+            event: that is about to be answered; None when there is none.
+        """
+        cut = self._cut
+        if cut is None:
+            return False
+        octets = self._engine.content_octets
+        whole = event is not None and event.name == "MESSAGE"
+        if whole and not self._engine.chunks:
+            octets -= 3  # the dot that ends it is no content (RFC 5321 §4.1.1.4)
+        self._cut_reached = octets >= cut.after
+        if whole and not self._cut_reached:
+            self._cut = None
+        return self._cut_reached
+
+    @property
+    def cut_is_due(self) -> bool:
+        """The content has come as far as where it is cut."""
+        return self._cut_reached and self._cut is not None
+
+    def take_cut(self) -> Cut:
+        """The cut that is due."""
+        cut, self._cut, self._cut_reached = self._cut, None, False
+        assert cut is not None
+        return cut
+
+    # The reader
+
+    async def read_by(
+        self,
+        reader: ContentHandler,
+        awaitable: Awaitable[Any],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        """Start a handler, and go on once it asks for content or has returned."""
+
+        def over() -> None:
+            if self._reader is reader:  # what is left is read without it
+                self._pass_on(False)
+
+        self._reader, self._piece, self._whole = reader, None, False
+        self._pass_on(True)
+        spawn(reader.run(awaitable, over))
+        await reader.chunks.asked()
+
+    def goes_to_reader(self, event: Event) -> bool:
+        """Whether a handler reads that; then `attend` has to be awaited."""
+        reader = self._reader
+        if reader is None:
+            return False
+        if event.name == "MESSAGE":
+            self._whole = True
+            return True
+        if event.name != "CHUNK" or reader.chunks.abandoned:
+            return False
+        assert isinstance(event.data, bytes)
+        self._piece = event.data
+        return True
+
+    @property
+    def reader_is_due(self) -> bool:
+        """`attend` has something to do."""
+        return self._reader is not None and (self._piece is not None or self._whole)
+
+    async def attend(self) -> Reply | None:
+        """Hand a piece over, or wait for the handler to be done; its reply then."""
+        reader = self._reader
+        assert reader is not None
+        if self._piece is not None:
+            piece, self._piece = self._piece, None
+            await reader.chunks.hand_over(piece)
+            return None
+        reply = await reader.finish()
+        self._reader = None
+        self._pass_on(False)
+        if reply is not None and reply.is_positive and self._engine.sink.overflowed:
+            return None  # it is not whole, so nobody can have accepted it
+        return reply
+
+    # The end
+
+    def give_up(self, why: str) -> None:
+        """The content that a handler reads will not be complete."""
+        if self._reader is not None:
+            self._pass_on(False)
+            self._reader.chunks.end(why)
+            self.abandoned.append(self._reader)
+            self._reader = None
+
+    def end(self, why: str) -> None:
+        """The transaction is over."""
+        self.give_up(why)
+        if self.slowed_by:
+            self.slowed_by = ""
+            self._pace_reading(None)
+        self._cut = None
+
+    def cancel(self) -> None:
+        """Stop the handler that reads, whatever it is doing."""
+        if self._reader is not None:
+            self._reader.cancel()
+
+    def _pass_on(self, on: bool) -> None:
+        self._engine.pass_content_on = on
 
 
 def checked_reply(result: object, handler: Callable[..., Any]) -> Reply | None:

@@ -25,10 +25,10 @@ class Delivery:
     __slots__ = (
         "_content_reply",
         "_context",
+        "_kept",
         "_made_for",
         "_recorder",
         "_stored",
-        "kept",
         "message",
         "unreleased",
     )
@@ -39,7 +39,7 @@ class Delivery:
         #: The message whose reply is due; it is made before the script is asked.
         self.message: ReceivedMessage | None = None
         #: What a rule says about keeping the message; None for nothing.
-        self.kept: bool | None = None
+        self._kept: bool | None = None
         self._content_reply: Reply | None = None
         #: The transaction that it was made in.
         self._made_for: Envelope | None = None
@@ -57,10 +57,14 @@ class Delivery:
             return None
         return self._content_reply
 
-    @content_reply.setter
-    def content_reply(self, reply: Reply | None) -> None:
+    def answer_with(self, reply: Reply) -> None:
+        """Answer the message with that, once it is complete."""
         self._content_reply = reply
         self._made_for = self._recorder.record.envelope
+
+    def keep(self, kept: bool | None) -> None:
+        """Store the message whatever the reply is, or drop it; None for neither."""
+        self._kept = kept
 
     def complete(self, event: Event) -> None:
         """The content is whole."""
@@ -75,7 +79,7 @@ class Delivery:
         message = self.message
         assert message is not None
         positive = reply is not None and reply.is_positive
-        if (positive if self.kept is None else self.kept) and not self._stored:
+        if (positive if self._kept is None else self._kept) and not self._stored:
             self._stored = True
             self._recorder.delivered(message)
             self.unreleased.append((self._context.store(message), message))

@@ -1,4 +1,4 @@
-"""What happens on a connection before the greeting."""
+"""What happens on a connection before the greeting, and when TLS begins."""
 
 from __future__ import annotations
 
@@ -10,75 +10,75 @@ import anyio.to_thread
 from pytest_smtpserver.protocol.framing.proxy import BadProxyHeader, parse_proxy_header
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.server.io.channel import Outcome
+from pytest_smtpserver.server.io.line import TLSState
+from pytest_smtpserver.server.tls.handshake import Handshake, HandshakeFailed
+from pytest_smtpserver.server.tls.layer import client_identity
 
-from .securing import start_tls
+from .performer import before_handshake, close
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from collections.abc import Callable
+
+    from pytest_smtpserver.server.tls.layer import TLSLayer
+
+    from .attendant import Attendant
 
 #: Seconds that a look-up of the client's name may take.
 RESOLVE_TIMEOUT = 2.0
+_GONE = frozenset({Outcome.EOF, Outcome.BROKEN})
 
 
-async def open_session(connection: Connection) -> None:
+async def open_session(attendant: Attendant) -> None:
     """Do what comes before the greeting, as the options say."""
-    options = connection.context.options
-    if options.proxy_protocol and connection.ending is None:
-        await _read_proxy_header(connection)
-    if options.resolver is not None and connection.ending is None:
-        await _resolve(connection)
-    if options.tls == "implicit" and connection.ending is None:
-        await start_tls(connection)
-    if options.greeting_delay and connection.ending is None:
-        await _watch_for_early_talkers(connection)
+    options, dialogue = attendant.context.options, attendant.dialogue
+    if options.proxy_protocol and dialogue.ending is None:
+        await _read_proxy_header(attendant)
+    if options.resolver is not None and dialogue.ending is None:
+        await _resolve(attendant)
+    if options.tls == "implicit" and dialogue.ending is None:
+        await start_tls(attendant)
+    if options.greeting_delay and dialogue.ending is None:
+        await _watch_for_early_talkers(attendant)
 
 
-async def _read_proxy_header(connection: Connection) -> None:
+async def _read_proxy_header(attendant: Attendant) -> None:
     """Take the addresses from the header; without a good one the connection ends."""
-    reader = _HeaderReader(connection)
-    outcome = await connection.exchange(
-        reader.take, idle_timeout=connection.idle_timeout
-    )
-    if outcome is Outcome.ATTENTION:
-        return
-    if outcome in (Outcome.EOF, Outcome.BROKEN):
-        connection.left(outcome)
-    else:
-        connection.end("server", f"no PROXY header came: {outcome.value}")
+    outcome = await attendant.exchange(_HeaderReader(attendant).take)
+    if outcome in _GONE:
+        attendant.left(outcome)
+    elif outcome is not Outcome.ATTENTION:
+        attendant.dialogue.end("server", f"no PROXY header came: {outcome.value}")
 
 
 class _HeaderReader:
     """Collects first bytes until the header is whole; what follows goes on."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, attendant: Attendant) -> None:
+        self._attendant = attendant
         self._data = b""
 
     def take(self, data: bytes) -> bytes | None:
-        connection = self._connection
+        dialogue = self._attendant.dialogue
         self._data += data
         try:
             header = parse_proxy_header(self._data)
         except BadProxyHeader as error:
             # Whoever sends that is no proxy, and is told nothing.
-            connection.end("server", f"a bad PROXY header came: {error}")
+            dialogue.end("server", f"a bad PROXY header came: {error}")
             return None
         if header is None:
             return b""
-        record = connection.record
+        recorder = dialogue.recorder
         if header.source is not None and header.destination is not None:
-            proxy = record.remote_address
-            record.remote_address = header.source
-            record.local_address = header.destination
-            connection.recorder.note(
+            proxy = recorder.record.remote_address
+            recorder.record.moved(header.source, header.destination)
+            recorder.note(
                 f"PROXY header, version {header.version}, from {_shown(proxy)}: "
                 f"{_shown(header.source)} to {_shown(header.destination)}"
             )
         else:
-            connection.recorder.note(
-                f"PROXY header, version {header.version}, without addresses"
-            )
-        connection.early = self._data[header.length :]
+            recorder.note(f"PROXY header, version {header.version}, without addresses")
+        self._attendant.line.put_by(self._data[header.length :])
         return None
 
 
@@ -89,29 +89,82 @@ def _shown(address: tuple[str, int]) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-async def _resolve(connection: Connection) -> None:
+async def _resolve(attendant: Attendant) -> None:
     """Ask for the client's name, in a thread and not for long."""
-    record, resolve = connection.record, connection.context.options.resolver
-    address = record.remote_address[0]
+    recorder, resolve = attendant.dialogue.recorder, attendant.context.options.resolver
+    address = recorder.record.remote_address[0]
     assert resolve is not None
     try:
         with anyio.move_on_after(RESOLVE_TIMEOUT) as scope:
-            record.client_hostname = await anyio.to_thread.run_sync(
+            recorder.record.client_hostname = await anyio.to_thread.run_sync(
                 resolve, address, abandon_on_cancel=True
             )
     except OSError as error:
-        connection.recorder.note(f"{address} has no name: {error}")
+        recorder.note(f"{address} has no name: {error}")
     if scope.cancelled_caught:
-        connection.recorder.note(f"the name of {address} was not found in time")
+        recorder.note(f"the name of {address} was not found in time")
 
 
-async def _watch_for_early_talkers(connection: Connection) -> None:
-    outcome = await connection.exchange(
-        lambda data: b"" if connection.take(data) and not data else None,
-        idle_timeout=connection.context.options.greeting_delay,
+async def _watch_for_early_talkers(attendant: Attendant) -> None:
+    outcome = await attendant.exchange(
+        lambda data: b"" if attendant.take(data) and not data else None,
+        idle_timeout=attendant.context.options.greeting_delay,
     )
-    if outcome is Outcome.ATTENTION and connection.ending is None:
+    dialogue = attendant.dialogue
+    if outcome is Outcome.ATTENTION and dialogue.ending is None:
         words = standard.TALKS_TOO_SOON
-        connection.end("server", "the client did not wait for the greeting", words)
-    elif outcome in (Outcome.EOF, Outcome.BROKEN):
-        connection.left(outcome)
+        dialogue.end("server", "the client did not wait for the greeting", words)
+    elif outcome in _GONE:
+        attendant.left(outcome)
+
+
+# TLS
+
+
+async def start_tls(attendant: Attendant) -> None:
+    """Do a handshake, or end the connection over it."""
+    line, context, dialogue = attendant.line, attendant.context, attendant.dialogue
+    if not context.has_tls or line.tls is TLSState.ON:
+        # A rule has sent 220 to a STARTTLS that this server knows nothing of.
+        dialogue.end("server", "a 220 to STARTTLS was sent, and there is no TLS here")
+        return
+    line.start_tls()
+    layer = None
+    try:
+        cut = await before_handshake(attendant)
+        if dialogue.ending is None:
+            agreed = context.tls_layer()
+            handshake = Handshake(agreed, None if cut is None else cut.after)
+            await _shake_hands(attendant, handshake)
+            if cut is not None and handshake.was_cut:
+                await close(attendant, cut)
+            if dialogue.ending is None:
+                layer = agreed
+    finally:
+        line.end_handshake(layer)
+    if layer is not None:
+        _go_on(attendant, layer)
+
+
+async def _shake_hands(attendant: Attendant, handshake: Handshake) -> None:
+    async def exchange(shake: Callable[[bytes], bytes | None]) -> Outcome:
+        outcome = Outcome.INTERRUPTED
+        # What a test interjects is said when the handshake is over.
+        while outcome is Outcome.INTERRUPTED and not attendant.stopping:
+            outcome = await attendant.exchange(shake)
+        return outcome
+
+    try:
+        await handshake.run(exchange)
+    except HandshakeFailed as failure:
+        attendant.dialogue.end(failure.by, failure.how)
+    if handshake.last:
+        await attendant.line.channel.send(handshake.last)
+
+
+def _go_on(attendant: Attendant, layer: TLSLayer) -> None:
+    """The handshake is done: the session begins anew in TLS."""
+    info = layer.info()
+    attendant.dialogue.recorder.tls_started(info)
+    attendant.dialogue.engine.tls_started(info, client_identity(info))
+    attendant.take(b"")  # what came along with the end of the handshake

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import re
 import secrets
@@ -13,8 +12,7 @@ from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
 from pytest_smtpserver.mail.outcomes import AuthAttempt, TLSInfo, Undelivered
 from pytest_smtpserver.mail.transcript import Marked, Transcript
 from pytest_smtpserver.protocol.state.states import State
-
-from .logged import Logged
+from pytest_smtpserver.server.io.clock import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,6 +28,31 @@ if TYPE_CHECKING:
 _SECRET = Marked("C", secret=True)
 #: What some clients take for the end of the data. A dot behind CRLF is not content.
 _LOOKS_LIKE_AN_END = re.compile(rb"([\r\n]\.[\r\n]*|\r\n\n)\Z")
+
+
+class LoggedTranscript(Transcript):
+    """A transcript that is logged while it is written.
+
+    Args:
+        started: as for `Transcript`.
+        logger: gets a DEBUG record for each line, secrets masked.
+        session_id: stands in front of each line.
+    """
+
+    __slots__ = ("_logger", "_session_id")
+
+    def __init__(self, started: float, logger: logging.Logger, session_id: str) -> None:
+        super().__init__(started)
+        self._logger = logger
+        self._session_id = session_id
+
+    def add(self, time: float, kind: str | Marked, data: bytes | str) -> None:
+        """Note an entry and log it."""
+        super().add(time, kind, data)
+        alone = Transcript(self.started)
+        alone.add(time, kind, data)
+        for line in alone.lines():
+            self._logger.debug("session %s %s", self._session_id, line)
 
 
 class Recorder:
@@ -60,11 +83,12 @@ class Recorder:
         options: Options,
     ) -> None:
         session_id = secrets.token_hex(8)
-        started = monotonic()
-        logger = options.logger
-        transcript = Transcript(started)
-        if logger is not None and logger.isEnabledFor(logging.DEBUG):
-            transcript.said = Logged(logger, session_id, transcript)
+        started, logger = monotonic(), options.logger
+        transcript = (
+            LoggedTranscript(started, logger, session_id)
+            if logger is not None and logger.isEnabledFor(logging.DEBUG)
+            else Transcript(started)
+        )
         self._transcript = transcript
         self.record = SessionRecord(
             session_id,
@@ -111,10 +135,8 @@ class Recorder:
     def _hear_credentials(self, event: Event) -> None:
         shown, attempt = event.credentials, self._attempt
         if shown is not None and attempt is not None:
-            attempt.username = shown.username
-            attempt.password = (
-                shown.password if shown.access_token is None else shown.access_token
-            )
+            secret = shown.access_token
+            attempt.shown(shown.username, shown.password if secret is None else secret)
 
     def _hear_content(self, event: Event) -> None:
         if event.recipient is not None and event.recipient is not self._first():
@@ -160,13 +182,12 @@ class Recorder:
     def _said_hello(self, event: Event, reply: Reply) -> None:
         if reply.is_positive:
             self._given_up(event.name)
-            self.record.helo = self._engine.helo
-            self.record.opening_command = self._engine.opening_command
+            self.record.introduced(self._engine.helo, self._engine.opening_command)
 
     def _said_to_mail(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
         if reply.is_positive:
-            self._open = self.record.envelope = self._engine.envelope
-            self.record.transaction_count = self._engine.transaction_count
+            self._open = self._engine.envelope
+            self.record.began(self._open, self._engine.transaction_count)
 
     def _said_to_rset(self, event: Event, reply: Reply) -> None:
         if reply.is_positive:
@@ -186,10 +207,9 @@ class Recorder:
             return
         if self._engine.state is State.AUTH:
             return  # the mechanism has its last word first; then the reply leaves
-        attempt.reply = reply
-        attempt.succeeded = reply.is_positive
+        attempt.answered(reply)
         self._attempt = None
-        self.record.user = self._engine.user
+        self.record.logged_in(self._engine.user)
         if event.name == "AUTH" and attempt.username is None:
             self._hear_credentials(event)
 
@@ -199,15 +219,17 @@ class Recorder:
             return
         record, told = self.record, self._engine.xclient
         self._given_up("XCLIENT")
-        record.remote_address = _replaced(record.remote_address, told, "")
-        record.local_address = _replaced(record.local_address, told, "DEST")
+        record.moved(
+            _replaced(record.remote_address, told, ""),
+            _replaced(record.local_address, told, "DEST"),
+        )
         if "NAME" in told:
             record.client_hostname = told["NAME"]
-        record.helo, record.opening_command = told.get("HELO"), None
-        record.user = self._engine.user
+        record.introduced(told.get("HELO"), None)
+        record.logged_in(self._engine.user)
 
     def _said_to_xforward(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
-        self.record.forwarded = dict(self._engine.xforward)
+        self.record.forwarded.update(self._engine.xforward)
 
     def _given_up(self, verb: str) -> None:
         if self._open is not None:
@@ -217,15 +239,13 @@ class Recorder:
 
     def tls_started(self, info: TLSInfo) -> None:
         """Note a handshake."""
-        record = self.record
-        if discarded := self._engine.discarded:
-            record.discarded += discarded
+        discarded = self._engine.discarded
+        if discarded:
             self.note(
                 f"{len(discarded)} octets that came behind STARTTLS in clear text "
                 f"were thrown away: {discarded[:80]!r}"
             )
-        record.tls = info
-        record.helo = record.opening_command = record.user = None
+        self.record.secured(info, discarded)
         name = f", server name {info.server_name}" if info.server_name else ""
         peer = ", with a client certificate" if info.peer_certificate else ""
         self.note(f"{info.version} started: {info.cipher}{name}{peer}")
@@ -268,8 +288,7 @@ class Recorder:
         if self._open is not None:
             self._unfinished()
             self._undelivered(f"the connection ended first: {how}", None)
-        record.closed_by = by
-        record.on_disable(None)
+        record.ended(by)
         self.note(how)
 
     def _unfinished(self) -> None:
@@ -320,8 +339,3 @@ def _replaced(
     """The address with what XCLIENT has told of it."""
     host, port = told.get(f"{prefix}ADDR"), told.get(f"{prefix}PORT")
     return host or address[0], address[1] if port is None else int(port)
-
-
-def now() -> dt.datetime:
-    """The time of day, in UTC, for records."""
-    return dt.datetime.now(dt.UTC)

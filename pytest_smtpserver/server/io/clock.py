@@ -1,6 +1,8 @@
-"""How fast bytes may go: what `.throttle` makes of a connection."""
+"""The time of day, and the pace of bytes."""
 
 from __future__ import annotations
+
+import datetime as dt
 
 #: How many pieces a second is cut into, where the rate allows it.
 _PIECES = 20
@@ -38,3 +40,8 @@ class Pace:
     def spend(self, count: int) -> None:
         """Note that so many bytes have gone."""
         self._spent_by += count / self.rate
+
+
+def now() -> dt.datetime:
+    """The time of day, in UTC, for records."""
+    return dt.datetime.now(dt.UTC)
