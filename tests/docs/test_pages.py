@@ -29,8 +29,17 @@ NAMED = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", MANUAL))
 INSIDE: dict[type, set[str]] = {
     Rule: {"take", "misses", "conditions"},
     Event: {"given_chunks"},
-    SessionRecord: {"add_attempt", "add_undelivered"},
     Address: {"answer", "learn"},
+    SessionRecord: {
+        "add_attempt",
+        "add_undelivered",
+        "began",
+        "ended",
+        "introduced",
+        "logged_in",
+        "moved",
+        "secured",
+    },
 }
 #: The pages with blocks that run in this environment.
 RUN = [
