@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import importlib.util
-import sys
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio.from_thread import BlockingPortalProvider
+
+from .clock import monotonic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,18 +24,56 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def _backend_options() -> dict[str, Any]:
-    if sys.platform == "win32":
-        # The default loop there cannot watch sockets.
-        return {"loop_factory": asyncio.SelectorEventLoop}
-    return {"use_uvloop": importlib.util.find_spec("uvloop") is not None}
+class _RealTimeLoop(asyncio.SelectorEventLoop):
+    """A loop whose timers go by the real clock, whatever the test does to time.
+
+    On Windows it also watches sockets, which the default loop there cannot do.
+    """
+
+    def time(self) -> float:
+        return monotonic()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """A loop of uvloop, where it is installed: its clock is the system's."""
+    try:
+        import uvloop  # noqa: PLC0415 - an extra
+    except ImportError:  # there is none, or it was built for another Python
+        return _RealTimeLoop()
+    return uvloop.new_event_loop()
+
+
+class _Timer:
+    """Calls in so many seconds on an event loop of another thread."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        seconds: float,
+        call: Callable[[], object],
+    ) -> None:
+        self._loop = loop
+        self._handle: asyncio.TimerHandle | None = None
+        loop.call_soon_threadsafe(self._start, seconds, call)
+
+    def _start(self, seconds: float, call: Callable[[], object]) -> None:
+        self._handle = self._loop.call_later(seconds, call)
+
+    def cancel(self) -> None:
+        """Do not call."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop)
+
+    def _stop(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
 
 
 class Background:
     """Counts who needs the thread."""
 
     def __init__(self) -> None:
-        self._provider = BlockingPortalProvider("asyncio", _backend_options())
+        self._provider = BlockingPortalProvider("asyncio", {"loop_factory": _new_loop})
         self._lock = threading.Lock()
         self._users = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -57,6 +95,19 @@ class Background:
         """Call on the thread's event loop, after what was to be called before."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(call, *arguments)
+
+    def call_later(
+        self, seconds: float, call: Callable[[], object]
+    ) -> Callable[[], object] | None:
+        """Call in so many seconds of real time; what cancels that.
+
+        None where the thread does not run.
+        """
+        with self._lock:
+            if not self._users or self._loop is None:
+                return None
+            timer = _Timer(self._loop, seconds, call)
+        return timer.cancel
 
     def call(self, call: Callable[..., T], *arguments: Any) -> T:
         """Call on the thread's event loop, and wait for what comes of it.

@@ -1,8 +1,24 @@
-"""The time of day, and the pace of bytes."""
+"""Time: the clock that the server goes by, dates for people, the pace of bytes.
+
+A test may freeze, move or replace the clock of its process. Waits, delays and time-outs
+go on all the same: they go by the system's monotonic clock, which is taken here when the
+plugin is loaded. Dates for people are what the test says that they are.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import time
+from functools import partial
+
+# Tools that freeze time replace `time.monotonic` in the modules where they find it, also
+# in modules that are imported while time stands still. They leave `clock_gettime` alone,
+# and a `partial` of it is not what they look for.
+if hasattr(time, "clock_gettime"):
+    #: Seconds by the monotonic clock of the system, whatever the test does to time.
+    monotonic = partial(time.clock_gettime, time.CLOCK_MONOTONIC)
+else:  # Windows
+    monotonic = partial(time.monotonic)
 
 #: How many pieces a second is cut into, where the rate allows it.
 _PIECES = 20
@@ -43,5 +59,5 @@ class Pace:
 
 
 def now() -> dt.datetime:
-    """The time of day, in UTC, for records."""
+    """The date of a record, in UTC: the test's where it has frozen the clock."""
     return dt.datetime.now(dt.UTC)

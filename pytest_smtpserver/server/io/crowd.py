@@ -14,8 +14,9 @@ their own.
 from __future__ import annotations
 
 from collections import deque
-from time import monotonic
 from typing import TYPE_CHECKING, Protocol
+
+from .clock import monotonic
 
 if TYPE_CHECKING:
     import asyncio

@@ -11,7 +11,6 @@ import asyncio
 import enum
 import math
 import socket
-from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from .channel import (
@@ -23,6 +22,7 @@ from .channel import (
     shut_down_writing,
     size_receive_buffer,
 )
+from .clock import monotonic
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
-from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
+
+from .background import BACKGROUND
+from .clock import monotonic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,16 +81,29 @@ async def await_until(
     unlisten: Callable[[Callable[[], None]], object],
     timeout: float,  # noqa: ASYNC109 - in the same words as block_until
 ) -> T | None:
-    """`block_until` for a task of asyncio or trio."""
+    """`block_until` for a task of asyncio or trio.
+
+    The time is real time where the background thread runs: it wakes the task, although
+    the test may have frozen the clock of the task's event loop.
+    """
     flag = Flag()
     listen(flag.set)
+    cancel = None
     try:
-        with anyio.move_on_after(timeout):
+        if (result := ready()) is not None:
+            return result
+        deadline = monotonic() + timeout
+        cancel = BACKGROUND.call_later(timeout, flag.set)
+        with anyio.move_on_after(math.inf if cancel is not None else timeout):
             while (result := ready()) is None:
+                if cancel is not None and monotonic() >= deadline:
+                    return None
                 await flag.wait()
             return result
         return ready()
     finally:
+        if cancel is not None:
+            cancel()
         unlisten(flag.set)
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from time import monotonic
 from typing import TYPE_CHECKING, Literal
 
 from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
 from pytest_smtpserver.mail.outcomes import AuthAttempt, TLSInfo, Undelivered
 from pytest_smtpserver.mail.transcript import Marked, Transcript
 from pytest_smtpserver.protocol.state.states import State
-from pytest_smtpserver.server.io.clock import now
+from pytest_smtpserver.server.io.clock import monotonic, now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

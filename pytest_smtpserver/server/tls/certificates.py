@@ -9,17 +9,22 @@ import ssl
 import tempfile
 import threading
 import weakref
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import trustme
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_smtpserver.server.options.options import Options
 
 _LOCAL_IDENTITIES = ("localhost", "127.0.0.1", "::1")
 _WRONG_HOST = "wrong-host.invalid"
-_DAY = dt.timedelta(days=1)
+# Fixed years, since OpenSSL goes by the real date and the test may have frozen ours.
+# trustme's certificates are valid from 2000 to 3000.
+_LONG_AGO, _PAST, _FUTURE, _FAR_FUTURE = 2000, 2001, 2999, 3000
 
 
 class Authority:
@@ -129,8 +134,36 @@ class Authority:
             return
         leaf: Any = certificate
         if isinstance(certificate, str):
-            leaf = _MAKERS[certificate](self.ca, name)
+            with _first_dates():
+                leaf = _MAKERS[certificate](self.ca, name)
+                leaf.configure_cert(context)
+            return
         leaf.configure_cert(context)
+
+
+def _new_year(year: int) -> dt.datetime:
+    return dt.datetime(year, 1, 1, tzinfo=dt.UTC)
+
+
+@contextmanager
+def _first_dates() -> Iterator[None]:
+    """Explain what cryptography makes of a clock that was frozen when it was first used.
+
+    It then holds on to the frozen `datetime` and takes no other for the whole run.
+
+    Raises:
+        RuntimeError: that is what has happened.
+    """
+    try:
+        yield
+    except TypeError as error:
+        if "datetime" not in str(error):
+            raise
+        raise RuntimeError(
+            "the first certificate of this run was made while the clock was frozen, "
+            "and cryptography takes no other dates since then: request the fixture "
+            "smtp_ca, or start a server with TLS, before the clock is frozen"
+        ) from error
 
 
 def _identities(name: str) -> list[str]:
@@ -142,16 +175,16 @@ def _valid(ca: trustme.CA, name: str) -> trustme.LeafCert:
 
 
 def _expired(ca: trustme.CA, name: str) -> trustme.LeafCert:
-    now = dt.datetime.now(dt.UTC)
     return ca.issue_cert(
-        *_identities(name), not_before=now - 30 * _DAY, not_after=now - _DAY
+        *_identities(name), not_before=_new_year(_LONG_AGO), not_after=_new_year(_PAST)
     )
 
 
 def _not_yet_valid(ca: trustme.CA, name: str) -> trustme.LeafCert:
-    now = dt.datetime.now(dt.UTC)
     return ca.issue_cert(
-        *_identities(name), not_before=now + _DAY, not_after=now + 30 * _DAY
+        *_identities(name),
+        not_before=_new_year(_FUTURE),
+        not_after=_new_year(_FAR_FUTURE),
     )
 
 
@@ -181,12 +214,11 @@ class _SelfSigned:
         subject = x509.Name(
             [x509.NameAttribute(x509.NameOID.COMMON_NAME, self._names[-1])]
         )
-        now = dt.datetime.now(dt.UTC)
         certificate = (
             x509.CertificateBuilder(subject, subject, key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _DAY)
-            .not_valid_after(now + 30 * _DAY)
+            .not_valid_before(_new_year(_LONG_AGO))
+            .not_valid_after(_new_year(_FAR_FUTURE))
             .add_extension(
                 x509.SubjectAlternativeName(
                     [_general_name(x509, name) for name in self._names]
@@ -239,7 +271,8 @@ class Authorities:
         with self._lock:
             if ca is None:
                 if self._default is None:
-                    self._default = trustme.CA()
+                    with _first_dates():
+                        self._default = trustme.CA()
                 ca = self._default
             authority = self._known.get(ca)
             if authority is None:
