@@ -72,7 +72,7 @@ class Delivery:
             self.message = self._recorder.message()
         # What was said before the content was whole is what the client goes by.
         if (reply := self.content_reply) is not None and not event.sent:
-            event.proposed = reply
+            event.propose(reply)
 
     def settle(self, event: Event, reply: Reply | None) -> None:
         """Store the message or not, before the reply to it leaves."""

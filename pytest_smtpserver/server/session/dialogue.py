@@ -245,7 +245,7 @@ class Dialogue:
         except Exception as error:  # noqa: BLE001 - a matcher is the test's
             self._context.fault(error)
             if event.proposed is not None:
-                event.proposed, event.follow = standard.INTERNAL, None
+                event.propose(standard.INTERNAL)
             return False
         if decision is None:
             return False
@@ -283,11 +283,11 @@ class Dialogue:
             self.leave_unanswered(event)
             return
         if user is not None:
-            event.user = user
+            event.accept(user)
         if event.name == "MESSAGE":
             self.delivery.settle(event, reply)
         elif isinstance(reply, Refusal):
-            event.data = reply.data
+            event.explain(reply.data)
         engine = self.engine
         data = engine.send_reply(reply)
         if raw:
@@ -371,7 +371,7 @@ class Dialogue:
             self.delivery.answer_with(reply)
 
     def _disable_commands(self, verbs: Iterable[str]) -> None:
-        self.engine.disabled_commands = frozenset(verbs)
+        self.engine.session.disable(frozenset(verbs))
 
     # The end
 
