@@ -115,10 +115,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("smtp", "SMTP servers")
     group.addoption(
         "--smtp-transcript",
-        choices=("failed", "all", "none"),
+        choices=("failed", "full", "all", "none"),
         default="failed",
-        help="which tests' reports tell what their SMTP servers have seen "
-        "(default: failed)",
+        help="which tests' reports tell what their SMTP servers have seen: those that "
+        "failed, in at most about 200 lines for a server (the default) or in full, as "
+        "-vv does; those of all tests; none",
     )
     group.addoption(
         "--smtp-save",
@@ -383,7 +384,7 @@ def _told_in(
     for server in found:
         server.settle()
     reports = [server.report() for server in found]
-    if wanted == "all" or (wanted == "failed" and report.failed):
+    if wanted == "all" or (wanted in ("failed", "full") and report.failed):
         _servers_of(item).reported = True
         reporting.attach(reports, item, report)
     if item.config.option.smtp_save:

@@ -29,8 +29,10 @@ _COLOURS = {"S: 4": "red", "S: 5": "red", "-- ": "cyan", "C: ": "blue"}
 
 def attach(reports: Iterable[Report], item: pytest.Item, to: pytest.TestReport) -> None:
     """Put what the servers have seen into the report of a test."""
+    options = item.config.option
+    whole = options.smtp_transcript == "full" or options.verbose >= 2
     for report in reports:
-        text = str(report)
+        text = report.text(whole=whole)
         to.sections.append((f"{TITLE} {report.where}", text))
         # Of a test's reports, JUnit XML reads the properties of the last one.
         item.user_properties.append((PROPERTY, text))

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 
 _MASK = "********"
-_UNPRINTABLE = re.compile(
-    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b\u2028\u2029\u2060\ufeff]"
+#: Characters that may be unfit to be shown; which of them are, `_escape` says.
+_SUSPECT = re.compile(r"[^\t -~]")
+#: Categories of Unicode that are not shown: control and format characters (among them
+#: those that turn the direction of the text), separators of lines and paragraphs,
+#: private characters, halves of surrogates.
+_HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+#: Letters and marks that look like nothing. The two selectors that emojis have stay.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0"
+    "\U000e0100-\U000e01ef]"
 )
 
 
@@ -46,15 +55,23 @@ def shown_command(line: str) -> str:
 
 
 def printable(data: bytes | str) -> str:
-    """One line of text for people: what is no text stands as an escape."""
+    """One line of text for people: what is no text, or not to be seen, is an escape."""
     if isinstance(data, bytes):
         text = data.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
     else:
         text = data.encode("utf-8", "surrogateescape").decode(
             "utf-8", "backslashreplace"
         )
-    return _UNPRINTABLE.sub(_escape, text)
+    return _SUSPECT.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode("ascii")
+    character = match[0]
+    if unicodedata.category(character) in _HIDDEN or _BLANK.match(character):
+        return character.encode("unicode_escape").decode("ascii")
+    return character
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, or its beginning and an ellipsis where it is longer."""
+    return text if len(text) <= most else f"{text[:most]}…"

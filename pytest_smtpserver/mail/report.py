@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .display import printable
+from .display import printable, shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
     from .message import ReceivedMessage, SessionRecord
 
 #: The widest that a column of the table of messages gets.
 _WIDTH = 40
+#: How many lines the report on a server has, whatever the server has seen, and how many
+#: characters a line.
+_LINES, _CHARACTERS = 200, 1000
+#: How many rows of the table of messages are among these lines, and how many lines of
+#: each complaint about rules.
+_ROWS, _COMPLAINT = 30, 20
+#: The fewest lines that tell something about a connection.
+_FEWEST = 10
+_REFUSAL = re.compile(r"[ +.\d]+S: [45]\d\d")
 #: What a file system may not take in a name, or takes for something else.
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=+@-]+")
 _MAX_NAME = 120
@@ -29,6 +41,7 @@ class Report(NamedTuple):
         sessions: its connections.
         unused: the complaint about rules that were never used; ``""`` where there are
             none, or where the failure is about them.
+        about: the messages and sessions that the failure is about: shown first.
     """
 
     where: str
@@ -36,23 +49,62 @@ class Report(NamedTuple):
     messages: list[ReceivedMessage]
     sessions: list[SessionRecord]
     unused: str = ""
+    about: Collection[object] = ()
 
     def __str__(self) -> str:
         return self.text()
 
     def text(self, *, whole: bool = False) -> str:
-        """All of it; with `whole` also every line of content."""
+        """At most about 200 lines of what there is to tell; with `whole` everything."""
         options = f" with {', '.join(self.options)}" if self.options else ""
-        lines = [f"It listened on {self.where}{options}", "", *table(self.messages)]
+        lines = [f"It listened on {self.where}{options}", ""]
+        wanted = {id(one) for one in self.about}
+        rows = (
+            None
+            if whole
+            else [i for i, m in enumerate(self.messages) if id(m) in wanted]
+        )
+        lines += table(self.messages, rows)
         if self.unused:
-            lines += ["", self.unused]
+            complaint = self.unused.split("\n")
+            lines += ["", *(complaint if whole else cut(complaint, _COMPLAINT))]
         if not self.sessions:
             lines += ["", "no connections"]
-        for number, session in enumerate(self.sessions, 1):
-            lines += ["", connection(number, session)]
-            shown = session.transcript
-            lines += shown.lines(content_lines=None) if whole else shown.lines()
-        return "\n".join(lines)
+        if whole:
+            for number, session in enumerate(self.sessions, 1):
+                lines += ["", connection(number, session)]
+                lines += session.transcript.lines(content_lines=None)
+            return "\n".join(lines)
+        lines += self._connections(wanted, _LINES - len(lines))
+        return "\n".join(shortened(line, _CHARACTERS) for line in lines)
+
+    def _connections(self, wanted: set[int], room: int) -> list[str]:
+        """The connections that fit into so many lines, the important ones first."""
+        notable = [
+            number
+            for number, session in enumerate(self.sessions)
+            if id(session) in wanted
+            or any(id(one) in wanted for one in session.messages)
+        ] or [number for number, one in enumerate(self.sessions) if _troubled(one)]
+        shown: dict[int, list[str]] = {}
+        for number in by_importance(len(self.sessions), notable):
+            if room < _FEWEST:
+                break
+            session = self.sessions[number]
+            most = room if number in notable or len(self.sessions) == 1 else room // 2
+            shown[number] = [
+                "",
+                connection(number + 1, session),
+                *cut(session.transcript.lines(), max(most - 3, _FEWEST)),
+            ]
+            room -= len(shown[number])
+        lines, before = [], 0
+        for number in [*sorted(shown), len(self.sessions)]:
+            if left := self.sessions[before:number]:
+                lines += ["", _left_out(left)]
+            lines += shown.get(number, [])
+            before = number + 1
+        return lines
 
     def save(self, folder: Path) -> None:
         """Write each message as .eml and .json, and the whole transcript, into a folder.
@@ -83,35 +135,97 @@ def save_message(message: ReceivedMessage, file: Path) -> None:
     file.with_suffix(".json").write_text(f"{form}\n", encoding="utf-8")
 
 
-def table(messages: list[ReceivedMessage]) -> list[str]:
-    """The messages, a line each: from, to, subject, size in octets."""
+def table(
+    messages: list[ReceivedMessage], notable: list[int] | None = None
+) -> list[str]:
+    """The messages, a line each: from, to, subject, size in octets.
+
+    Args:
+        messages: all of them.
+        notable: those that must be among the rows where not all are shown, which is
+            what None asks for.
+    """
     if not messages:
         return ["no messages"]
-    rows = [("from", "to", "subject", "octets")]
-    rows += [
-        (
-            _cell(message.envelope.mail_from or "<>"),
-            _cell(", ".join(message.envelope.rcpt_to)),
-            _cell(message.subject),
-            f"{len(message.content):,}",
-        )
-        for message in messages
-    ]
-    sender, to, subject, size = (
-        max(map(len, column)) for column in zip(*rows, strict=True)
-    )
-    number_width = len(str(len(messages)))
-    lines = []
-    for number, row in enumerate(rows):
-        label = str(number) if number else ""
+    shown = range(len(messages))
+    if notable is not None:
+        order = by_importance(len(messages), notable)
+        shown = sorted(islice(order, _ROWS))  # type: ignore[assignment]
+    rows = [("", "from", "to", "subject", "octets")]
+    rows += [(str(number + 1), *_row(messages[number])) for number in shown]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines, before = [], 0
+    for (label, sender, to, subject, size), number in zip(
+        rows, [-1, *shown], strict=True
+    ):
+        if number > before:
+            lines.append(f"{'…':>{widths[0]}}  {number - before} more")
         lines.append(
-            f"{label:>{number_width}}  {row[0]:{sender}}  {row[1]:{to}}  "
-            f"{row[2]:{subject}}  {row[3]:>{size}}"
+            f"{label:>{widths[0]}}  {sender:{widths[1]}}  {to:{widths[2]}}  "
+            f"{subject:{widths[3]}}  {size:>{widths[4]}}"
         )
-    return [
-        "1 message:" if len(messages) == 1 else f"{len(messages)} messages:",
-        *lines,
-    ]
+        before = number + 1
+    count = "1 message:" if len(messages) == 1 else f"{len(messages)} messages:"
+    return [count, *lines]
+
+
+def _row(message: ReceivedMessage) -> tuple[str, str, str, str]:
+    return (
+        _cell(message.envelope.mail_from or "<>"),
+        _cell(", ".join(message.envelope.rcpt_to)),
+        _cell(message.subject),
+        f"{len(message.content):,}",
+    )
+
+
+def by_importance(count: int, notable: Iterable[int]) -> Iterator[int]:
+    """So many numbers, from both ends to the middle: the notable ones, then others."""
+    seen = set()
+    first = list(notable)
+    for place in by_importance(len(first), ()) if first else ():
+        seen.add(first[place])
+        yield first[place]
+    for step in range((count + 1) // 2):
+        for number in (step, count - 1 - step):
+            if number not in seen:
+                seen.add(number)
+                yield number
+
+
+def cut(lines: list[str], most: int) -> list[str]:
+    """The beginning and the end of the lines, and the refusals in between."""
+    if len(lines) <= most:
+        return lines
+    refusals = [i for i, line in enumerate(lines) if _REFUSAL.match(line)]
+    # A refusal says little without the command in front of it.
+    kept = {max(near, 0) for i in refusals[-most // 6 :] for near in (i - 1, i)}
+    for number in by_importance(len(lines), ()):
+        if len(kept) >= most:
+            break
+        kept.add(number)
+    shown, before = [], 0
+    for number in [*sorted(kept), len(lines)]:
+        if left := number - before:
+            shown.append(f"         … {left} more line{'s' if left > 1 else ''}")
+        shown += lines[number : number + 1]
+        before = number + 1
+    return shown
+
+
+def _troubled(session: SessionRecord) -> bool:
+    """It did not deliver, or was refused something: that is what failures are about."""
+    return bool(
+        session.undelivered or session.last_error is not None or not session.messages
+    )
+
+
+def _left_out(sessions: list[SessionRecord]) -> str:
+    connections = f"{len(sessions)} connection{'s' if len(sessions) > 1 else ''} more"
+    messages = sum(len(session.messages) for session in sessions)
+    refused = sum(session.last_error is not None for session in sessions)
+    what = f"{messages} message{'' if messages == 1 else 's'}"
+    what += f", {refused} of them with a refusal" if refused else ""
+    return f"… {connections} ({what}); -vv or --smtp-transcript=full shows all"
 
 
 def connection(number: int, session: SessionRecord) -> str:
@@ -145,4 +259,4 @@ def _safe(name: str) -> str:
 
 def _cell(text: str) -> str:
     shown = printable(text)
-    return shown if len(shown) <= _WIDTH else f"{shown[: _WIDTH - 1]}…"
+    return shown if len(shown) <= _WIDTH else shortened(shown, _WIDTH - 1)

@@ -120,7 +120,7 @@ class Transcript:
 def _render(entry: Entry, content_lines: int | None) -> list[str]:
     data = entry.data
     if entry.kind == "note":
-        return [f"-- {data if isinstance(data, str) else printable(data)}"]
+        return [f"-- {printable(data)}"]
     if entry.kind in ("content", "unfinished"):
         assert isinstance(data, bytes)
         return _render_content(data, content_lines)
@@ -129,22 +129,23 @@ def _render(entry: Entry, content_lines: int | None) -> list[str]:
         return [f"C: {masked(text) if entry.secret else text}"]
     rendered = [f"S: {line}" for line in _split(data)] or ["S: (nothing)"]
     if entry.remark:
-        rendered[-1] += f"    <- {entry.remark}"
+        rendered[-1] += f"    <- {printable(entry.remark)}"
     return rendered
 
 
 def _render_content(content: bytes, content_lines: int | None) -> list[str]:
-    lines = content.split(b"\r\n")
-    unended = bool(lines[-1])
-    if not unended:
-        lines.pop()
-    shown = lines if content_lines is None else lines[:content_lines]
-    rendered = [f"C: {printable(line)}" for line in shown]
-    if rendered and unended and len(shown) == len(lines):
+    most = -1 if content_lines is None else content_lines
+    lines = content.split(b"\r\n", most)
+    # What is behind the lines that are shown may be large: it is not split, only counted.
+    rest = lines.pop() if 0 <= most < len(lines) or not lines[-1] else b""
+    unended = not content.endswith(b"\r\n")
+    rendered = [f"C: {printable(line)}" for line in lines]
+    if rest:
+        left = rest.count(b"\r\n") + unended
+        more = "1 more line" if left == 1 else f"{left} more lines"
+        rendered.append(f"C: [{more}, {len(rest)} octets]")
+    elif rendered and unended:
         rendered[-1] += "[no CRLF]"
-    if left := len(lines) - len(shown):
-        octets = len(content) - sum(len(line) + 2 for line in shown)
-        rendered.append(f"C: [{left} more lines, {octets} octets]")
     return rendered
 
 

@@ -95,3 +95,98 @@ def test_saving_again_removes_what_is_old(tmp_path: Path) -> None:
         "transcript.txt",
     }
     assert (tmp_path / "message-1.eml").read_bytes() == message.content
+
+
+def _session(number: int, dialogue: list[tuple[str, bytes]]) -> SessionRecord:
+    session = SessionRecord(
+        str(number), ("127.0.0.1", 5), ("127.0.0.1", 6), RECEIVED_AT
+    )
+    session.closed_by = "client"
+    for kind, octets in dialogue:
+        session.transcript.add(0, kind, octets)
+    return session
+
+
+def _message(number: int, session: SessionRecord) -> ReceivedMessage:
+    message = ReceivedMessage(
+        b"Subject: number %d\r\n\r\n" % number,
+        envelope(b"FROM:<a@example.org>", b"TO:<b@example.org>"),
+        session,
+        received_at=RECEIVED_AT,
+    )
+    session.messages.append(message)
+    return message
+
+
+def _many(sessions: int, messages: int) -> Report:
+    """So many connections with so many messages each, twelve lines for a message."""
+    dialogue = [("C", b"NOOP\r\n"), ("S", b"250 2.0.0 Ok\r\n")] * 6 * messages
+    made = [_session(number, dialogue) for number in range(sessions)]
+    mail = [
+        _message(number, session)
+        for number, session in enumerate(one for one in made for _ in range(messages))
+    ]
+    return Report("smtp://127.0.0.1:25", [], mail, made)
+
+
+@pytest.mark.parametrize(
+    ("sessions", "messages"), [(1, 200), (200, 1), (20, 20), (2, 100), (2000, 1)]
+)
+def test_a_report_has_a_size(sessions: int, messages: int) -> None:
+    """Some 200 lines, with the first and the last of everything; the rest is counted."""
+    report = _many(sessions, messages)
+    lines = str(report).split("\n")
+    total = sessions * messages
+    assert 150 < len(lines) <= 215
+    rows = [line for line in lines if "  number " in line]
+    assert [rows[0].split()[0], rows[-1].split()[0]] == ["1", str(total)]
+    assert f"{total - len(rows)} more" in str(report)
+    shown = [line for line in lines if line.startswith("connection ")]
+    assert [line.split()[1] for line in (shown[0], shown[-1])] == ["1", str(sessions)]
+    left = [int(line.split()[1]) for line in lines if "full shows all" in line]
+    assert len(shown) + sum(left) == sessions
+    whole = report.text(whole=True).split("\n")
+    assert len(whole) > total * 12
+    assert not any("more" in line for line in whole)
+
+
+def test_what_the_failure_is_about_is_shown_first() -> None:
+    """A message in the middle, and the connection that it came over."""
+    report = _many(200, 1)
+    about = report._replace(about=[report.messages[77]])
+    assert "\n 78  a@example.org" in str(about)
+    assert "\nconnection 78 from" in str(about)
+    assert "\nconnection 78 from" not in str(report)
+
+
+def test_refusals_are_shown_first() -> None:
+    """A connection that delivered nothing is what a failure is about."""
+    report = _many(200, 1)
+    refused = _session(
+        99, [("C", b"MAIL FROM:<x>\r\n"), ("S", b"501 5.1.7 Bad address\r\n")]
+    )
+    report.sessions[100] = refused
+    assert "S: 501 5.1.7 Bad address" in str(report)
+    assert "\nconnection 101 from" in str(report)
+
+
+def test_refusals_in_a_long_dialogue_stay() -> None:
+    """With the command in front of them."""
+    noops = [("C", b"NOOP\r\n"), ("S", b"250 2.0.0 Ok\r\n")] * 400
+    noops[400:400] = [("C", b"VRFY x\r\n"), ("S", b"502 5.5.1 No\r\n")]
+    lines = str(Report("x", [], [], [_session(1, noops)])).split("\n")
+    place = next(i for i, line in enumerate(lines) if "502 5.5.1" in line)
+    assert lines[place - 1].endswith("C: VRFY x")
+    assert len(lines) <= 215
+
+
+def test_a_long_line_and_a_long_complaint_are_cut() -> None:
+    """A report has columns too."""
+    session = _session(1, [("C", b"X" * 5000 + b"\r\n")])
+    unused = "\n".join(f"rule {number}" for number in range(500))
+    text = str(Report("x", [], [], [session], unused))
+    assert max(map(len, text.split("\n"))) == 1001
+    assert text.count("\nrule ") == 20
+    assert (
+        Report("x", [], [], [session], unused).text(whole=True).count("\nrule") == 500
+    )

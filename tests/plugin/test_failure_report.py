@@ -222,3 +222,58 @@ def test_pytest_html_has_the_report_as_an_extra(pytester: pytest.Pytester) -> No
     )
     output = stable(run(pytester, FAILS, "-s").stdout.str())
     assert "EXTRA SMTP server smtp://127.0.0.1:PORT ['It', 'listened', 'on']" in output
+
+
+MANY = """
+def test_it(smtp_server):
+    with smtplib.SMTP(*smtp_server.address, local_hostname="me") as client:
+        for number in range(200):
+            client.sendmail("a@example.org", [f"b{number}@example.org"],
+                            f"Subject: {number}\\r\\n\\r\\nHi")
+    assert not smtp_server.messages
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "least", "most"),
+    [
+        ((), 150, 215),
+        (("-vv",), 2400, 9999),
+        (("--smtp-transcript=full",), 2400, 9999),
+    ],
+)
+def test_a_section_has_a_size(
+    arguments: tuple[str, ...], least: int, most: int, pytester: pytest.Pytester
+) -> None:
+    """About 200 lines, and everything where that is asked for."""
+    lines = sections(run(pytester, MANY, *arguments)).split("\n")
+    assert least < len(lines) <= most
+
+
+def test_nothing_that_a_terminal_obeys_gets_out(pytester: pytest.Pytester) -> None:
+    """Neither by the screen, nor the log, nor what is saved, nor JUnit XML."""
+    test = """
+@pytest.mark.smtp_server(extensions=["SMTPUTF8"])
+def test_it(smtp_server):
+    odd = "\\u202e\\u2067\\u200b\\x07\\x9b"
+    content = f"Subject: {odd}\\r\\nX: \\x1b[2J\\r\\n\\r\\n{odd}\\r\\n".encode()
+    with smtplib.SMTP(*smtp_server.address, local_hostname="me") as client:
+        client.ehlo()
+        client.sendmail("a@example.org", ["b@example.org"], content)
+        client.docmd("NOOP", odd.encode().decode("latin-1"))
+    smtp_server.assert_received(text="Hello")
+"""
+    result = run(
+        pytester,
+        test,
+        "--junitxml=junit.xml",
+        "--smtp-save=saved",
+        "--log-level=DEBUG",
+        "--log-file=run.log",
+    )
+    result.assert_outcomes(failed=1)
+    saved = pytester.path / "saved" / "test_it.py" / "test_it" / "transcript.txt"
+    files = [saved, pytester.path / "junit.xml", pytester.path / "run.log"]
+    for text in (result.stdout.str(), *(one.read_text("utf-8") for one in files)):
+        assert "\\u202e" in text
+        assert not set(text) & set("\u202e\u2067\u200b\x07\x9b\x1b")

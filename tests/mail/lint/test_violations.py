@@ -18,7 +18,7 @@ from pytest_smtpserver.mail.lint.violations_content import content_problems
 from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
 from pytest_smtpserver.protocol.syntax.commands import Command
 
-from .make import RECEIVED_AT, envelope
+from ..make import RECEIVED_AT, envelope
 
 if TYPE_CHECKING:
     from pytest_smtpserver.mail.lint.findings import Violation

@@ -10,7 +10,7 @@ from pytest_smtpserver.mail.search.differing import describe
 from pytest_smtpserver.mail.search.explain import unwanted
 from pytest_smtpserver.mail.search.matching import containing
 
-from .make import received, text_mail
+from ..make import received, text_mail
 
 
 def test_a_function_is_named_by_its_name() -> None:

@@ -1,0 +1,1 @@
+"""Criteria, what came close, and what stood in the way."""

@@ -1,0 +1,96 @@
+"""What is shown of octets and text: nothing that a terminal obeys, or that is not seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_smtpserver.mail.display import printable, shortened
+from pytest_smtpserver.mail.transcript import Transcript
+
+
+@pytest.mark.parametrize(
+    ("character", "shown"),
+    [
+        # Control characters (Unicode 16, section 23.1), with what terminals obey.
+        ("\x00", "\\x00"),
+        ("\a", "\\x07"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("\x7f", "\\x7f"),
+        ("\x9b31m", "\\x9b31m"),
+        ("\r", "\\r"),
+        ("\n", "\\n"),
+        # Overrides and isolates of the direction (section 23.2).
+        ("\u202e", "\\u202e"),
+        ("\u2066", "\\u2066"),
+        ("\u200f", "\\u200f"),
+        # What nobody sees: joiners, fillers, selectors, tags (sections 23.2 to 23.9).
+        ("\u00ad", "\\xad"),
+        ("\u200b", "\\u200b"),
+        ("\u200d", "\\u200d"),
+        ("\u2028", "\\u2028"),
+        ("\u2060", "\\u2060"),
+        ("\ufeff", "\\ufeff"),
+        ("\u115f", "\\u115f"),
+        ("\u3164", "\\u3164"),
+        ("\ufe00", "\\ufe00"),
+        ("\U000e0041", "\\U000e0041"),
+        ("\U000e0101", "\\U000e0101"),
+        # Private characters, and octets that are no text.
+        ("\ue000", "\\ue000"),
+        ("\udc80", "\\x80"),
+    ],
+)
+def test_what_is_not_to_be_seen_is_an_escape(character: str, shown: str) -> None:
+    """In text and, where it can be encoded, in octets."""
+    assert printable(f"a{character}b") == f"a{shown}b"
+    if character == shown or "\udc80" in character or character in "\r\n":
+        return
+    assert printable(f"a{character}b".encode()) == f"a{shown}b"
+
+
+@pytest.mark.parametrize(
+    "text", ["Grüße", "日本語\u3000テスト", "שלום", "a\tb", "\u2764\ufe0f", "e\u0301"]
+)
+def test_text_stays_as_it_is(text: str) -> None:
+    """Letters of any script, spaces, marks, and hearts in red."""
+    assert printable(text) == text
+
+
+def test_every_kind_of_entry_of_a_dialogue_is_escaped() -> None:
+    """Commands, replies, content, notes, and the rule beside a reply."""
+    transcript = Transcript()
+    for kind in ("C", "S", "content", "unfinished"):
+        transcript.add(0, kind, "NOOP \u202e\x1b\r\n".encode())
+    transcript.add(0, "note", "for \u202e\x1b")
+    text = str(transcript)
+    assert text.count("\\u202e\\x1b") == 5
+    assert "\u202e" not in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    ("content", "most", "shown"),
+    [
+        (b"", 2, []),
+        (b"a\r\nb\r\n", 2, ["C: a", "C: b"]),
+        (b"a\r\n\r\n", 2, ["C: a", "C:"]),
+        (b"a\r\nb", 2, ["C: a", "C: b[no CRLF]"]),
+        (b"a\r\nb\r\nc\r\n", 2, ["C: a", "C: b", "C: [1 more line, 3 octets]"]),
+        (b"a\r\nb\r\nc\r\nde", 2, ["C: a", "C: b", "C: [2 more lines, 5 octets]"]),
+        (b"a\r\nb\r\nc\r\n", None, ["C: a", "C: b", "C: c"]),
+    ],
+)
+def test_content_beyond_some_lines_is_counted(
+    content: bytes, most: int | None, shown: list[str]
+) -> None:
+    """Its lines and octets, and whether its last line has ended."""
+    transcript = Transcript()
+    transcript.add(0, "content", content)
+    lines = transcript.lines(content_lines=most)
+    assert [line[9:].rstrip() for line in lines] == shown
+
+
+def test_long_text_ends_with_an_ellipsis() -> None:
+    """One that fits does not."""
+    assert shortened("abc", 3) == "abc"
+    assert shortened("abcd", 3) == "abc…"
