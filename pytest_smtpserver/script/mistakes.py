@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import functools
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from pytest_smtpserver.protocol.syntax.replies import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import pytest
+    from collections.abc import Callable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,22 +29,6 @@ def told_to_the_caller(function: Callable[P, T]) -> Callable[P, T]:
             raise mistake.with_traceback(None)  # noqa: B904 - it is the same one
 
     return checked
-
-
-@contextmanager
-def naming_the_source(node: pytest.Item) -> Iterator[None]:
-    """Say where the options of a test come from, when something is wrong with them."""
-    __tracebackhide__ = True
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        for marker in node.iter_markers("smtp_server"):
-            given = ", ".join(
-                f"{name}={value!r}" for name, value in marker.kwargs.items()
-            )
-            error.add_note(f"from @pytest.mark.smtp_server({given})")
-        error.add_note(f"of {node.nodeid}; see also smtp_server_options")
-        raise
 
 
 def written_reply(code: int, text: str | None, *more_lines: str) -> Reply | None:

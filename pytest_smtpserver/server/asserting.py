@@ -1,332 +1,297 @@
-"""What a test asks of a server: waits and assertions, on top of its mailbox."""
+"""What a test asks of a server: waits and assertions, on top of its mailbox.
+
+Each public function here is a method of `SMTPServer`, whose parts it asks.
+"""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pytest_smtpserver.mail.search import explain
 from pytest_smtpserver.mail.search.criteria import Criteria
 from pytest_smtpserver.mail.search.waiting import MessageNotReceived, Wait
+from pytest_smtpserver.script.callers import caller
 
-from .callers import caller
 from .io.waking import await_until, block_until, refuse_in_task, running_event_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Unpack
 
-    from pytest_smtpserver.mail.mailbox import Mailbox, Mark, Messages
-    from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
+    from pytest_smtpserver.mail.mailbox import Mark
+    from pytest_smtpserver.mail.message import ReceivedMessage
     from pytest_smtpserver.mail.search.criteria import MessageCriteria
 
+    from .context import ServerContext
+    from .serving import Serving
 
-class Asserting(ABC):
-    """The waits and assertions of `SMTPServer`."""
+__tracebackhide__ = True  # a failure is shown where the test has asked
 
-    #: How long waits may take when they are not told, in seconds.
-    default_timeout: float = 5.0
-    #: Explanations leave nothing out, as under ``pytest -vv``.
-    explain_in_full: bool = False
 
-    _mailbox: Mailbox
+class Server(Protocol):
+    """The parts of `SMTPServer` that these functions ask."""
 
-    @property
-    def messages(self) -> Messages:
-        """Every accepted message: a live, thread-safe sequence."""
-        return self._mailbox.messages
+    default_timeout: float
+    explain_in_full: bool
+    _context: ServerContext
+    _serving: Serving
 
-    @abstractmethod
-    def _when_idle(self, call: Callable[[], None], *, quiet: bool) -> None:
-        """Call once nothing is in flight; with `quiet` once nothing moves by itself."""
 
-    @abstractmethod
-    def _forget_watcher(self, call: Callable[[], None]) -> None:
-        """Do not call."""
+def wait_for_message(
+    self: Server,
+    *,
+    timeout: float | None = None,
+    since: Mark | None = None,
+    again: bool = False,
+    **criteria: Unpack[MessageCriteria],
+) -> ReceivedMessage:
+    """Wait for the first matching message that no earlier wait has handed out.
 
-    @abstractmethod
-    def _in_flight(self) -> list[tuple[SessionRecord, str]]:
-        """The sessions that are in the middle of something."""
+    Args:
+        timeout: how long, in seconds; `default_timeout` when None.
+        since: only a message that came after this mark.
+        again: also a message that an earlier wait has handed out.
+        criteria: what the message has to be; see the README.
 
-    @abstractmethod
-    def _all_sessions(self) -> list[SessionRecord]:
-        """Every session."""
+    Raises:
+        MessageNotReceived: it did not come in time; the text tells what did.
+        RuntimeError: called inside an asyncio or trio task, which it would block.
+        TypeError: there is no such criterion.
+    """
+    refuse_in_task("wait_for_message", "wait_for_message_async")
+    return _block(self, _begin(self, criteria, since, again), timeout)[0]
 
-    # Waiting
 
-    def wait_for_message(
-        self,
-        *,
-        timeout: float | None = None,
-        since: Mark | None = None,
-        again: bool = False,
-        **criteria: Unpack[MessageCriteria],
-    ) -> ReceivedMessage:
-        """Wait for the first matching message that no earlier wait has handed out.
+def wait_for_messages(
+    self: Server,
+    count: int,
+    *,
+    timeout: float | None = None,
+    since: Mark | None = None,
+    again: bool = False,
+    **criteria: Unpack[MessageCriteria],
+) -> list[ReceivedMessage]:
+    """Wait for `count` messages, in order of arrival; else as `wait_for_message`.
 
-        Args:
-            timeout: how long, in seconds; `default_timeout` when None.
-            since: only a message that came after this mark.
-            again: also a message that an earlier wait has handed out.
-            criteria: what the message has to be; see the README.
+    Raises:
+        ValueError: `count` is not positive.
+    """
+    refuse_in_task("wait_for_messages", "wait_for_messages_async")
+    return _block(self, _begin(self, criteria, since, again, count), timeout)
 
-        Raises:
-            MessageNotReceived: it did not come in time; the text tells what did.
-            RuntimeError: called inside an asyncio or trio task, which it would block.
-            TypeError: there is no such criterion.
-        """
-        __tracebackhide__ = True
-        refuse_in_task("wait_for_message", "wait_for_message_async")
-        wait = Wait(self._mailbox, criteria, since=since, again=again, where=caller())
-        return self._block(wait, timeout)[0]
 
-    def wait_for_messages(
-        self,
-        count: int,
-        *,
-        timeout: float | None = None,
-        since: Mark | None = None,
-        again: bool = False,
-        **criteria: Unpack[MessageCriteria],
-    ) -> list[ReceivedMessage]:
-        """Wait for `count` messages, in order of arrival; else as `wait_for_message`.
+async def wait_for_message_async(
+    self: Server,
+    *,
+    timeout: float | None = None,  # noqa: ASYNC109 - it is the time for a mail
+    since: Mark | None = None,
+    again: bool = False,
+    **criteria: Unpack[MessageCriteria],
+) -> ReceivedMessage:
+    """`wait_for_message` for asyncio and trio."""
+    return (await _await(self, _begin(self, criteria, since, again), timeout))[0]
 
-        Raises:
-            ValueError: `count` is not positive.
-        """
-        __tracebackhide__ = True
-        refuse_in_task("wait_for_messages", "wait_for_messages_async")
-        wait = Wait(
-            self._mailbox,
-            criteria,
-            count=count,
-            since=since,
-            again=again,
-            where=caller(),
-        )
-        return self._block(wait, timeout)
 
-    async def wait_for_message_async(
-        self,
-        *,
-        timeout: float | None = None,  # noqa: ASYNC109 - it is the time for a mail
-        since: Mark | None = None,
-        again: bool = False,
-        **criteria: Unpack[MessageCriteria],
-    ) -> ReceivedMessage:
-        """`wait_for_message` for asyncio and trio."""
-        __tracebackhide__ = True
-        wait = Wait(self._mailbox, criteria, since=since, again=again, where=caller())
-        return (await self._await(wait, timeout))[0]
+async def wait_for_messages_async(
+    self: Server,
+    count: int,
+    *,
+    timeout: float | None = None,  # noqa: ASYNC109
+    since: Mark | None = None,
+    again: bool = False,
+    **criteria: Unpack[MessageCriteria],
+) -> list[ReceivedMessage]:
+    """`wait_for_messages` for asyncio and trio."""
+    return await _await(self, _begin(self, criteria, since, again, count), timeout)
 
-    async def wait_for_messages_async(
-        self,
-        count: int,
-        *,
-        timeout: float | None = None,  # noqa: ASYNC109
-        since: Mark | None = None,
-        again: bool = False,
-        **criteria: Unpack[MessageCriteria],
-    ) -> list[ReceivedMessage]:
-        """`wait_for_messages` for asyncio and trio."""
-        __tracebackhide__ = True
-        wait = Wait(
-            self._mailbox,
-            criteria,
-            count=count,
-            since=since,
-            again=again,
-            where=caller(),
-        )
-        return await self._await(wait, timeout)
 
-    def mark(self) -> Mark:
-        """The point in time that is now, for ``since=``."""
-        return self._mailbox.mark()
+def mark(self: Server) -> Mark:
+    """The point in time that is now, for ``since=``."""
+    return self._context.mailbox.mark()
 
-    def wait_until_idle(self, *, timeout: float | None = None) -> None:
-        """Wait until no transaction is open and nothing waits for an answer.
 
-        Args:
-            timeout: how long, in seconds; `default_timeout` when None.
+def wait_until_idle(self: Server, *, timeout: float | None = None) -> None:
+    """Wait until no transaction is open and nothing waits for an answer.
 
-        Raises:
-            TimeoutError: it does not end; the text tells which session is stuck.
-            RuntimeError: called inside an asyncio or trio task, which it would block.
-        """
-        __tracebackhide__ = True
-        refuse_in_task("wait_until_idle", "wait_until_idle_async")
-        seconds = self._seconds(timeout)
-        if not self._block_until_idle(seconds):
-            raise TimeoutError(explain.stuck(self._in_flight(), seconds))
+    Args:
+        timeout: how long, in seconds; `default_timeout` when None.
 
-    async def wait_until_idle_async(
-        self,
-        *,
-        timeout: float | None = None,  # noqa: ASYNC109
-    ) -> None:
-        """`wait_until_idle` for asyncio and trio."""
-        __tracebackhide__ = True
-        seconds = self._seconds(timeout)
-        idle = _Once()
+    Raises:
+        TimeoutError: it does not end; the text tells which session is stuck.
+        RuntimeError: called inside an asyncio or trio task, which it would block.
+    """
+    refuse_in_task("wait_until_idle", "wait_until_idle_async")
+    seconds = _seconds(self, timeout)
+    if not _idle_in_time(self, seconds):
+        raise TimeoutError(_stuck(self, seconds))
 
-        def listen(wake: Callable[[], None]) -> None:
-            self._when_idle(idle.then(wake), quiet=False)
 
-        if not await await_until(
-            idle.happened, listen, lambda _: self._forget_watcher(idle.call), seconds
-        ):
-            raise TimeoutError(explain.stuck(self._in_flight(), seconds))
+async def wait_until_idle_async(self: Server, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    """`wait_until_idle` for asyncio and trio."""
+    idle, seconds = _Idle(self._serving, quiet=False), _seconds(self, timeout)
+    if not await await_until(idle.happened, idle.listen, idle.unlisten, seconds):
+        raise TimeoutError(_stuck(self, seconds))
 
-    def settle(self, *, timeout: float = 1.0) -> bool:
-        """Wait until nothing moves any more unless a client moves it.
 
-        A client that has said QUIT may go on before the server has noted the end of
-        the session. Unlike `wait_until_idle` this does not wait for clients, so it may
-        be called anywhere, and it does not raise.
+def settle(self: Server, *, timeout: float = 1.0) -> bool:
+    """Wait until nothing moves any more unless a client moves it.
 
-        Args:
-            timeout: how long, in seconds.
+    A client that has said QUIT may go on before the server has noted the end of
+    the session. Unlike `wait_until_idle` this does not wait for clients, so it may
+    be called anywhere, and it does not raise.
 
-        Returns:
-            Whether it has come to rest in that time.
-        """
-        __tracebackhide__ = True
-        return self._block_until_idle(_checked(timeout), quiet=True)
+    Args:
+        timeout: how long, in seconds.
 
-    # Asserting
+    Returns:
+        Whether it has come to rest in that time.
+    """
+    return _idle_in_time(self, _checked(timeout), quiet=True)
 
-    def assert_received(
-        self, *, times: int | None = None, **criteria: Unpack[MessageCriteria]
-    ) -> list[ReceivedMessage]:
-        """Assert that a message was received, and return those that match.
 
-        Waits for what is in flight, not for a clock.
+def assert_received(
+    self: Server, *, times: int | None = None, **criteria: Unpack[MessageCriteria]
+) -> list[ReceivedMessage]:
+    """Assert that a message was received, and return those that match.
 
-        Args:
-            times: how many there have to be; at least one when None.
-            criteria: what the messages have to be; see the README.
+    Waits for what is in flight, not for a clock.
 
-        Raises:
-            AssertionError: they are not there; the text tells how close it was.
-            TypeError: there is no such criterion.
-            ValueError: `times` is negative.
-        """
-        __tracebackhide__ = True
-        if times is not None and times < 0:
-            raise ValueError(f"times is at least 0, not {times}")
-        wanted = Criteria(criteria)
-        settled = self._settle("assert_received")
-        found = [message for message in self.messages if wanted.match(message)]
-        if len(found) == times or (times is None and found):
-            return found
-        raise AssertionError(
-            explain.wrong_number(
-                wanted,
-                times,
-                found,
-                list(self.messages),
-                self._all_sessions(),
-                full=self.explain_in_full,
-            )
-            + ("" if settled else f"\n\n{self._stuck()}")
-        )
+    Args:
+        times: how many there have to be; at least one when None.
+        criteria: what the messages have to be; see the README.
 
-    def assert_not_received(self, **criteria: Unpack[MessageCriteria]) -> None:
-        """Assert that no such message was received, nor is on its way.
+    Raises:
+        AssertionError: they are not there; the text tells how close it was.
+        TypeError: there is no such criterion.
+        ValueError: `times` is negative.
+    """
+    if times is not None and times < 0:
+        raise ValueError(f"times is at least 0, not {times}")
+    wanted = Criteria(criteria)
+    found, stuck = _matching(self, "assert_received", wanted)
+    if len(found) == times or (times is None and found):
+        return found
+    messages, sessions = self._context.mailbox.messages, self._context.sessions
+    text = explain.wrong_number(
+        wanted,
+        times,
+        found,
+        list(messages),
+        list(sessions),
+        full=self.explain_in_full,
+    )
+    raise AssertionError(f"{text}\n\n{stuck}" if stuck else text)
 
-        Raises:
-            AssertionError: there is one, or a session is stuck in a transaction.
-            TypeError: there is no such criterion.
-        """
-        __tracebackhide__ = True
-        wanted = Criteria(criteria)
-        settled = self._settle("assert_not_received")
-        found = [message for message in self.messages if wanted.match(message)]
-        if found:
-            raise AssertionError(
-                explain.unwanted(wanted, found, full=self.explain_in_full)
-            )
-        if not settled:
-            raise AssertionError(self._stuck())
 
-    def assert_no_messages(self) -> None:
-        """Assert that no message was received, nor is on its way.
+def assert_not_received(self: Server, **criteria: Unpack[MessageCriteria]) -> None:
+    """Assert that no such message was received, nor is on its way.
 
-        Raises:
-            AssertionError: there is one, or a session is stuck in a transaction.
-        """
-        __tracebackhide__ = True
-        self.assert_not_received()
+    Raises:
+        AssertionError: there is one, or a session is stuck in a transaction.
+        TypeError: there is no such criterion.
+    """
+    wanted = Criteria(criteria)
+    found, stuck = _matching(self, "assert_not_received", wanted)
+    if found:
+        raise AssertionError(explain.unwanted(wanted, found, full=self.explain_in_full))
+    if stuck:
+        raise AssertionError(stuck)
 
-    # Inside
 
-    def _seconds(self, timeout: float | None) -> float:
-        __tracebackhide__ = True
-        return self.default_timeout if timeout is None else _checked(timeout)
+def assert_no_messages(self: Server) -> None:
+    """Assert that no message was received, nor is on its way.
 
-    def _block(self, wait: Wait, timeout: float | None) -> list[ReceivedMessage]:
-        __tracebackhide__ = True
-        seconds = self._seconds(timeout)
-        mailbox = self._mailbox
-        found = block_until(wait.take, mailbox.listen, mailbox.unlisten, seconds)
-        return found if found is not None else self._give_up(wait, seconds)
+    Raises:
+        AssertionError: there is one, or a session is stuck in a transaction.
+    """
+    assert_not_received(self)
 
-    async def _await(self, wait: Wait, timeout: float | None) -> list[ReceivedMessage]:  # noqa: ASYNC109
-        __tracebackhide__ = True
-        seconds = self._seconds(timeout)
-        mailbox = self._mailbox
-        found = await await_until(wait.take, mailbox.listen, mailbox.unlisten, seconds)
-        return found if found is not None else self._give_up(wait, seconds)
 
-    def _give_up(self, wait: Wait, seconds: float) -> list[ReceivedMessage]:
-        __tracebackhide__ = True
-        text = explain.not_received(
-            wait,
-            timeout=seconds,
-            messages=list(self.messages),
-            claims=self._mailbox.claims(),
-            before_mark=self._mailbox.before(wait.since),
-            sessions=self._all_sessions(),
-            full=self.explain_in_full,
-        )
-        raise MessageNotReceived(text)
+# Inside
 
-    def _settle(self, method: str) -> bool:
-        """Wait for what is in flight; false when it did not end in time."""
-        if running_event_loop() is None:
-            return self._block_until_idle(self.default_timeout)
+
+def _begin(
+    server: Server,
+    criteria: MessageCriteria,
+    since: Mark | None,
+    again: bool,
+    count: int = 1,
+) -> Wait:
+    return Wait(
+        server._context.mailbox,
+        criteria,
+        count=count,
+        since=since,
+        again=again,
+        where=caller(),
+    )
+
+
+def _block(server: Server, wait: Wait, timeout: float | None) -> list[ReceivedMessage]:
+    mailbox, seconds = server._context.mailbox, _seconds(server, timeout)
+    found = block_until(wait.take, mailbox.listen, mailbox.unlisten, seconds)
+    return found if found is not None else _give_up(server, wait, seconds)
+
+
+async def _await(
+    server: Server,
+    wait: Wait,
+    timeout: float | None,  # noqa: ASYNC109
+) -> list[ReceivedMessage]:
+    mailbox, seconds = server._context.mailbox, _seconds(server, timeout)
+    found = await await_until(wait.take, mailbox.listen, mailbox.unlisten, seconds)
+    return found if found is not None else _give_up(server, wait, seconds)
+
+
+def _give_up(server: Server, wait: Wait, seconds: float) -> list[ReceivedMessage]:
+    mailbox = server._context.mailbox
+    text = explain.not_received(
+        wait,
+        timeout=seconds,
+        messages=list(mailbox.messages),
+        claims=mailbox.claims(),
+        before_mark=mailbox.before(wait.since),
+        sessions=list(server._context.sessions),
+        full=server.explain_in_full,
+    )
+    raise MessageNotReceived(text)
+
+
+def _matching(
+    server: Server, method: str, wanted: Criteria
+) -> tuple[list[ReceivedMessage], str]:
+    """The messages that match, and what is stuck so that there may be more to come."""
+    seconds = server.default_timeout
+    if running_event_loop() is None:
+        settled = _idle_in_time(server, seconds)
+    else:
         # What the server has to do by itself is done soon. What a client has to do
         # may need the event loop that is blocked here.
-        self._block_until_idle(self.default_timeout, quiet=True)
-        if self._in_flight():
+        _idle_in_time(server, seconds, quiet=True)
+        settled = True
+        if server._serving.in_flight():
             raise RuntimeError(
                 f"{method}() cannot wait in this event loop for a mail that is in "
                 "flight: use 'await wait_until_idle_async()' before it"
             )
-        return True
+    found = [one for one in server._context.mailbox.messages if wanted.match(one)]
+    return found, "" if settled else _stuck(server, seconds)
 
-    def _block_until_idle(self, seconds: float, *, quiet: bool = False) -> bool:
-        idle = _Once()
 
-        def listen(wake: Callable[[], None]) -> None:
-            self._when_idle(idle.then(wake), quiet=quiet)
+def _idle_in_time(server: Server, seconds: float, *, quiet: bool = False) -> bool:
+    idle = _Idle(server._serving, quiet=quiet)
+    return bool(block_until(idle.happened, idle.listen, idle.unlisten, seconds))
 
-        return bool(
-            block_until(
-                idle.happened,
-                listen,
-                lambda _: idle.happened() or self._forget_watcher(idle.call),
-                seconds,
-            )
-        )
 
-    def _stuck(self) -> str:
-        return explain.stuck(self._in_flight(), self.default_timeout)
+def _stuck(server: Server, seconds: float) -> str:
+    return explain.stuck(server._serving.in_flight(), seconds)
+
+
+def _seconds(server: Server, timeout: float | None) -> float:
+    return server.default_timeout if timeout is None else _checked(timeout)
 
 
 def _checked(timeout: float) -> float:
-    __tracebackhide__ = True
     if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
         raise TypeError(f"timeout is a number of seconds, not {timeout!r}")
     if not timeout >= 0:
@@ -334,24 +299,32 @@ def _checked(timeout: float) -> float:
     return timeout
 
 
-class _Once:
-    """Remembers that it was called, and then wakes whoever waits."""
+class _Idle:
+    """Whether nothing is in flight, or with `quiet` nothing moves by itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, serving: Serving, *, quiet: bool) -> None:
+        self._serving = serving
+        self._quiet = quiet
         self._happened = False
         self._wake: Callable[[], None] | None = None
-        self.call: Callable[[], None] = self._call
+        #: One object for both calls, by which it is found again.
+        self._call: Callable[[], None] = self._note
 
-    def then(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """What to call."""
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake`, from any thread, once it is so."""
         self._wake = wake
-        return self.call
+        self._serving.when_idle(self._call, quiet=self._quiet)
+
+    def unlisten(self, _: Callable[[], None]) -> None:
+        """Call it no longer."""
+        if not self._happened:
+            self._serving.forget_watcher(self._call)
 
     def happened(self) -> bool | None:
-        """True once it was called, else None."""
+        """True once it was so, else None."""
         return True if self._happened else None
 
-    def _call(self) -> None:
+    def _note(self) -> None:
         self._happened = True
         if self._wake is not None:
             self._wake()

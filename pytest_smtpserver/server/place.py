@@ -8,22 +8,29 @@ from .io import listening
 from .tls.certificates import AUTHORITIES
 
 if TYPE_CHECKING:
-    import ssl
+    import socket
 
+    from .context import ServerContext
     from .options.options import Options
     from .tls.certificates import Authority
 
 
 class Place:
-    """The part of `SMTPServer` that tells a client how to reach it."""
+    """The address of one server, its port, its authority."""
 
-    _options: Options
-    _port: int | None
+    def __init__(self, context: ServerContext) -> None:
+        self._context = context
+        self._port: int | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """The server was started at least once, and so has a port."""
+        return self._port is not None
 
     @property
     def host(self) -> str:
-        """The address where a client on this machine connects; never a name."""
-        return listening.reachable_host(self._options.host)
+        """The address where a client on this machine connects."""
+        return listening.reachable_host(self._context.options.host)
 
     @property
     def port(self) -> int:
@@ -40,24 +47,9 @@ class Place:
         return self._port
 
     @property
-    def address(self) -> tuple[str, int]:
-        """Host and port, for `socket.create_connection`."""
-        return self.host, self.port
-
-    @property
-    def path(self) -> str | None:
-        """The path of the Unix socket, when it listens on one."""
-        return self._options.path
-
-    @property
-    def hostname(self) -> str:
-        """The name in the greeting and in EHLO."""
-        return self._options.hostname
-
-    @property
     def url(self) -> str:
-        """``smtp://127.0.0.1:49152``; ``smtps:`` for implicit TLS, ``lmtp:``."""
-        options = self._options
+        """Scheme, host and port; or scheme and path."""
+        options = self._context.options
         scheme = "smtps" if options.tls == "implicit" else "smtp"
         if options.lmtp:
             scheme = "lmtp"
@@ -68,28 +60,65 @@ class Place:
 
     @property
     def env(self) -> dict[str, str]:
-        """What a child process needs to know, to be merged into its environment.
-
-        ``SMTP_HOST``, ``SMTP_PORT``, ``SMTP_URL``, and ``SSL_CERT_FILE`` where TLS is
-        on. A new dict each time.
-        """
+        """The environment variables that tell a child process of the server."""
         env = {
             "SMTP_HOST": self.host,
             "SMTP_PORT": str(self.port),
             "SMTP_URL": self.url,
         }
-        if self._options.tls is not None:
-            env["SSL_CERT_FILE"] = self.ca_file
+        if self._context.options.tls is not None:
+            env["SSL_CERT_FILE"] = self.authority.file
         return env
 
     @property
-    def ca_file(self) -> str:
-        """Path of a PEM file with the certificate of the CA; there until the run ends."""
-        return self._authority().file
+    def authority(self) -> Authority:
+        """The CA that the certificates are from."""
+        return AUTHORITIES.authority(self._context.options.ca)
 
-    def client_context(self) -> ssl.SSLContext:
-        """A TLS context that trusts the CA of this server, verification on."""
-        return self._authority().client_context()
+    def check_stays(self, options: Options) -> None:
+        """Complain where these options want the server elsewhere.
 
-    def _authority(self) -> Authority:
-        return AUTHORITIES.authority(self._options.ca)
+        Raises:
+            ValueError: host, port, path or backlog differ from those it has.
+        """
+        for name in ("host", "port", "path", "backlog"):
+            now, wanted = getattr(self._context.options, name), getattr(options, name)
+            if now != wanted and not (name == "port" and wanted == self._port):
+                raise ValueError(
+                    f"option {name}: {wanted!r} is not allowed: this server lives "
+                    f"longer than the test, and stays with {now!r}"
+                )
+
+    def use(self, options: Options) -> None:
+        """Go by these options from the next connection on.
+
+        Raises:
+            ValueError: a PEM file in the options is none that OpenSSL can read.
+        """
+        tls = options.tls is not None
+        self._context.use(options, AUTHORITIES.authority(options.ca) if tls else None)
+
+    def bind(self, given: socket.socket | None) -> socket.socket:
+        """A listening socket at the port that the server had, or at a free one.
+
+        Args:
+            given: a listening socket of the caller's own, to be used in its place.
+
+        Raises:
+            OSError: the port is taken, or the host is not this machine's.
+            ValueError: the socket does not listen, or a PEM file cannot be read.
+        """
+        options = self._context.options
+        if given is not None:
+            options = listening.take_over(given, options)
+        if given is not None or options.tls is not None:
+            self.use(options)
+        port = options.port if self._port is None else self._port
+        listener = given or listening.bind(options, port)
+        self._port = listening.port_of(listener)
+        return listener
+
+    def leave(self) -> None:
+        """Remove the file of a Unix socket that is closed."""
+        if self._context.options.path is not None:
+            listening.unlink(self._context.options.path)

@@ -1,56 +1,68 @@
-"""`SMTPServer`: the handle that a test holds."""
+"""`SMTPServer`: the handle that a test holds. It hands on to its parts."""
 
 from __future__ import annotations
 
+import threading
 import weakref
 from typing import TYPE_CHECKING, Self
-
-import anyio
 
 from pytest_smtpserver.mail.lint.advice import advice
 from pytest_smtpserver.mail.lint.violations import ProtocolViolated, explain, violations
 from pytest_smtpserver.mail.report import Report
+from pytest_smtpserver.script.callers import caller
 from pytest_smtpserver.script.mistakes import told_to_the_caller
 
-from .asserting import Asserting
-from .callers import caller
+from . import asserting, misbehaving
 from .context import ServerContext
 from .io import listening
-from .io.background import BACKGROUND
-from .io.waking import running_event_loop
-from .loop_service import LoopService
-from .misbehaving import Misbehaving
-from .options.checks import check_criteria, check_event, check_options, with_certificate
+from .options.options import check_options
+from .options.possible import check_criteria, check_event
 from .place import Place
-from .task_service import TaskService
+from .serving import Serving
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Coroutine
-    from contextlib import AbstractAsyncContextManager
-    from types import TracebackType
-    from typing import Any, TypeVar, Unpack
-
-    from anyio.from_thread import BlockingPortal
+    import ssl
+    from typing import Unpack
 
     from pytest_smtpserver.mail.collection import Recorded
     from pytest_smtpserver.mail.lint.findings import Advice, Violation
+    from pytest_smtpserver.mail.mailbox import Messages
     from pytest_smtpserver.mail.message import SessionRecord
     from pytest_smtpserver.script.conditions import RuleCriteria
     from pytest_smtpserver.script.rules import Rule
     from pytest_smtpserver.script.script import Rules
 
     from .options.options import Certificate, ServerOptions
-    from .service import Service
-
-    T = TypeVar("T")
 
 
-#: The servers that run now, for a report on a test that failed.
-RUNNING: weakref.WeakSet[SMTPServer] = weakref.WeakSet()
+class Running:
+    """The servers of this process that run now, for a report on a test that failed."""
+
+    def __init__(self) -> None:
+        self._servers: weakref.WeakSet[SMTPServer] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    def add(self, server: SMTPServer) -> None:
+        """It has started."""
+        with self._lock:
+            self._servers.add(server)
+
+    def discard(self, server: SMTPServer) -> None:
+        """It has stopped."""
+        with self._lock:
+            self._servers.discard(server)
+
+    def now(self) -> list[SMTPServer]:
+        """Those that run at this moment; threads may start and stop some meanwhile."""
+        with self._lock:
+            return list(self._servers)
 
 
-class SMTPServer(Place, Asserting, Misbehaving):
+RUNNING = Running()
+
+
+class SMTPServer:
     """An SMTP server for tests: it records what clients do, and does as it is told.
 
     ``with SMTPServer() as server:`` serves from a background thread, which all servers
@@ -65,24 +77,79 @@ class SMTPServer(Place, Asserting, Misbehaving):
         ValueError: the value is not allowed, or not together with another.
     """
 
+    #: How long waits may take when they are not told, in seconds.
+    default_timeout: float = 5.0
+    #: Explanations leave nothing out, as under ``pytest -vv``.
+    explain_in_full: bool = False
+
     @told_to_the_caller
     def __init__(self, **options: Unpack[ServerOptions]) -> None:
-        self._options = check_options(options)
-        self._context = ServerContext(self._options, None)
-        self._mailbox = self._context.mailbox
-        self._port: int | None = None
-        self._service: Service | None = None
-        self._portal: BlockingPortal | None = None
-        self._group: AbstractAsyncContextManager[Any] | None = None
+        self._context = ServerContext(check_options(options), None)
+        self._place = Place(self._context)
+        self._serving = Serving(self._context)
         #: The test was told of rules that were never used.
         self._complained = False
 
-    @property
-    def is_running(self) -> bool:
-        """It accepts connections."""
-        return self._service is not None
+    # Where it is: `Place`
 
-    # What it has seen
+    @property
+    def host(self) -> str:
+        """The address where a client on this machine connects; never a name."""
+        return self._place.host
+
+    @property
+    def port(self) -> int:
+        """The port; 0 for a Unix socket.
+
+        Raises:
+            RuntimeError: the server was never started, so that there is none.
+        """
+        return self._place.port
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port, for `socket.create_connection`."""
+        return self.host, self.port
+
+    @property
+    def path(self) -> str | None:
+        """The path of the Unix socket, when it listens on one."""
+        return self._context.options.path
+
+    @property
+    def hostname(self) -> str:
+        """The name in the greeting and in EHLO."""
+        return self._context.options.hostname
+
+    @property
+    def url(self) -> str:
+        """``smtp://127.0.0.1:49152``; ``smtps:`` for implicit TLS, ``lmtp:``."""
+        return self._place.url
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a child process needs to know, to be merged into its environment.
+
+        ``SMTP_HOST``, ``SMTP_PORT``, ``SMTP_URL``, and ``SSL_CERT_FILE`` where TLS is
+        on. A new dict each time.
+        """
+        return self._place.env
+
+    @property
+    def ca_file(self) -> str:
+        """Path of a PEM file with the certificate of the CA; there until the run ends."""
+        return self._place.authority.file
+
+    def client_context(self) -> ssl.SSLContext:
+        """A TLS context that trusts the CA of this server, verification on."""
+        return self._place.authority.client_context()
+
+    # What it has seen, and what it is told to do: `ServerContext`
+
+    @property
+    def messages(self) -> Messages:
+        """Every accepted message: a live, thread-safe sequence."""
+        return self._context.mailbox.messages
 
     @property
     def sessions(self) -> Recorded[SessionRecord]:
@@ -134,18 +201,15 @@ class SMTPServer(Place, Asserting, Misbehaving):
             ValueError: the event, or what the criteria ask for, can never happen with
                 the options of this server.
         """
-        check_event(event, match, self._options)
-        check_criteria(event, criteria, self._options)
-        return self._context.script.add(
-            event, match, criteria, first=first, made_at=caller()
-        )
+        context = self._context
+        check_event(event, match, context.options)
+        check_criteria(event, criteria, context.options)
+        return context.script.add(event, match, criteria, first=first, made_at=caller())
 
     def reset(self) -> None:
         """Forget messages, sessions, errors and rules; handlers are options, and stay."""
-        self.messages.clear()
-        self.sessions.clear()
-        self.errors.clear()
-        self.rules.clear()
+        for records in (self.messages, self.sessions, self.errors, self.rules):
+            records.clear()
         self._complained = False
 
     @told_to_the_caller
@@ -160,29 +224,20 @@ class SMTPServer(Place, Asserting, Misbehaving):
                 cannot change while a server runs (host, port, path, backlog).
         """
         checked = check_options(options)
-        for name in ("host", "port", "path", "backlog"):
-            now, wanted = getattr(self._options, name), getattr(checked, name)
-            if now != wanted and not (name == "port" and wanted == self._port):
-                raise ValueError(
-                    f"option {name}: {wanted!r} is not allowed: this server lives "
-                    f"longer than the test, and stays with {now!r}"
-                )
-        if self._service is not None:
-            self._finish_on_loop(self._service.end_connections)
-        self._options = checked
-        authority = self._authority() if checked.tls is not None else None
-        self._context.use(checked, authority)
+        self._place.check_stays(checked)
+        if self.is_running:
+            self._serving.finish(self._serving.service.end_connections)
+        self._place.use(checked)
         self._context.script.use_handlers(checked.handlers)
         self.reset()
 
     def report(self) -> Report:
         """What the report of a failed test tells about this server."""
-        facts = [f"{name}={value!r}" for name, value in self._options.changed().items()]
-        where = self.url if self._port is not None else "nothing: it never started"
+        changed = self._context.options.changed()
         unused = None if self._complained else self._context.script.check_used()
         return Report(
-            where,
-            facts,
+            self.url if self._place.is_known else "nothing: it never started",
+            [f"{name}={value!r}" for name, value in changed.items()],
             list(self.messages),
             list(self.sessions),
             "" if unused is None else str(unused),
@@ -204,7 +259,7 @@ class SMTPServer(Place, Asserting, Misbehaving):
         if unused is not None:
             problems.append(unused)
             self._complained = True
-        if self._options.strict and (broken := self.violations):
+        if self._context.options.strict and (broken := self.violations):
             problems.append(ProtocolViolated(explain(broken)))
         if len(problems) == 1:
             _complain(problems[0])
@@ -213,7 +268,33 @@ class SMTPServer(Place, Asserting, Misbehaving):
                 ExceptionGroup("the SMTP server of this test complains", problems)
             )
 
-    # Starting and stopping
+    # Waits and assertions: `asserting`
+
+    wait_for_message = asserting.wait_for_message
+    wait_for_messages = asserting.wait_for_messages
+    wait_for_message_async = asserting.wait_for_message_async
+    wait_for_messages_async = asserting.wait_for_messages_async
+    mark = asserting.mark
+    wait_until_idle = asserting.wait_until_idle
+    wait_until_idle_async = asserting.wait_until_idle_async
+    settle = asserting.settle
+    assert_received = asserting.assert_received
+    assert_not_received = asserting.assert_not_received
+    assert_no_messages = asserting.assert_no_messages
+
+    # Failures on purpose: `misbehaving`
+
+    interrupt = misbehaving.interrupt
+    outage = misbehaving.outage
+    full_backlog = misbehaving.full_backlog
+    play = misbehaving.play
+
+    # Starting and stopping: `Serving`
+
+    @property
+    def is_running(self) -> bool:
+        """It accepts connections."""
+        return self._serving.is_running
 
     def start(self, listener: socket.socket | None = None) -> Self:
         """Start serving from the background thread.
@@ -228,16 +309,7 @@ class SMTPServer(Place, Asserting, Misbehaving):
             RuntimeError: it runs already.
             ValueError: the socket does not listen.
         """
-        listener = self._bind(listener)
-        try:
-            portal = BACKGROUND.acquire()
-        except BaseException:
-            listener.close()
-            raise
-        service = LoopService(self._context, listener)
-        # It listens already: clients wait in its queue, and nobody here has to.
-        BACKGROUND.call_soon(service.open, listener)
-        self._portal, self._service = portal, service
+        self._serving.start(self._bind(listener))
         RUNNING.add(self)
         return self
 
@@ -255,11 +327,9 @@ class SMTPServer(Place, Asserting, Misbehaving):
             RuntimeError: the server does not run.
             TypeError: it is no stream socket.
         """
-        service = self._service
-        if service is None:
-            raise RuntimeError("this server does not run: start it first")
+        service = self._serving.service
         listening.check_connected(connected)
-        self._on_loop(service.take_in, connected)
+        self._serving.call(service.take_in, connected)
 
     def use_certificate(self, certificate: Certificate) -> None:
         """Show another certificate, from the next handshake on.
@@ -276,144 +346,53 @@ class SMTPServer(Place, Asserting, Misbehaving):
             TypeError: it is nothing of that.
             ValueError: there is no such kind, or a file cannot be read.
         """
-        if self._options.tls is None:
+        options = self._context.options
+        if options.tls is None:
             raise RuntimeError(
                 "this server has no TLS: give it tls='starttls' or tls='implicit'"
             )
-        options = with_certificate(self._options, certificate)
-        self._context.use(options, self._authority())
-        self._options = options
+        self._place.use(options.altered(certificate=certificate))
 
     def stop(self) -> None:
         """Stop serving, with clients still connected in at most ``close_timeout``.
 
         What was recorded stays. Stopping a server that does not run does nothing.
         """
-        if self._service is None or self._portal is None:
-            return
         try:
-            if not self._on_loop(self._service.close_at_once):
-                self._portal.call(self._service.close)
+            self._serving.stop()
         finally:
-            self._portal = None
-            self._stopped()
-            BACKGROUND.release()
+            self._ended()
 
     def __enter__(self) -> Self:
         # The factory's servers run already.
         return self if self.is_running else self.start()
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self.stop()
 
     async def __aenter__(self) -> Self:
-        listener = self._bind()
-        try:
-            self._service = await self._serve_here(listener)
-        except BaseException:
-            listener.close()
-            raise
+        await self._serving.start_here(self._bind(None))
         RUNNING.add(self)
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        service, group = self._service, self._group
-        self._group = None
-        if service is not None:
-            with anyio.CancelScope(shield=True):
-                await service.close()
-        self._stopped()
-        if group is not None:
-            await group.__aexit__(None, None, None)
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._serving.stop_here()
+        self._ended()
 
-    async def _serve_here(self, listener: Any) -> Service:
-        if running_event_loop() == "asyncio":
-            loop_service = LoopService(self._context)
-            try:
-                loop_service.open(listener)
-            except NotImplementedError:
-                pass  # a loop that cannot watch sockets
-            else:
-                return loop_service
-        service = TaskService(self._context)
-        group = anyio.create_task_group()
-        self._group = group
-        service.open(listener, await group.__aenter__())
-        return service
+    # Inside
 
-    def _bind(self, given: socket.socket | None = None) -> socket.socket:
-        if self._service is not None:
+    def _bind(self, given: socket.socket | None) -> socket.socket:
+        if self.is_running:
             raise RuntimeError(f"this server runs already, at {self.url}")
-        if given is not None:
-            self._options = listening.take_over(given, self._options)
-        if self._options.tls is not None:
-            self._context.use(self._options, self._authority())
-        if given is not None:
-            self._port = listening.port_of(given)
-            return given
-        port = self._options.port if self._port is None else self._port
-        listener = listening.bind(self._options, port)
-        self._port = listening.port_of(listener)
-        return listener
+        return self._place.bind(given)
 
-    def _stopped(self) -> None:
-        self._service = None
+    def _ended(self) -> None:
         RUNNING.discard(self)
-        if self._options.path is not None:
-            listening.unlink(self._options.path)
-
-    # What waits and assertions need
-
-    def _on_loop(self, call: Callable[..., T], *arguments: Any) -> T:
-        """Call on the event loop that serves."""
-        if self._portal is not None:
-            return BACKGROUND.call(call, *arguments)
-        return call(*arguments)
-
-    @property
-    def _has_own_thread(self) -> bool:
-        return self._portal is not None
-
-    def _finish_on_loop(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run to its end on the event loop that serves."""
-        if self._portal is None:
-            raise RuntimeError("this server is of this event loop: stop it instead")
-        done: T = self._portal.start_task_soon(call).result()
-        return done
-
-    def _when_idle(self, call: Callable[[], None], *, quiet: bool) -> None:
-        service = self._service
-        if service is None or service.is_deserted:
-            call()
-            return
-        self._on_loop(lambda: service.when_idle(call, quiet=quiet))
-
-    def _forget_watcher(self, call: Callable[[], None]) -> None:
-        if self._service is not None:
-            self._on_loop(self._service.forget_watcher, call)
-
-    def _in_flight(self) -> list[tuple[SessionRecord, str]]:
-        if self._service is None:
-            return []
-        connections = self._on_loop(self._service.open_connections)
-        return [(one.record, one.held_up_by) for one in connections if one.in_flight]
-
-    def _all_sessions(self) -> list[SessionRecord]:
-        return list(self.sessions)
+        self._place.leave()
 
     def __repr__(self) -> str:
-        where = self.url if self._port is not None else "never started"
-        state = "" if self._service is not None else ", not running"
+        where = self.url if self._place.is_known else "never started"
+        state = "" if self.is_running else ", not running"
         return f"<SMTPServer {where}{state}, {len(self.messages)} messages>"
 
 

@@ -153,6 +153,9 @@ def test_loading_the_plugin_loads_nothing_heavy(project: pytest.Pytester) -> Non
     assert {name for name in new if name.startswith("pytest_smtpserver")} == {
         "pytest_smtpserver",
         "pytest_smtpserver.plugin",
+        "pytest_smtpserver.plugin.fixtures",
+        "pytest_smtpserver.plugin.hooks",
+        "pytest_smtpserver.plugin.settings",
     }
 
 

@@ -1,4 +1,4 @@
-"""The options of a server, their defaults, and what the engine gets to know of them."""
+"""The options of a server: name, type, default and check of each, in one place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
-from pytest_smtpserver.protocol.state.settings import DEFAULT_EXTENSIONS, Settings
+from pytest_smtpserver.mail.display import unknown_name
+from pytest_smtpserver.protocol.sasl.mechanisms import MECHANISMS
+from pytest_smtpserver.protocol.state.settings import (
+    DEFAULT_EXTENSIONS,
+    KNOWN_EXTENSIONS,
+    Settings,
+)
+
+from . import checks
 
 if TYPE_CHECKING:
     import os
@@ -19,24 +27,16 @@ if TYPE_CHECKING:
 
     from pytest_smtpserver.script.event import Event
 
-CertificateKind: TypeAlias = Literal[
-    "valid", "expired", "not_yet_valid", "wrong_host", "self_signed", "untrusted"
-]
-CERTIFICATE_KINDS = (
-    "valid",
-    "expired",
-    "not_yet_valid",
-    "wrong_host",
-    "self_signed",
-    "untrusted",
-)
-PathLike: TypeAlias = "str | os.PathLike[str]"
-Certificate: TypeAlias = (
-    "CertificateKind | trustme.LeafCert | PathLike | tuple[PathLike, PathLike]"
-    " | ssl.SSLContext"
-)
+    from .checks import CertificateKind
 
-_LOGGER = logging.getLogger("pytest_smtpserver")
+    PathLike: TypeAlias = str | os.PathLike[str]
+    Certificate: TypeAlias = (
+        CertificateKind
+        | trustme.LeafCert
+        | PathLike
+        | tuple[PathLike, PathLike]
+        | ssl.SSLContext
+    )
 
 
 class ServerOptions(TypedDict, total=False):
@@ -88,56 +88,82 @@ class ServerOptions(TypedDict, total=False):
     logger: logging.Logger | None
 
 
+def _option(default: Any, check: checks.Check) -> Any:
+    """A field: its default, and the check of a value that is given for it."""
+    about = {"default": default, "check": check}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=dict, metadata=about)
+    return dataclasses.field(default=default, metadata=about)
+
+
+_OCTETS = checks.number(0, None, "a number of octets", none=True)
+_AT_LEAST_ONE = checks.number(1, None, "a number", none=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """The options of one server, checked. Fields are those of `ServerOptions`."""
 
-    host: str = "127.0.0.1"
-    port: int = 0
-    path: str | None = None
-    backlog: int = 128
-    hostname: str = "localhost"
-    banner: str = ""
-    tls: Literal["starttls", "implicit"] | None = None
-    hide_starttls: bool = False
-    require_tls: bool = False
-    ca: Any = None
-    certificate: Any = "valid"
-    sni_certificates: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    client_certificate: str = "ignore"
-    client_ca: Any = None
-    tls_versions: tuple[ssl.TLSVersion, ssl.TLSVersion] | None = None
-    users: Mapping[str, str] | None = None
-    auth_mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
-    auth_required: bool = False
-    allow_insecure_auth: bool = False
-    max_message_size: int | None = None
-    enforce_message_size: bool = True
-    extensions: tuple[str, ...] = DEFAULT_EXTENSIONS
-    hide: tuple[str, ...] = ()
-    advertise: tuple[str, ...] = ()
-    disabled_commands: tuple[str, ...] = ()
-    lenient_addresses: bool = False
-    lenient_parameters: bool = False
-    max_connections: int | None = None
-    max_recipients: int | None = None
-    max_messages: int | None = None
-    idle_timeout: float = 60.0
-    close_timeout: float = 1.0
-    greeting_delay: float = 0.0
-    max_command_length: int = 16384
-    max_unrecognized_commands: int | None = None
-    max_unauthenticated_commands: int | None = None
-    lmtp: bool = False
-    proxy_protocol: bool = False
-    xclient: bool = False
-    xforward: bool = False
-    resolve_client_hostname: bool | Callable[[str], str] = False
-    handlers: Mapping[str, Callable[[Event], Any]] = dataclasses.field(
-        default_factory=dict
+    host: str = _option("127.0.0.1", checks.host)
+    port: int = _option(0, checks.number(0, 65535, "a port"))
+    path: str | None = _option(None, checks.path)
+    backlog: int = _option(128, checks.number(0, None, "a number"))
+    hostname: str = _option("localhost", checks.hostname)
+    banner: str = _option("", checks.text)
+    tls: Literal["starttls", "implicit"] | None = _option(
+        None, checks.one_of(None, "starttls", "implicit")
     )
-    strict: bool = False
-    logger: logging.Logger | None = _LOGGER
+    hide_starttls: bool = _option(False, checks.flag)
+    require_tls: bool = _option(False, checks.flag)
+    ca: Any = _option(None, checks.ca)
+    certificate: Any = _option("valid", checks.certificate)
+    sni_certificates: Mapping[str, Any] = _option({}, checks.sni_certificates)
+    client_certificate: str = _option(
+        "ignore", checks.one_of("ignore", "optional", "required")
+    )
+    client_ca: Any = _option(None, checks.client_ca)
+    tls_versions: tuple[ssl.TLSVersion, ssl.TLSVersion] | None = _option(
+        None, checks.tls_versions
+    )
+    users: Mapping[str, str] | None = _option(None, checks.users)
+    auth_mechanisms: tuple[str, ...] = _option(
+        ("PLAIN", "LOGIN"), checks.words(MECHANISMS)
+    )
+    auth_required: bool = _option(False, checks.flag)
+    allow_insecure_auth: bool = _option(False, checks.flag)
+    max_message_size: int | None = _option(None, _OCTETS)
+    enforce_message_size: bool = _option(True, checks.flag)
+    extensions: tuple[str, ...] = _option(
+        DEFAULT_EXTENSIONS, checks.words(KNOWN_EXTENSIONS)
+    )
+    hide: tuple[str, ...] = _option((), checks.words())
+    advertise: tuple[str, ...] = _option((), checks.words(fold=False))
+    disabled_commands: tuple[str, ...] = _option((), checks.words())
+    lenient_addresses: bool = _option(False, checks.flag)
+    lenient_parameters: bool = _option(False, checks.flag)
+    max_connections: int | None = _option(None, _AT_LEAST_ONE)
+    max_recipients: int | None = _option(None, _AT_LEAST_ONE)
+    max_messages: int | None = _option(None, _AT_LEAST_ONE)
+    idle_timeout: float = _option(60.0, checks.seconds)
+    close_timeout: float = _option(1.0, checks.seconds)
+    greeting_delay: float = _option(0.0, checks.seconds)
+    max_command_length: int = _option(
+        16384, checks.number(64, None, "a number of octets")
+    )
+    max_unrecognized_commands: int | None = _option(None, _AT_LEAST_ONE)
+    max_unauthenticated_commands: int | None = _option(None, _AT_LEAST_ONE)
+    lmtp: bool = _option(False, checks.flag)
+    proxy_protocol: bool = _option(False, checks.flag)
+    xclient: bool = _option(False, checks.flag)
+    xforward: bool = _option(False, checks.flag)
+    resolve_client_hostname: bool | Callable[[str], str] = _option(
+        False, checks.resolver
+    )
+    handlers: Mapping[str, Callable[[Event], Any]] = _option({}, checks.handlers)
+    strict: bool = _option(False, checks.flag)
+    logger: logging.Logger | None = _option(
+        logging.getLogger("pytest_smtpserver"), checks.logger
+    )
 
     @property
     def auth(self) -> bool:
@@ -156,18 +182,23 @@ class Options:
         """STARTTLS works, but EHLO does not say so."""
         return "STARTTLS" in self.hide
 
+    def altered(self, **given: Any) -> Options:
+        """The same with other values for some.
+
+        Raises:
+            TypeError: a value is of the wrong type.
+            ValueError: a value is not allowed.
+        """
+        return dataclasses.replace(self, **_checked(given))
+
     def changed(self) -> dict[str, object]:
         """The options that are not as they are by default, without their secrets."""
-        changed: dict[str, object] = {}
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            default = (
-                field.default_factory()
-                if field.default_factory is not dataclasses.MISSING
-                else field.default
-            )
-            if value != default and field.name not in ("ca", "logger"):
-                changed[field.name] = value
+        values = {name: getattr(self, name) for name in FIELDS}
+        changed: dict[str, object] = {
+            name: value
+            for name, value in values.items()
+            if name not in ("ca", "logger") and value != FIELDS[name]["default"]
+        }
         if self.users is not None:
             changed["users"] = dict.fromkeys(self.users, "********")
         if self.handlers:
@@ -177,14 +208,53 @@ class Options:
     def settings(self) -> Settings:
         """What the engine gets to know."""
         names = {field.name for field in dataclasses.fields(Settings)}
-        shared = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name in names
-        }
+        shared = {name: getattr(self, name) for name in FIELDS if name in names}
         for name in ("extensions", "hide", "disabled_commands"):
             shared[name] = frozenset(shared[name])
         return Settings(**shared, auth=self.auth)
+
+
+#: The default and the check of each option, by its name.
+FIELDS = {field.name: field.metadata for field in dataclasses.fields(Options)}
+
+
+def check_options(given: Mapping[str, Any]) -> Options:
+    """Check the options of a server, and bring them into one form.
+
+    Raises:
+        TypeError: there is no such option, or its value is of the wrong type.
+        ValueError: the value is not allowed, or not together with another.
+    """
+    options = Options(**_checked(given))
+    if options.path is not None and options.port:
+        raise ValueError(
+            "option path: a Unix socket has no port; leave out one of them"
+        )
+    if not (options.hide_starttls or options.starttls_hidden):
+        if options.require_tls and options.tls is None:
+            raise ValueError(
+                "option require_tls: TLS is off; give tls='starttls' or tls='implicit' "
+                "too"
+            )
+        return options
+    if options.require_tls:
+        raise ValueError(
+            "option hide_starttls: a server that hides STARTTLS cannot require TLS; "
+            "leave out require_tls, or hide_starttls"
+        )
+    if options.tls == "implicit":
+        raise ValueError(
+            "option hide_starttls: there is no STARTTLS to hide with tls='implicit'"
+        )
+    hidden = (*(k for k in options.hide if k != "STARTTLS"), "STARTTLS")
+    return dataclasses.replace(options, tls="starttls", hide=hidden, hide_starttls=True)
+
+
+def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    for name in given:
+        if name not in FIELDS:
+            raise TypeError(unknown_name("option", name, tuple(FIELDS)))
+    return {name: FIELDS[name]["check"](name, value) for name, value in given.items()}
 
 
 def _reverse_lookup(address: str) -> str:

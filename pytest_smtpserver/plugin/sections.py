@@ -1,6 +1,6 @@
-"""What a test run tells about the SMTP servers of its tests, and where it saves it.
+"""What reports tell about the SMTP servers of tests, and where it is saved.
 
-Loaded by the first report on a test that used one; see `pytest_smtpserver.plugin`.
+Loaded by the first report on a test that used one; see `hooks`.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def _attach_extra(
     html = config.pluginmanager.get_plugin("html")
     if html is None:
         return
-    extras = getattr(to, "extras", [])
+    # pytest-html reads this attribute, which it sets itself only if there is none.
+    extras = vars(to).setdefault("extras", [])
     extras.append(html.extras.text(text, name=f"{TITLE} {report.where}"))
-    to.extras = extras  # type: ignore[attr-defined]  # what pytest-html reads
 
 
 def save(reports: Iterable[Report], directory: str, nodeid: str) -> None:

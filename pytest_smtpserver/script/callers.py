@@ -16,7 +16,7 @@ def caller() -> str:
     path = frame.f_code.co_filename
     try:
         relative = os.path.relpath(path)
-    except ValueError:  # another drive, on Windows
+    except (OSError, ValueError):  # no working directory; another drive, on Windows
         relative = path
     shown = path if relative.startswith("..") else relative
     return f"{shown}:{frame.f_lineno}"

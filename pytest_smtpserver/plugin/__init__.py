@@ -1,0 +1,34 @@
+"""pytest's door: settings, fixtures, and what a test is told of its servers.
+
+Light on purpose: whoever has the plugin installed pays for this room in every run. The
+server, and anyio, trustme, ssl and asyncio with it, is loaded by the first fixture.
+"""
+
+from .fixtures import (
+    smtp_ca,
+    smtp_server,
+    smtp_server_factory,
+    smtp_server_options,
+    trust_smtp_ca,
+)
+from .hooks import (
+    pytest_assertrepr_compare,
+    pytest_runtest_call,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+)
+from .settings import pytest_addoption, pytest_configure
+
+__all__ = (
+    "pytest_addoption",
+    "pytest_assertrepr_compare",
+    "pytest_configure",
+    "pytest_runtest_call",
+    "pytest_runtest_makereport",
+    "pytest_terminal_summary",
+    "smtp_ca",
+    "smtp_server",
+    "smtp_server_factory",
+    "smtp_server_options",
+    "trust_smtp_ca",
+)

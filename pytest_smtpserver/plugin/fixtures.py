@@ -1,0 +1,77 @@
+"""The fixtures. What they work with is loaded by the first one that a test uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .settings import lives_for_the_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any, Unpack
+
+    import trustme
+
+    from pytest_smtpserver.server.options.options import ServerOptions
+    from pytest_smtpserver.server.server import SMTPServer
+
+
+@pytest.fixture(scope="session")
+def smtp_server_options() -> Mapping[str, Any]:
+    """Options for the SMTP servers of the tests below; override it in a conftest."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def smtp_ca() -> trustme.CA:
+    """The CA that signs the certificates of SMTP servers: a trustme.CA."""
+    from pytest_smtpserver.server.tls.certificates import default_ca  # noqa: PLC0415
+
+    return default_ca()
+
+
+@pytest.fixture
+def trust_smtp_ca(smtp_ca: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Trust the SMTP CA by SSL_CERT_FILE, in this test and the processes it starts."""
+    from pytest_smtpserver.server.tls.certificates import AUTHORITIES  # noqa: PLC0415
+
+    file = AUTHORITIES.authority(smtp_ca).file
+    monkeypatch.setenv("SSL_CERT_FILE", file)
+    return file
+
+
+@pytest.fixture
+def smtp_server_factory(
+    request: pytest.FixtureRequest,
+    smtp_server_options: Mapping[str, Any],
+    smtp_ca: trustme.CA,
+) -> Iterator[Callable[[Unpack[ServerOptions]], SMTPServer]]:
+    """Start one more SMTP server, with options of its own; stopped with the test."""
+    from .servers import Factory  # noqa: PLC0415
+
+    factory = Factory(request.node, {"ca": smtp_ca, **smtp_server_options})
+    yield factory
+    factory.close()
+
+
+@pytest.fixture
+def smtp_server(
+    request: pytest.FixtureRequest,
+    smtp_server_options: Mapping[str, Any],
+    smtp_ca: trustme.CA,
+) -> Iterator[SMTPServer]:
+    """A started SMTP server of this test's own: .host, .port, .messages, .on(...)."""
+    from .servers import Factory, naming_the_source, session_server  # noqa: PLC0415
+
+    options = {"ca": smtp_ca, **smtp_server_options}
+    if lives_for_the_session(request.config):
+        with session_server(request.node, options) as server:
+            yield server
+        return
+    factory = Factory(request.node, options)
+    with naming_the_source(request.node):
+        server = factory()
+    yield server
+    factory.close()

@@ -1,0 +1,249 @@
+"""The servers of a test, and what lives as long as the run.
+
+Loaded by the first fixture that starts one; see `fixtures`.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_smtpserver.server.io.background import BACKGROUND
+from pytest_smtpserver.server.server import RUNNING, SMTPServer
+from pytest_smtpserver.server.tls.certificates import AUTHORITIES
+
+from .settings import in_full, options_of, timeout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any, Unpack
+
+    from pytest_smtpserver.mail.report import Report
+    from pytest_smtpserver.server.options.options import ServerOptions
+
+_RUN = pytest.StashKey["_Run"]()
+_SERVERS = pytest.StashKey["TestServers"]()
+
+
+class _Run:
+    """What lives as long as the run: the event loop thread, the long-lived server."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._stack = ExitStack()
+        self._shared: SMTPServer | None = None
+        BACKGROUND.acquire()
+        self._stack.callback(BACKGROUND.release)
+        self._stack.callback(AUTHORITIES.close)
+        config.add_cleanup(self._stack.close)
+
+    def new_server(self, options: dict[str, Any]) -> SMTPServer:
+        """A server with these options and the settings of the run."""
+        __tracebackhide__ = True
+        server = SMTPServer(**options)
+        server.default_timeout = timeout(self._config)
+        server.explain_in_full = in_full(self._config)
+        return server
+
+    def shared(self, options: dict[str, Any]) -> SMTPServer:
+        """The long-lived server, as if it were new and had these options."""
+        if self._shared is None:
+            self._shared = self.new_server(options).start()
+            self._stack.callback(self._shared.stop)
+            return self._shared
+        try:
+            self._shared.renew(**options)
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from error
+        if not self._shared.is_running:  # an earlier test has stopped it
+            self._shared.start()
+        return self._shared
+
+    def shares(self, server: SMTPServer) -> bool:
+        """It is the long-lived one, which a test has only by its fixture."""
+        return server is self._shared
+
+
+def run_of(config: pytest.Config) -> _Run:
+    """What lives as long as this run; begun by the first who asks."""
+    run = config.stash.get(_RUN, None)
+    if run is None:
+        run = config.stash[_RUN] = _Run(config)
+    return run
+
+
+class TestServers:
+    """The servers of one test, in the order in which it got them."""
+
+    __test__ = False
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+        self._servers: list[SMTPServer] = []
+        #: A report of this test has told about them already.
+        self._reported = False
+        #: Exceptions that the test has been told of, or that it need not be told of.
+        self._told: list[Exception] = []
+        #: A part of the test has failed, and the test with it.
+        self._failed = False
+
+    def add(self, server: SMTPServer) -> None:
+        """The test has got this server."""
+        self._servers.append(server)
+
+    def note_failure(self, failure: BaseException) -> None:
+        """Name what handlers have raised: it may be why the test has failed."""
+        self._failed = True
+        for error in self._errors():
+            if error is not failure:
+                failure.add_note(
+                    f"What went wrong on the server before{_place(error)}: {error!r}"
+                )
+
+    def complain(self) -> None:
+        """Fail a test that would pass although its servers have something to say.
+
+        Raises:
+            AssertionError: a rule was not used, or a client has broken an RFC.
+            Exception: what a handler or a server has raised.
+        """
+        __tracebackhide__ = True
+        if self._failed:
+            return
+        for server in self._servers:
+            server.settle()
+        self._told = self._errors()
+        self._failed = True
+        for server in self._servers:
+            server.check()
+        self._failed = False
+
+    def complain_late(self, servers: list[SMTPServer]) -> None:
+        """Raise what has happened since `complain`, while the test was torn down.
+
+        Raises:
+            Exception: what a handler or a server has raised.
+        """
+        __tracebackhide__ = True
+        late = [
+            error
+            for server in servers
+            for error in server.errors
+            if not any(error is one for one in self._told)
+        ]
+        if self._failed or not late:
+            return
+        if len(late) > 1:
+            raise ExceptionGroup("an SMTP server complains after the test", late)
+        raise late[0]
+
+    def note_outcome(self, report: pytest.TestReport) -> None:
+        """A subtest, or a TestCase, raises nothing where the test is called."""
+        self._failed = self._failed or report.failed
+
+    def reports(self, report: pytest.TestReport) -> list[Report]:
+        """What the servers have seen, where this report of the test has to tell it."""
+        if self._reported or not (report.when == "call" or report.failed):
+            return []
+        run = self._item.config.stash.get(_RUN, None)
+        servers = list(self._servers)
+        for server in RUNNING.now():
+            shared = run is not None and run.shares(server)
+            if not shared and not any(server is one for one in servers):
+                servers.append(server)
+        for server in servers:
+            server.settle()
+        return [server.report() for server in servers]
+
+    def note_told(self) -> None:
+        """A report has told about the servers."""
+        self._reported = True
+
+    def forget(self) -> None:
+        """The test has ended; it may be run again, with other servers."""
+        del self._item.stash[_SERVERS]
+
+    def _errors(self) -> list[Exception]:
+        return [error for server in self._servers for error in server.errors]
+
+
+def servers_of(item: pytest.Item) -> TestServers:
+    """The servers of a test."""
+    return item.stash.setdefault(_SERVERS, TestServers(item))
+
+
+class Factory:
+    """Starts servers for a test, and stops them with it.
+
+    Args:
+        item: the test.
+        options: those of the fixtures; the test's markers win over them.
+    """
+
+    def __init__(self, item: pytest.Item, options: Mapping[str, Any]) -> None:
+        self._item = item
+        self._options = options_of(item, options)
+        self._started: list[SMTPServer] = []
+
+    def __call__(self, **options: Unpack[ServerOptions]) -> SMTPServer:
+        """Start one more server; these options win over all others.
+
+        Raises:
+            TypeError: there is no such option, or its value is of the wrong type.
+            ValueError: the value is not allowed, or not together with another.
+        """
+        __tracebackhide__ = True
+        server = run_of(self._item.config).new_server({**self._options, **options})
+        server.start()
+        self._started.append(server)
+        servers_of(self._item).add(server)
+        return server
+
+    def close(self) -> None:
+        """Stop the servers, and say what has gone wrong at the last moment."""
+        for server in reversed(self._started):
+            server.stop()
+        servers_of(self._item).complain_late(self._started)
+
+
+@contextmanager
+def session_server(
+    item: pytest.Item, options: Mapping[str, Any]
+) -> Iterator[SMTPServer]:
+    """The long-lived server, as new before and after the test."""
+    options = options_of(item, options)
+    run = run_of(item.config)
+    server = run.shared(options)
+    servers_of(item).add(server)
+    yield server
+    try:
+        servers_of(item).complain_late([server])
+    finally:
+        server.renew(**options)
+
+
+@contextmanager
+def naming_the_source(item: pytest.Item) -> Iterator[None]:
+    """Say where the options of a test come from, when something is wrong with them."""
+    __tracebackhide__ = True
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        for marker in item.iter_markers("smtp_server"):
+            given = ", ".join(
+                f"{name}={value!r}" for name, value in marker.kwargs.items()
+            )
+            error.add_note(f"from @pytest.mark.smtp_server({given})")
+        error.add_note(f"of {item.nodeid}; see also smtp_server_options")
+        raise
+
+
+def _place(error: Exception) -> str:
+    place = error.__traceback__
+    if place is None:
+        return ""
+    while place.tb_next is not None:
+        place = place.tb_next
+    return f", at {place.tb_frame.f_code.co_filename}:{place.tb_lineno}"

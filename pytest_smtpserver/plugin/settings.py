@@ -1,0 +1,121 @@
+"""What a user sets: ini options, command line options, the marker."""
+
+from __future__ import annotations
+
+from os.path import abspath
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Literal
+
+_MARKER_HELP = (
+    "smtp_server(**options): options of the smtp_server fixture for a test, class or "
+    "module, merged option by option, the closest wins; see the README of "
+    "pytest-smtpserver"
+)
+#: pytest before 8.4 knows text only, and no TOML with types of its own.
+_NUMBER: Literal["float", "string"] = (
+    "float" if pytest.version_tuple >= (8, 4) else "string"
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the settings."""
+    parser.addini(
+        "smtp_server_scope",
+        "how long the server behind the smtp_server fixture lives: 'function', or "
+        "'session' for one server on one port, reset around each test",
+        default="function",
+    )
+    parser.addini(
+        "smtp_server_timeout",
+        "how long waits of an SMTP server may take, in seconds",
+        type=_NUMBER,
+        default=5.0,
+    )
+    group = parser.getgroup("smtp", "SMTP servers")
+    group.addoption(
+        "--smtp-transcript",
+        choices=("failed", "full", "all", "none"),
+        default="failed",
+        help="which tests' reports tell what their SMTP servers have seen: those that "
+        "failed, in at most about 200 lines for a server (the default) or in full, as "
+        "-vv does; those of all tests; none",
+    )
+    group.addoption(
+        "--smtp-save",
+        metavar="DIR",
+        type=abspath,  # from here on, also for the workers of pytest-xdist
+        help="save the messages (.eml) and transcripts of each test's SMTP servers in "
+        "a folder of DIR",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker and check the settings."""
+    config.addinivalue_line("markers", _MARKER_HELP)
+    scope = config.getini("smtp_server_scope")
+    if scope not in ("function", "session"):
+        raise pytest.UsageError(
+            f"smtp_server_scope is 'function' or 'session', not {scope!r}"
+        )
+    timeout(config)
+    if directory := save_directory(config):
+        from pathlib import Path  # noqa: PLC0415 - pytest has it; nobody else needs it
+
+        try:
+            Path(directory).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise pytest.UsageError(f"--smtp-save: {error}") from error
+
+
+def timeout(config: pytest.Config) -> float:
+    """How long waits may take, in seconds."""
+    try:
+        value = config.getini("smtp_server_timeout")
+        seconds = float(value)
+    except (ValueError, pytest.UsageError) as error:
+        raise pytest.UsageError(
+            f"smtp_server_timeout is a number of seconds above 0: {error}"
+        ) from error
+    if not 0 < seconds < float("inf"):
+        raise pytest.UsageError(
+            f"smtp_server_timeout is a number of seconds above 0, not {value!r}"
+        )
+    return seconds
+
+
+def transcripts(config: pytest.Config) -> str:
+    """Whose dialogues are shown: ``"failed"``, ``"full"``, ``"all"`` or ``"none"``."""
+    return str(config.option.smtp_transcript)
+
+
+def save_directory(config: pytest.Config) -> str | None:
+    """Where messages and transcripts are saved; None for nowhere."""
+    directory: str | None = config.option.smtp_save
+    return directory
+
+
+def in_full(config: pytest.Config) -> bool:
+    """Explanations leave nothing out."""
+    return bool(config.getoption("verbose") >= 2)
+
+
+def lives_for_the_session(config: pytest.Config) -> bool:
+    """One server stands behind the fixture of all tests."""
+    return bool(config.getini("smtp_server_scope") == "session")
+
+
+def options_of(node: pytest.Item, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a test: its markers, the closest first, over those given."""
+    options = dict(given)
+    for marker in reversed(list(node.iter_markers("smtp_server"))):
+        if marker.args:
+            raise pytest.UsageError(
+                f"@pytest.mark.smtp_server takes options by name, not {marker.args!r}"
+            )
+        options.update(marker.kwargs)
+    return options

@@ -1,0 +1,180 @@
+"""A server while it runs: its service, and how a test's thread calls it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+
+from .io.background import BACKGROUND
+from .io.waking import running_event_loop
+from .loop_service import LoopService
+from .task_service import TaskService
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Coroutine, Iterator
+    from contextlib import AbstractAsyncContextManager
+
+    from anyio.from_thread import BlockingPortal
+
+    from pytest_smtpserver.mail.message import SessionRecord
+
+    from .context import ServerContext
+    from .service import Service
+
+T = TypeVar("T")
+
+
+class Serving:
+    """The service of one server, in the background thread or in this event loop."""
+
+    def __init__(self, context: ServerContext) -> None:
+        self._context = context
+        self._service: Service | None = None
+        self._portal: BlockingPortal | None = None
+        self._group: AbstractAsyncContextManager[Any] | None = None
+        self._out_of_service = False
+
+    @property
+    def is_running(self) -> bool:
+        """It accepts connections, or will do so after an outage."""
+        return self._service is not None
+
+    @property
+    def service(self) -> Service:
+        """What serves.
+
+        Raises:
+            RuntimeError: the server does not run.
+        """
+        if self._service is None:
+            raise RuntimeError("this server does not run: start it first")
+        return self._service
+
+    def serves_by(self, service: Service) -> bool:
+        """It still runs, and has not been stopped and started again."""
+        return self._service is service
+
+    @property
+    def has_own_thread(self) -> bool:
+        """It serves from the background thread, not from the caller's event loop."""
+        return self._portal is not None
+
+    @contextmanager
+    def out_of_service(self) -> Iterator[Service]:
+        """Let nobody in within the block; the service.
+
+        Raises:
+            RuntimeError: the server does not run, or is out of service already.
+        """
+        service = self.service
+        if self._out_of_service:
+            raise RuntimeError(
+                "this server is out of service already: outage() and full_backlog() "
+                "cannot be inside one another"
+            )
+        self._out_of_service = True
+        try:
+            yield service
+        finally:
+            self._out_of_service = False
+
+    # Starting and stopping
+
+    def start(self, listener: socket.socket) -> None:
+        """Serve from the background thread; the listener is closed if that fails."""
+        try:
+            portal = BACKGROUND.acquire()
+        except BaseException:
+            listener.close()
+            raise
+        service = LoopService(self._context, listener)
+        # It listens already: clients wait in its queue, and nobody here has to.
+        BACKGROUND.call_soon(service.open, listener)
+        self._portal, self._service = portal, service
+
+    def stop(self) -> None:
+        """Stop serving from the background thread, in at most ``close_timeout``."""
+        if self._service is None or self._portal is None:
+            return
+        try:
+            if not self.call(self._service.close_at_once):
+                self._portal.call(self._service.close)
+        finally:
+            self._portal = self._service = None
+            BACKGROUND.release()
+
+    async def start_here(self, listener: socket.socket) -> None:
+        """Serve from the running event loop; the listener is closed if that fails."""
+        try:
+            self._service = await self._serve_here(listener)
+        except BaseException:
+            listener.close()
+            raise
+
+    async def stop_here(self) -> None:
+        """Stop serving from the running event loop."""
+        service, group = self._service, self._group
+        self._group = None
+        if service is not None:
+            with anyio.CancelScope(shield=True):
+                await service.close()
+        self._service = None
+        if group is not None:
+            await group.__aexit__(None, None, None)
+
+    async def _serve_here(self, listener: socket.socket) -> Service:
+        if running_event_loop() == "asyncio":
+            loop_service = LoopService(self._context)
+            try:
+                loop_service.open(listener)
+            except NotImplementedError:
+                pass  # a loop that cannot watch sockets
+            else:
+                return loop_service
+        service = TaskService(self._context)
+        group = anyio.create_task_group()
+        self._group = group
+        service.open(listener, await group.__aenter__())
+        return service
+
+    # Calling the event loop that serves
+
+    def call(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Call on the event loop that serves."""
+        if self._portal is not None:
+            return BACKGROUND.call(call, *arguments)
+        return call(*arguments)
+
+    def finish(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run to its end on the event loop that serves.
+
+        Raises:
+            RuntimeError: that is the caller's own event loop.
+        """
+        if self._portal is None:
+            raise RuntimeError("this server is of this event loop: stop it instead")
+        done: T = self._portal.start_task_soon(call).result()
+        return done
+
+    def when_idle(self, call: Callable[[], None], *, quiet: bool) -> None:
+        """Call once nothing is in flight; with `quiet` once nothing moves by itself."""
+        service = self._service
+        if service is None or service.is_deserted:
+            call()
+            return
+        self.call(lambda: service.when_idle(call, quiet=quiet))
+
+    def forget_watcher(self, call: Callable[[], None]) -> None:
+        """Do not call."""
+        if self._service is not None:
+            self.call(self._service.forget_watcher, call)
+
+    def in_flight(self) -> list[tuple[SessionRecord, str]]:
+        """The sessions that are in the middle of something, and of what."""
+        if self._service is None:
+            return []
+        connections = self.call(self._service.open_connections)
+        return [(one.record, one.held_up_by) for one in connections if one.in_flight]
