@@ -1,0 +1,32 @@
+"""The only thing that the tests need: Django's mail goes to the test's server."""
+
+import django
+import pytest
+
+
+@pytest.fixture
+def mailbox(smtp_server, settings):
+    """Send by SMTP, and to this test's server."""
+    if django.VERSION >= (6, 1):
+        options = {"host": smtp_server.host, "port": smtp_server.port}
+        settings.MAILERS = {"default": {"OPTIONS": options}}
+    else:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = smtp_server.address
+    return smtp_server
+
+
+@pytest.fixture
+def secure_mailbox(mailbox, settings, trust_smtp_ca):
+    """With a login over TLS; mark the test with the server's side of it."""
+    login = {"username": "shop", "password": "sesame"}
+    implicit = mailbox.url.startswith("smtps:")
+    if django.VERSION >= (6, 1):
+        settings.MAILERS["default"]["OPTIONS"].update(
+            login, use_ssl=implicit, use_tls=not implicit
+        )
+    else:
+        settings.EMAIL_HOST_USER = login["username"]
+        settings.EMAIL_HOST_PASSWORD = login["password"]
+        settings.EMAIL_USE_SSL, settings.EMAIL_USE_TLS = implicit, not implicit
+    return mailbox
