@@ -236,7 +236,7 @@ class ReceivedMessage:
         """
         from .content.json_form import message_as_dict  # noqa: PLC0415 - for those who ask
 
-        return message_as_dict(self)
+        return message_as_dict(self._views, self.envelope)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the content, octet for octet, to a file that mail programs open.

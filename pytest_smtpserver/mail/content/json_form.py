@@ -5,36 +5,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_smtpserver.mail.message import ReceivedMessage
+    from pytest_smtpserver.protocol.syntax.envelope import Envelope
+
+    from .views import Views
 
 
-def message_as_dict(message: ReceivedMessage) -> dict[str, Any]:
+def message_as_dict(views: Views, envelope: Envelope) -> dict[str, Any]:
     """What `ReceivedMessage.as_dict` gives."""
-    date = message.date
+    date = views.date
     form = {
         "envelope": {
-            "mail_from": str(message.envelope.mail_from),
-            "rcpt_to": list(map(str, message.envelope.rcpt_to)),
+            "mail_from": str(envelope.mail_from),
+            "rcpt_to": list(map(str, envelope.rcpt_to)),
         },
-        "from": message.from_,
-        "to": message.to,
-        "cc": message.cc,
-        "subject": message.subject,
+        "from": next(iter(views.from_), ""),
+        "to": list(views.to),
+        "cc": list(views.cc),
+        "subject": views.subject,
         "date": None if date is None else date.isoformat(),
-        "message_id": message.message_id,
-        "text": message.text,
-        "html": message.html,
-        "links": message.links,
+        "message_id": views.message_id,
+        "text": views.text,
+        "html": views.html,
+        "links": views.links,
         "attachments": [
             {
                 "filename": attachment.filename,
                 "content_type": attachment.content_type,
                 "size": len(attachment.content),
             }
-            for attachment in message.attachments
+            for attachment in views.attachments
         ],
-        "headers": [list(field) for field in message.headers.items()],
-        "defects": message.defects,
+        "headers": [list(field) for field in views.headers.items()],
+        "defects": views.defects,
     }
     return {name: _clean(value) for name, value in form.items()}
 

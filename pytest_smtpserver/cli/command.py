@@ -1,0 +1,267 @@
+"""The command: it starts a server, prints what comes, and ends with Ctrl-C."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import sys
+import threading
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from pytest_smtpserver import personas
+from pytest_smtpserver.mail.display import unknown_name
+from pytest_smtpserver.mail.search.waiting import MessageNotReceived
+from pytest_smtpserver.server.server import SMTPServer
+
+from . import hints, printing
+from .flags import PROGRAM, Arguments, UsageError, help_text, options_text, parse
+from .keeping import Folder, LivePage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
+    from pytest_smtpserver.script.event import Event
+
+#: As long as anybody lets it run, in seconds.
+_FOR_EVER = 100 * 365 * 86400.0
+_PERSONAS = tuple(name for name in personas.__all__ if name.islower())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code.
+
+    Args:
+        arguments: by default those of the process.
+    """
+    try:
+        given = parse(sys.argv[1:] if arguments is None else arguments)
+        if given.show & {"help", "options", "version"}:
+            _show(given)
+            return 0
+        _run(given)
+    except UsageError as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return 2
+    except BrokenPipeError:
+        # Whoever read has gone. Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _show(given: Arguments) -> None:
+    if "help" in given.show:
+        text = help_text(_PERSONAS)
+    elif "options" in given.show:
+        width = shutil.get_terminal_size((80, 24)).columns
+        text = f"{options_text(_PERSONAS, width)}\n"
+    else:
+        text = f"{PROGRAM} {metadata.version('pytest-smtpserver')}\n"
+    sys.stdout.write(text)
+
+
+def _run(given: Arguments) -> None:
+    desk = _Desk(given)
+    server = _server(given, desk)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, desk.interrupt)
+    desk.open(server)
+    try:
+        with server:
+            desk.greet(server)
+            desk.serve(server)
+    finally:
+        desk.close(server)
+
+
+def _why_not(error: OSError, server: SMTPServer, options: dict[str, Any]) -> str:
+    """Why it cannot listen, and the way out."""
+    if "path" in options:
+        return f"cannot listen on {options['path']}: {error.strerror or error}"
+    place = f"port {options['port']} of {server.host}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{place} is taken; --port 0 takes a free one"
+    return f"cannot listen on {place}: {error.strerror or error}"
+
+
+def _server(given: Arguments, desk: _Desk) -> SMTPServer:
+    try:
+        server = SMTPServer(**given.options, handlers={"CLOSE": desk.closed})
+        for reply in given.replies:
+            rule = server.on(reply.event, reply.match).optional()
+            rule.reply(reply.code, reply.text)
+            # For the dialogue: no line of a test has made it.
+            rule.made_at = f"the command line, --on {reply.given!r}"
+        for name, arguments in given.personas:
+            server.play(_persona(name, arguments))
+    except (TypeError, ValueError) as error:
+        raise UsageError(" ".join(str(error).split())) from None
+    return server
+
+
+def _persona(name: str, arguments: dict[str, Any]) -> personas.Persona:
+    if name not in _PERSONAS:
+        raise UsageError(f"--persona: {unknown_name('persona', name, _PERSONAS)}")
+    make = getattr(personas, name)
+    made: personas.Persona = make(**arguments)
+    return made
+
+
+class _Desk:
+    """Prints and keeps what comes. Connections end in threads of the server's."""
+
+    def __init__(self, given: Arguments) -> None:
+        self._given = given
+        self._json = "json" in given.show
+        self._verbose = "verbose" in given.show
+        self._people = printing.Printer(
+            sys.stderr if self._json else sys.stdout, given.color
+        )
+        self._lock = threading.RLock()
+        self._server: SMTPServer | None = None
+        self._folder = Folder(given.save) if given.save is not None else None
+        self._page: LivePage | None = None
+        #: Messages that were printed.
+        self._shown: set[int] = set()
+        #: Nothing is being printed by the main thread, which waits.
+        self._waiting = False
+        self._stopped = False
+
+    def interrupt(self, number: int, _frame: FrameType | None) -> None:
+        """End, though not in the middle of a mail; at once when asked again."""
+        self._stopped = True
+        signal.signal(number, signal.SIG_DFL)
+        if self._waiting:
+            raise KeyboardInterrupt
+
+    def open(self, server: SMTPServer) -> None:
+        """Start the server.
+
+        Raises:
+            UsageError: the place is taken, or not this machine's; the page cannot be
+                written.
+        """
+        options = self._given.options
+        try:
+            server.start()
+        except OSError as error:
+            raise UsageError(_why_not(error, server, options)) from None
+        except ValueError as error:  # a certificate that cannot be read
+            raise UsageError(str(error)) from None
+        self._server = server
+        if self._given.report is not None:
+            try:
+                self._page = LivePage(self._given.report, server.url)
+            except UsageError:
+                server.stop()
+                raise
+
+    def greet(self, server: SMTPServer) -> None:
+        """Say where it listens."""
+        options = self._given.options
+        users = options.get("users") or {}
+        user = "anybody" if users == "any" else next(iter(users), "")
+        place = hints.Place(
+            server.host,
+            server.port,
+            server.path,
+            options.get("tls"),
+            user,
+            server.env,
+        )
+        ca_file = server.ca_file if place.tls is not None else None
+        with self._lock:
+            self._people.lines(
+                printing.greeting(server.url, ca_file, hints.settings(place))
+            )
+
+    def serve(self, server: SMTPServer) -> None:
+        """Print each mail once the reply to it has left."""
+        while not self._stopped:
+            try:
+                self._waiting = True
+                message = server.wait_for_message(timeout=_FOR_EVER)
+            except (MessageNotReceived, KeyboardInterrupt):
+                continue
+            finally:
+                self._waiting = False
+            with self._lock:
+                self._show(message)
+                if len(self._shown) >= len(server.messages):
+                    self._write_page()
+
+    def closed(self, event: Event) -> None:
+        """A connection has ended: print what is left to say of it."""
+        try:
+            self._end(event.session)
+        except BrokenPipeError:
+            _end_main_thread()
+
+    def _end(self, session: SessionRecord) -> None:
+        with self._lock:
+            for message in list(session.messages):
+                self._show(message)
+            self._people.lines(
+                printing.session_lines(
+                    self._number(session), session, whole=self._verbose
+                )
+            )
+            self._write_page()
+
+    def close(self, server: SMTPServer) -> None:
+        """Print the summary, and what went wrong."""
+        if self._server is None:
+            return
+        with self._lock:
+            sessions = list(server.sessions)
+            for message in list(server.messages):
+                self._show(message)
+            self._write_page()
+            for error in server.errors:
+                self._people.line((f"error: {error!r}", "bad"))
+            self._people.lines([[], *printing.summary(len(self._shown), sessions)])
+            if self._page is not None:
+                self._people.lines(
+                    [[("The page: ", ""), (str(self._given.report), "")]]
+                )
+
+    def _number(self, session: SessionRecord) -> int:
+        assert self._server is not None
+        sessions = list(self._server.sessions)
+        return next(
+            (number for number, one in enumerate(sessions, 1) if one is session), 0
+        )
+
+    def _show(self, message: ReceivedMessage) -> None:
+        if id(message) in self._shown:
+            return
+        if self._json:
+            sys.stdout.write(f"{printing.json_line(message)}\n")
+            sys.stdout.flush()
+        else:
+            number = len(self._shown) + 1
+            self._people.lines(printing.message_lines(number, message))
+        if self._folder is not None:
+            self._folder.keep(message)
+        self._shown.add(id(message))
+
+    def _write_page(self) -> None:
+        if self._page is None or self._server is None:
+            return
+        try:
+            self._page.write(list(self._server.sessions))
+        except OSError as error:
+            sys.stderr.write(f"{PROGRAM}: --report: {error}\n")
+
+
+def _end_main_thread() -> None:
+    """As if Ctrl-C were pressed: nobody reads what is printed any more."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, signal.SIGINT)
+    else:
+        signal.raise_signal(signal.SIGINT)

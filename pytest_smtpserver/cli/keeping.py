@@ -1,0 +1,111 @@
+"""What is kept of the mail: files in a folder, and a page about all of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_smtpserver.mail.report import Report, save_message
+
+from .flags import UsageError
+
+if TYPE_CHECKING:
+    from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
+    from pytest_smtpserver.report.entries import Entry
+
+
+class Folder:
+    """Keeps each message as .eml and .json; what is there from before stays.
+
+    Args:
+        directory: made where it is missing.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._path = Path(directory)
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"--save {directory}: {error.strerror}") from None
+        numbers = [
+            int(number)
+            for file in self._path.glob("message-*.eml")
+            if (number := file.stem.partition("-")[2]).isdecimal()
+        ]
+        self._last = max(numbers, default=0)
+
+    def keep(self, message: ReceivedMessage) -> Path:
+        """Write one message; its file."""
+        self._last += 1
+        file = self._path / f"message-{self._last}.eml"
+        save_message(message, file)
+        return file
+
+
+class LivePage:
+    """The page about all mail, written anew whenever something has come.
+
+    Args:
+        file: where to; an earlier one is replaced.
+        where: what the server listens on.
+
+    Raises:
+        UsageError: the page cannot be made, or not be written.
+    """
+
+    def __init__(self, file: str, where: str) -> None:
+        from pytest_smtpserver.report.missing import (  # noqa: PLC0415 - an extra
+            NotInstalledError,
+            jinja2,
+        )
+
+        try:
+            jinja2()
+        except NotInstalledError as error:
+            raise UsageError(f"--report: {error}") from None
+        self._file = Path(file)
+        self._where = where
+        self._closed: dict[str, Entry] = {}
+        try:
+            self.write([])
+        except OSError as error:
+            raise UsageError(f"--report {file}: {error.strerror}") from None
+
+    def write(self, sessions: list[SessionRecord]) -> None:
+        """Write the page.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        from pytest_smtpserver.report.document import (  # noqa: PLC0415 - an extra
+            Heading,
+            write_whole,
+        )
+
+        heading = Heading(
+            "Mail of this server",
+            datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S"),
+            noun="connection",
+            nothing="No connection yet.",
+        )
+        entries = [self._entry(number, one) for number, one in enumerate(sessions, 1)]
+        write_whole(self._file, heading, reversed(entries))
+
+    def _entry(self, number: int, session: SessionRecord) -> Entry:
+        from pytest_smtpserver.report.entries import (  # noqa: PLC0415 - an extra
+            entry_of,
+        )
+
+        known = self._closed.get(session.id)
+        if known is not None:
+            return known
+        finished = not session.is_open
+        report = Report(self._where, [], list(session.messages), [session])
+        entry = entry_of(f"connection {number}", [report], first=number)
+        if finished:
+            self._closed[session.id] = entry
+        return entry

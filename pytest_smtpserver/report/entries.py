@@ -1,0 +1,226 @@
+"""What the page knows of one test: records turned into the types of JSON.
+
+An entry is all that a page needs. It travels from the workers of pytest-xdist as text,
+and nothing in it refers to the records it was made from.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_smtpserver.mail.lint.advice import advice
+from pytest_smtpserver.mail.lint.violations import violations
+from pytest_smtpserver.mail.report import connection
+
+from .letters import message_entry, one_line, readable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_smtpserver.mail.message import SessionRecord
+    from pytest_smtpserver.mail.report import Report
+
+_NOT_IN_ANCHORS = re.compile(r"[^A-Za-z0-9_]+")
+_ANCHOR_WORDS = 80
+_SHOWN_FAILURE = 4_000
+_ENTRY_LINE = re.compile(r"\s*([+-]?[\d.]*)\s(C|S|--)(?:: | |:)?(.*)", re.DOTALL)
+
+
+class Entry(NamedTuple):
+    """One test, or one connection of a server that no test has started.
+
+    Attributes:
+        form: what is known of it, in the types of JSON.
+        blobs: the octets of attachments, in base64, by the digest that `form` names.
+    """
+
+    form: dict[str, Any]
+    blobs: dict[str, str]
+
+    def packed(self) -> str:
+        """The entry as a line of ASCII text, compressed."""
+        text = json.dumps([self.form, self.blobs], separators=(",", ":"))
+        return base64.b64encode(zlib.compress(text.encode(), 6)).decode("ascii")
+
+    @classmethod
+    def unpacked(cls, line: str) -> Entry:
+        """The entry that `packed` has made a line of."""
+        return cls(*json.loads(zlib.decompress(base64.b64decode(line))))
+
+
+def anchor_of(name: str) -> str:
+    """Where on the page a test is: ``test-`` and what tells it from all others."""
+    words = _NOT_IN_ANCHORS.sub("-", name).strip("-")
+    digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"test-{words[-_ANCHOR_WORDS:].strip('-')}-{digest}"
+
+
+def entry_of(
+    name: str, reports: Iterable[Report], *, outcome: str = "", first: int = 1
+) -> Entry:
+    """An entry about these servers.
+
+    Args:
+        name: of the test, as pytest gives it on the command line.
+        reports: what its servers have seen.
+        outcome: ``"passed"``, ``"failed"``, ``"skipped"``; ``""`` for none.
+        first: the number of a server's first connection.
+    """
+    servers: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
+    blobs: dict[str, str] = {}
+    for report in reports:
+        messages += _messages(report, len(servers), blobs)
+        servers.append(_server(report, first))
+    form = {
+        "id": anchor_of(name),
+        "name": readable(name),
+        "outcome": outcome,
+        "failure": "",
+        "duration": 0.0,
+        "flags": _flags(servers),
+        "servers": servers,
+        "messages": messages,
+    }
+    return Entry(form, blobs)
+
+
+def with_outcome(
+    entry: Entry, outcome: str, *, duration: float, failure: str, run: int = 1
+) -> Entry:
+    """The same entry once it is known how the test ended.
+
+    Args:
+        entry: made before the end.
+        outcome: as in `entry_of`.
+        duration: of the test, in seconds.
+        failure: what it failed with.
+        run: which run of the same test in this session it is, from 1.
+    """
+    form = {
+        **entry.form,
+        "outcome": outcome,
+        "duration": round(duration, 3),
+        "failure": readable(failure[:_SHOWN_FAILURE]),
+    }
+    if run > 1:
+        form["id"] += f"~{run}"
+        form["name"] += f" (run {run})"
+    return Entry(form, entry.blobs)
+
+
+def without_secrets(text: str, reports: Iterable[Report]) -> str:
+    """The text without the passwords and tokens that clients have sent."""
+    secrets = {
+        attempt.password
+        for report in reports
+        for session in report.sessions
+        for attempt in session.auth_attempts
+        if attempt.password and len(attempt.password) > 3
+    }
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "********")
+    return text
+
+
+def _messages(
+    report: Report, server: int, blobs: dict[str, str]
+) -> Iterator[dict[str, Any]]:
+    sessions = {id(session): index for index, session in enumerate(report.sessions)}
+    for message in report.messages:
+        form = message_entry(message, blobs)
+        form["server"] = server
+        form["session"] = sessions.get(id(message.session))
+        yield form
+
+
+def _server(report: Report, first: int) -> dict[str, Any]:
+    found: dict[int, list[dict[str, str]]] = {}
+    for kind, findings in (
+        ("violation", violations(report.sessions)),
+        ("advice", advice(report.sessions)),
+    ):
+        for finding in findings:
+            found.setdefault(id(finding.session), []).append(
+                {
+                    "kind": kind,
+                    "name": finding.name,
+                    "section": finding.section,
+                    "what": readable(finding.what),
+                    "where": finding.where,
+                    "line": readable(finding.line),
+                    "why": finding.why,
+                }
+            )
+    kept = {id(message) for message in report.messages}
+    return {
+        "where": readable(report.where),
+        "options": [readable(option) for option in report.options],
+        "unused": readable(report.unused),
+        "sessions": [
+            {
+                **_session(number, session, kept),
+                "findings": found.get(id(session), []),
+            }
+            for number, session in enumerate(report.sessions, first)
+        ],
+    }
+
+
+def _session(number: int, session: SessionRecord, kept: set[int]) -> dict[str, Any]:
+    refused = [
+        {
+            "command": command.verb,
+            "reply": one_line(reply),
+        }
+        for command in list(session.commands)
+        if (reply := command.reply) is not None and reply.code >= 400
+    ]
+    return {
+        "title": readable(connection(number, session)),
+        "delivered": sum(id(message) in kept for message in list(session.messages)),
+        "open": session.is_open,
+        "refused": refused,
+        "undelivered": [
+            {
+                "from": readable(str(one.envelope.mail_from)),
+                "to": [readable(str(address)) for address in one.envelope.rcpt_to],
+                "reason": readable(one.reason),
+                "size": len(one.content),
+            }
+            for one in list(session.undelivered)
+        ],
+        "dialogue": [_said(line) for line in session.transcript.lines()],
+    }
+
+
+def _said(line: str) -> list[str]:
+    """One line of a dialogue: time, who, what, and the rule that it came from."""
+    match = _ENTRY_LINE.fullmatch(line)
+    if match is None:
+        return ["", "", readable(line), ""]
+    when, who, said = match.groups()
+    remark = ""
+    if who == "S":
+        said, _, remark = said.partition("    <- ")
+    return [when, who, readable(said), readable(remark)]
+
+
+def _flags(servers: list[dict[str, Any]]) -> str:
+    """What the filters go by: r something was refused, u undelivered, v violations."""
+    sessions = [session for server in servers for session in server["sessions"]]
+    kinds = {one["kind"] for session in sessions for one in session["findings"]}
+    return "".join(
+        flag
+        for flag, holds in (
+            ("r", any(session["refused"] for session in sessions)),
+            ("u", any(session["undelivered"] for session in sessions)),
+            ("v", "violation" in kinds),
+        )
+        if holds
+    )

@@ -1,0 +1,1 @@
+"""Tests of the page about the mail of a run."""
