@@ -173,19 +173,11 @@ def _server(report: Report, first: int) -> dict[str, Any]:
 
 
 def _session(number: int, session: SessionRecord, kept: set[int]) -> dict[str, Any]:
-    refused = [
-        {
-            "command": command.verb,
-            "reply": one_line(reply),
-        }
-        for command in list(session.commands)
-        if (reply := command.reply) is not None and reply.code >= 400
-    ]
     return {
         "title": readable(connection(number, session)),
         "delivered": sum(id(message) in kept for message in list(session.messages)),
         "open": session.is_open,
-        "refused": refused,
+        "refusal": one_line(session.last_error),
         "undelivered": [
             {
                 "from": readable(str(one.envelope.mail_from)),
@@ -218,7 +210,7 @@ def _flags(servers: list[dict[str, Any]]) -> str:
     return "".join(
         flag
         for flag, holds in (
-            ("r", any(session["refused"] for session in sessions)),
+            ("r", any(session["refusal"] for session in sessions)),
             ("u", any(session["undelivered"] for session in sessions)),
             ("v", "violation" in kinds),
         )
