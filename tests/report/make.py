@@ -54,7 +54,7 @@ def with_files() -> EmailMessage:
     """A mail with an inline image and two files."""
     message = letter("Invoice", html='<p>See <img src="cid:logo" alt="our logo"></p>')
     rich = message.get_payload()[1]  # type: ignore[index]
-    rich.add_related(PNG, "image", "png", cid="<logo>")  # type: ignore[union-attr,arg-type,call-arg]
+    rich.add_related(PNG, "image", "png", cid="<logo>")  # type: ignore[union-attr]
     message.add_attachment(
         BINARY, maintype="application", subtype="pdf", filename="Rechnung März.pdf"
     )

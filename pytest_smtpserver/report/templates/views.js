@@ -250,21 +250,23 @@ const tabs = (views, label) => {
   return [list, panel];
 };
 
+const saidLine = ([when, who, said, rule]) => {
+  const bad = who === "S" && /^[45]/.test(said) ? " bad" : "";
+  const kind = who === "C" ? "client" : who === "S" ? `server${bad}` : "note";
+  return el(
+    "li",
+    { class: kind },
+    el("span", { class: "when" }, when),
+    el("span", { class: "who" }, who),
+    el("span", { class: "said" }, visible(said) || "\u00a0", rule ? el("mark", {}, ` ← ${visible(rule)}`) : null),
+  );
+};
+
 const dialogue = (session) =>
   el(
-    "ol",
+    "div",
     { class: "dialogue", tabindex: "0", role: "region", "aria-label": "Dialogue" },
-    ...session.dialogue.map(([when, who, said, rule]) => {
-      const bad = who === "S" && /^[45]/.test(said) ? " bad" : "";
-      const kind = who === "C" ? "client" : who === "S" ? `server${bad}` : "note";
-      return el(
-        "li",
-        { class: kind },
-        el("span", { class: "when" }, when),
-        el("span", { class: "who" }, who),
-        el("span", { class: "said" }, visible(said) || "\u00a0", rule ? el("mark", {}, ` ← ${visible(rule)}`) : null),
-      );
-    }),
+    el("ol", {}, ...session.dialogue.map(saidLine)),
   );
 
 const sessionView = (session) =>
