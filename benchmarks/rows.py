@@ -2,385 +2,263 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+import statistics
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Literal
 
-import load
-import startup
-from figures import (
-    FIFTY,
-    MEGABYTE,
-    Measure,
-    Turns,
-    crowd,
-    linear,
-    many_kept,
-    one_kept,
-    peak,
-    plain,
-    punctuality,
-    recorded,
-    rules_cost,
-    source,
-    tls_each,
-)
-from measure import Load
+import pytest_runs
+from contenders import Contender, UnavailableError, placed, printed, running
 
-ALL = ("ours", "ours-uvloop", "smtp-sink", "npm", "aiosmtpd", "smtpdfix", "localserver")
-WITH_FLOOR = (*ALL, "floor")
-TLS = ("ours", "npm", "aiosmtpd", "smtpdfix")
-IN_TEST = ("ours", "smtpdfix", "localserver", "aiosmtpd")
+#: Every sample: of which line, of which contender, and the figure.
+Sample = tuple[str, str, float]
+#: Is told who cannot take part, and why.
+Failed = Callable[[str, Exception], None]
+#: What a row does: from contenders, a scale for the turns, and `Failed`.
+Measure = Callable[[list[str], float, Failed], Iterable[Sample]]
+US = ("ours", "other")
+PEERS = (*US, "floor", "smtp-sink", "npm", "aiosmtpd")
+IN_TEST = (*US, "smtpdfix")
+IN_PYTEST = (*US, "floor", "smtpdfix", "localserver")
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What DESIGN.md section 6 asks of a part.
+    """A ``speed`` to reach, against the peer's; a ``time`` of its, or a ``limit``."""
 
-    ``speed``: so many times as fast as the peer; ``time``: so many times the
-    peer's time at most; ``limit``: the figure itself at most.
-    """
-
-    kind: Literal["speed", "time", "limit"]
+    kind: str
     factor: float
     peer: str = ""
 
 
 @dataclass(frozen=True)
-class Part:
+class Line:
     """One line of the table; less is better in all of them."""
 
     key: str
     title: str
     unit: str
-    budgets: tuple[Budget, ...] = ()
+    budgets: tuple[Budget, ...]
 
 
 @dataclass(frozen=True)
 class Row:
     """One measurement, which may fill several lines."""
 
-    key: str
-    measure: Measure | Turns
-    parts: tuple[Part, ...]
-    contenders: tuple[str, ...] = ALL
-    #: More where the figures of one contender scatter near a budget.
-    rounds: int = 2
+    measure: Measure
+    contenders: tuple[str, ...]
+    lines: tuple[Line, ...]
 
 
-def faster(**factors: float) -> tuple[Budget, ...]:
-    """Budgets of speed; ``smtp_sink=0.5`` is half as fast as smtp-sink."""
-    return tuple(
-        Budget("speed", factor, peer.replace("_", "-"))
-        for peer, factor in factors.items()
-    )
+def row(
+    measure: Measure, contenders: tuple[str, ...], *lines: tuple[str, str, str, str]
+) -> Row:
+    """A row from words; budgets are as in ``"time 0.5 smtpdfix, limit 3"``."""
+
+    def budgets(text: str) -> Iterator[Budget]:
+        for each in filter(None, text.split(", ")):
+            kind, factor, *peer = each.split()
+            yield Budget(kind, float(factor), *peer)
+
+    made = (Line(*words, tuple(budgets(text))) for *words, text in lines)
+    return Row(measure, contenders, tuple(made))
 
 
-def line(title: str, *budgets: Budget, unit: str = "us/message") -> tuple[Part, ...]:
-    """A row with one line."""
-    return (Part("wall", title, unit, budgets),)
+def in_turns(
+    turns: int, sample: Callable[[str], dict[str, float]], *, one_core: bool = False
+) -> Measure:
+    """Let the contenders take turns, in an order that changes from turn to turn."""
+
+    def measure(names: list[str], scale: float, failed: Failed) -> Iterator[Sample]:
+        order = random.Random(turns)
+        present = list(names)
+        with placed(one_core):
+            for _ in range(max(min(turns, 3), round(turns * scale))):
+                for name in order.sample(present, len(present)):
+                    try:
+                        figures = sample(name)
+                    except Exception as error:
+                        present.remove(name)
+                        failed(name, error)
+                        continue
+                    yield from ((key, name, value) for key, value in figures.items())
+
+    return measure
 
 
-def source_lines(title: str, *budgets: Budget) -> tuple[Part, ...]:
-    """A row from smtp-source: time on the wall, and of the server's CPU."""
-    return (
-        Part("wall", title, "us/message", budgets),
-        Part("cpu", f"{title}: CPU of the server", "us/message"),
-    )
+def pytest_rows(turns: int, count: int) -> Measure:
+    """Runs of pytest with so many tests, over as many tests that do nothing."""
+
+    def measure(names: list[str], scale: float, failed: Failed) -> Iterator[Sample]:
+        costs: dict[str, list[dict[str, float]]] = {}
+
+        def sample(name: str) -> dict[str, float]:
+            costs.setdefault(name, []).append(pytest_runs.run(name, count))
+            return {}
+
+        everybody = [*names, "nothing"]
+        for name in everybody:  # compiles what is imported
+            with contextlib.suppress(UnavailableError):
+                pytest_runs.run(name, 1)
+        list(in_turns(turns, sample)(everybody, scale, failed))
+        empty = costs.pop("nothing")
+        zero = {key: statistics.median(cost[key] for cost in empty) for key in empty[0]}
+        zero["peak"] = 0
+        for name, each in costs.items():
+            for cost in each:
+                yield from ((key, name, cost[key] - zero[key]) for key in zero)
+
+    return measure
 
 
-KEPT_1 = faster(smtp_sink=0.5, npm=1.2, aiosmtpd=1.6)
-KEPT_20 = faster(smtp_sink=0.4, npm=1.0, aiosmtpd=2.5)
-NEW = faster(smtp_sink=0.45, aiosmtpd=2.0)
-LARGE = faster(smtp_sink=1.2, npm=2.0, aiosmtpd=8.0)
-#: As fast late as early, within the noise.
-LINEAR = 1.3
-NEW_CONTENDERS = (*WITH_FLOOR, "npm-nowait")
+def plugin_load(name: str) -> dict[str, float]:
+    """Milliseconds that loading the plugin adds to a run of pytest."""
+    added = printed(name, "pytest_runs.py", pytest_runs.PLUGINS[name], "5")
+    return {"added": statistics.median(added)}
 
-STARTUP_ROWS = (
-    Row(
-        "load",
-        startup.plugin_load,
-        (
-            Part("added", "loading the plugin, added", "ms", (Budget("limit", 5.0),)),
-            Part("whole", "pytest on an empty file, pytest imported", "ms"),
-        ),
-        ("ours", "smtpdfix", "localserver", "anyio", "none"),
-        rounds=3,
+
+def start_stop(name: str, *options: str) -> dict[str, float]:
+    """Milliseconds to start and stop a server, the second and every later time."""
+    times = printed(name, "servers.py", "start-stop", name, "50", *options)
+    return {"wall": statistics.median(times)}
+
+
+def dialogue(
+    turns: int, messages: int, *, warm: int = 2000, **load: int | bool
+) -> Measure:
+    """Microseconds for each message: all servers up and warm, by short turns.
+
+    How fast a virtual machine is changes within seconds: what is to be compared is
+    measured within one or two of them.
+    """
+
+    def measure(names: list[str], scale: float, failed: Failed) -> Iterator[Sample]:
+        up: dict[str, Contender] = {}
+        with placed(one_core=True), ExitStack() as stack:
+            for name in names:
+                try:
+                    up[name] = stack.enter_context(running(name))
+                    up[name].source(warm, sessions=min(20, warm))
+                except Exception as error:
+                    up.pop(name, None)
+                    failed(name, error)
+            yield from in_turns(
+                turns, lambda name: {"wall": up[name].source(messages, **load)}
+            )(list(up), scale, failed)
+
+    return measure
+
+
+def peak(name: str) -> dict[str, float]:
+    """Memory at the peak while a message of 50 MB is recorded, over its size."""
+    with running(name) as contender:
+        contender.source(100)
+        before = contender.memory("VmRSS")
+        contender.source(1, length=50_000_000)
+        return {"peak": (contender.memory("VmHWM") - before) / 50_000_000}
+
+
+def crowd(name: str) -> dict[str, float]:
+    """A message on each of 10,000 connections that are open at the same time."""
+    with running(name) as contender:
+        try:
+            return {"wall": contender.source(10_000, sessions=10_000), "lost": 0}
+        except RuntimeError:
+            return {"lost": 1}
+
+
+def recorded(name: str) -> dict[str, float]:
+    """100,000 messages, in batches of a thousand: the last twenty : the first."""
+    with running(name) as contender:
+        contender.source(2000, sessions=20)
+        batches = [contender.source(1000, sessions=50) for _ in range(100)]
+        first, last = statistics.median(batches[:20]), statistics.median(batches[-20:])
+        return {"wall": statistics.mean(batches), "growth": last / first}
+
+
+def views(name: str) -> dict[str, float]:
+    """How the slowest view of any content grows when there is four times as much."""
+    grown = printed(name, "views.py")
+    worst = max(grown, key=lambda content: float(grown[content]))
+    print(f"{name}: {worst}: {grown[worst]:.1f} x", file=sys.stderr)
+    return {"growth": grown[worst]}
+
+
+FIRST = "time 0.5 smtpdfix, time 1.25 localserver"
+SUITE = "time 0.4 smtpdfix, time 0.45 localserver"
+KEPT_1 = "speed 0.6 smtp-sink, speed 1.2 npm, speed 1.8 aiosmtpd"
+KEPT_20 = "speed 0.5 smtp-sink, speed 1.5 npm, speed 3.5 aiosmtpd"
+NEW = "speed 0.5 smtp-sink, speed 2 aiosmtpd"
+
+ROWS = (
+    row(
+        pytest_rows(15, 1),
+        IN_PYTEST,
+        ("wall", "first mail, over an empty run", "ms", FIRST),
+        ("cpu", "first mail: CPU", "ms", FIRST),
     ),
-    Row(
-        "start",
-        plain(startup.start_stop),
-        line("start + stop", Budget("time", 0.5, "smtpdfix"), unit="ms"),
+    row(
+        pytest_rows(5, 500),
+        IN_PYTEST,
+        ("wall", "suite of 500, over 500 empty tests", "ms", SUITE),
+        ("cpu", "suite of 500: CPU", "ms", SUITE),
+        ("peak", "suite of 500: memory at the peak", "MB", "time 1.1 localserver"),
+    ),
+    row(
+        in_turns(5, plugin_load, one_core=True),
+        (*US, "smtpdfix", "localserver", "anyio"),
+        ("added", "loading the plugin", "ms", "limit 3"),
+    ),
+    row(
+        in_turns(5, start_stop),
         IN_TEST,
+        ("wall", "start + stop", "ms", "time 0.2 smtpdfix"),
     ),
-    Row(
-        "start-tls",
-        plain(lambda name, scale: startup.start_stop(name, scale, tls=True)),
-        line("start + stop, STARTTLS", Budget("time", 0.3, "smtpdfix"), unit="ms"),
-        ("ours", "smtpdfix", "aiosmtpd"),
+    row(
+        in_turns(5, lambda name: start_stop(name, "--tls")),
+        IN_TEST,
+        ("wall", "start + stop, STARTTLS", "ms", "time 0.15 smtpdfix"),
     ),
-    Row(
-        "cycle",
-        plain(startup.cycle),
-        line(
-            "a test's cycle with one mail",
-            Budget("time", 0.75, "smtpdfix"),
-            unit="ms",
-        ),
-        (*IN_TEST, "none"),
-        rounds=3,
+    row(dialogue(9, 1000), PEERS, ("wall", "1 kB, one open connection", "us", KEPT_1)),
+    row(
+        dialogue(9, 2000, sessions=20),
+        PEERS,
+        ("wall", "1 kB, 20 open connections", "us", KEPT_20),
     ),
-)
-
-MESSAGE_ROWS = (
-    Row(
-        "kept-1",
-        Turns(Load(1000), one_core=True),
-        source_lines("1 kB, 1 connection, one core", *KEPT_1),
-        WITH_FLOOR,
-        rounds=3,
+    row(
+        dialogue(9, 400, keep=False),
+        # npm waits 100 ms before each greeting.
+        (*US, "floor", "smtp-sink", "aiosmtpd"),
+        ("wall", "1 kB, a new connection each", "us", NEW),
     ),
-    Row(
-        "kept-1-cores",
-        Turns(Load(1000)),
-        source_lines("1 kB, 1 connection", *KEPT_1),
-        WITH_FLOOR,
-        rounds=4,
+    row(
+        dialogue(5, 6, warm=20, length=5_000_000),
+        (*US, "floor", "npm", "aiosmtpd"),
+        ("wall", "5 MB, kept", "us", "speed 2 npm, speed 6 aiosmtpd"),
     ),
-    Row(
-        "kept-20",
-        Turns(Load(2000, sessions=20)),
-        source_lines("1 kB, 20 connections", *KEPT_20),
-        WITH_FLOOR,
+    row(
+        in_turns(3, views),
+        US,
+        ("growth", "any content, any view: 4 times as much", "x", "limit 4.5"),
     ),
-    Row(
-        "kept-20-one-core",
-        Turns(Load(2000, sessions=20), one_core=True),
-        source_lines("1 kB, 20 connections, one core", *KEPT_20),
-        WITH_FLOOR,
+    row(
+        in_turns(3, peak),
+        (*US, "npm", "aiosmtpd"),
+        ("peak", "memory for a message of 50 MB", "x", "limit 1.1"),
     ),
-    Row(
-        "kept-200",
-        source(Load(4000, sessions=200)),
-        source_lines("1 kB, 200 connections"),
-        WITH_FLOOR,
+    row(
+        in_turns(1, crowd),
+        US,
+        ("wall", "10,000 connections, a message on each", "us", ""),
+        ("lost", "10,000 connections: turns that lost one", "", "limit 0"),
     ),
-    Row(
-        "new",
-        Turns(Load(500, keep=False), one_core=True),
-        source_lines("1 kB, a new connection each, one core", *NEW),
-        NEW_CONTENDERS,
-        rounds=3,
-    ),
-    Row(
-        "new-cores",
-        Turns(Load(500, keep=False)),
-        source_lines("1 kB, a new connection each", *NEW),
-        NEW_CONTENDERS,
-        rounds=4,
-    ),
-    Row(
-        "new-20",
-        Turns(Load(1000, sessions=20, keep=False)),
-        source_lines("1 kB, a new connection each, 20 at once", *NEW),
-        NEW_CONTENDERS,
-        rounds=3,
-    ),
-    Row(
-        "pipelined-1",
-        one_kept(load.Message(pipelined=True), 2000),
-        line("1 kB, pipelined, 1 connection, one core"),
-        WITH_FLOOR,
-    ),
-    Row(
-        "pipelined-20",
-        many_kept(load.Message(pipelined=True), 4000, 20),
-        line("1 kB, pipelined, 20 connections"),
-        WITH_FLOOR,
-    ),
-    Row(
-        "tls-kept",
-        one_kept(load.Message(), 1000, tls=True),
-        line("1 kB, 1 connection with STARTTLS, one core"),
-        TLS,
-    ),
-    Row(
-        "tls-new",
-        tls_each(reuse=False),
-        line("1 kB, STARTTLS each, one core"),
-        (*TLS, "npm-nowait"),
-    ),
-    Row(
-        "tls-reuse",
-        tls_each(reuse=True),
-        (
-            Part("wall", "1 kB, STARTTLS each, session reused", "us/message"),
-            Part("resumed", "share of sessions that were resumed", ""),
-        ),
-        (*TLS, "npm-nowait"),
-    ),
-    Row(
-        "recipients",
-        source(Load(150, recipients=100), one_core=True),
-        source_lines("1 kB to 100 recipients, one core"),
-        WITH_FLOOR,
+    row(
+        in_turns(1, recorded),
+        US,
+        ("wall", "100,000 messages", "us", ""),
+        ("growth", "the last thousands : the first", "x", "limit 1.15"),
     ),
 )
-
-LARGE_ROWS = (
-    Row(
-        "5MB",
-        source(Load(20, length=5 * MEGABYTE)),
-        source_lines("5 MB, DATA", *LARGE),
-        WITH_FLOOR,
-    ),
-    Row(
-        "50MB",
-        source(Load(4, length=FIFTY)),
-        source_lines("50 MB, DATA"),
-        WITH_FLOOR,
-    ),
-    Row(
-        "5MB-generator",
-        one_kept(load.Message(5 * MEGABYTE), 20),
-        line("5 MB, DATA, from our generator"),
-        WITH_FLOOR,
-    ),
-    Row(
-        "5MB-bdat",
-        one_kept(load.Message(5 * MEGABYTE, bdat=True), 20),
-        line("5 MB, BDAT"),
-        ("ours", "ours-uvloop"),
-    ),
-    Row(
-        "50MB-bdat",
-        one_kept(load.Message(FIFTY, bdat=True), 4),
-        line("50 MB, BDAT"),
-        ("ours", "ours-uvloop"),
-    ),
-    Row(
-        "peak",
-        peak(load.Message(FIFTY)),
-        (
-            Part(
-                "peak",
-                "memory for one message of 50 MB, DATA",
-                "x its size",
-                (Budget("limit", 1.3),),
-            ),
-        ),
-    ),
-    Row(
-        "peak-bdat",
-        peak(load.Message(FIFTY, bdat=True)),
-        (
-            Part(
-                "peak",
-                "memory for one message of 50 MB, BDAT",
-                "x its size",
-                (Budget("limit", 1.3),),
-            ),
-        ),
-        ("ours", "ours-uvloop"),
-    ),
-)
-
-
-SCRIPT_ROWS = (
-    Row(
-        "rules",
-        rules_cost,
-        (
-            Part("wall", "a session without a match, 50 rules on RCPT", "us"),
-            Part(
-                "ratio",
-                "the same : without rules",
-                "",
-                (Budget("limit", 1.5),),
-            ),
-        ),
-        ("ours",),
-    ),
-    Row(
-        "punctuality",
-        punctuality,
-        (
-            Part("delay", "delays: farthest off", "", (Budget("limit", 0.2),)),
-            Part(
-                "writing",
-                "throttled writing: farthest off",
-                "",
-                (Budget("limit", 0.2),),
-            ),
-            Part(
-                "reading",
-                "throttled reading: farthest off",
-                "",
-                (Budget("limit", 0.2),),
-            ),
-        ),
-        ("ours",),
-        rounds=3,
-    ),
-)
-
-
-GROWTH = (
-    ("dialogue", "40,000 commands on a connection: late : early"),
-    ("sessions", "6,000 sessions: late : early"),
-    ("recipients", "10,000 recipients: late : early"),
-    ("dripping", "60,000 octets, each by itself: late : early"),
-    ("line", "a line of 32 MB : of 4 MB, each octet"),
-    ("command", "a command of 14 kB, octet by octet: late : early"),
-    ("rules", "2,000 rules : 200, each rule"),
-)
-GROWTH_ROW = Row(
-    "growth",
-    linear,
-    tuple(Part(key, title, "", (Budget("limit", LINEAR),)) for key, title in GROWTH),
-    ("ours",),
-    rounds=3,
-)
-
-
-def crowd_row(connections: int, contenders: tuple[str, ...]) -> Row:
-    """The lines for many connections at once."""
-    title = f"{connections:,} connections"
-    return Row(
-        f"crowd-{connections}",
-        crowd(connections),
-        (
-            Part("idle", f"{title}: memory for each, idle", "kB"),
-            Part("active", f"{title}: memory for each, active, peak", "kB"),
-            Part("wall", f"{title}: a message on each", "us/message"),
-            Part("lost", f"{title}: lost", "", (Budget("limit", 0),)),
-        ),
-        contenders,
-    )
-
-
-SIZE_ROWS = (
-    crowd_row(2000, ALL),
-    # the two built on aiosmtpd behave as it does, and each needs a minute for it
-    crowd_row(10_000, ("ours", "ours-uvloop", "smtp-sink", "npm", "aiosmtpd")),
-    Row(
-        "recorded",
-        recorded,
-        (
-            Part("first", "100,000 messages: the first thousand", "ms"),
-            Part("last", "100,000 messages: the last thousand", "ms"),
-            Part(
-                "growth", "the last thousand : the first", "", (Budget("limit", 1.15),)
-            ),
-            Part("worst", "100,000 messages: the slowest thousand", "ms"),
-            Part("memory", "100,000 messages: memory for each of 1 kB", "kB"),
-            Part("lost", "100,000 messages: lost", "", (Budget("limit", 0),)),
-            Part("find", "find by recipient over 100,000", "ms"),
-            Part("find-subject", "find by subject over 100,000", "ms"),
-            Part("wait", "wait_for_message with 100,000 there", "ms"),
-        ),
-        ("ours", "npm", "aiosmtpd"),
-    ),
-)
-
-ROWS = (*STARTUP_ROWS, *MESSAGE_ROWS, *LARGE_ROWS, *SCRIPT_ROWS, GROWTH_ROW, *SIZE_ROWS)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
 import pytest_smtpserver
@@ -33,17 +36,54 @@ def test_type_checkers_are_told() -> None:
 
 
 def test_run_time_dependencies() -> None:
-    """pytest, anyio and trustme; what only some users need is an extra."""
+    """What the package imports, and no more; what only some users need is an extra."""
     required = DISTRIBUTION.requires or []
     names = {re.split(r"[^\w-]", one)[0] for one in required if "extra ==" not in one}
-    assert names == {"anyio", "pytest", "trustme"}
+    assert names == {"anyio", "cryptography", "pytest", "trustme"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert set(project["project"]["optional-dependencies"]) == {
         "cli",
         "html",
         "report",
+        "trio",
         "uvloop",
     }
+
+
+def test_everything_imported_is_declared() -> None:
+    """Each module that is not of the standard library, by its distribution."""
+    package = Path(pytest_smtpserver.__file__).parent
+    imported = set()
+    for file in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add((node.module or "").partition(".")[0])
+    foreign = imported - sys.stdlib_module_names - {"pytest_smtpserver"}
+    modules = metadata.packages_distributions()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"].values()
+    declared = {
+        re.split(r"[^\w-]", one)[0].lower()
+        for one in chain(project["project"]["dependencies"], *extras)
+    }
+    for module in sorted(foreign):
+        names = {name.lower() for name in modules.get(module, [module])}
+        assert names & declared, module
+
+
+def test_where_the_project_is() -> None:
+    """Those who find it in a list of packages get to its manual and its issues."""
+    urls = dict(
+        one.split(", ", 1) for one in DISTRIBUTION.metadata.get_all("Project-URL") or []
+    )
+    assert set(urls) == {"Changelog", "Documentation", "Homepage", "Issues", "Source"}
+    home = urls["Homepage"]
+    assert all(url.startswith(home) for url in urls.values())
+    for url in urls.values():
+        path = re.search("/(?:tree|blob)/main/(.+)", url)
+        assert path is None or (ROOT / path[1]).exists(), url
 
 
 def test_it_says_what_it_is() -> None:

@@ -16,17 +16,19 @@ MAX_DOMAIN = 255  # octets, RFC 5321 §4.5.3.1.2
 MAX_PATH = 256  # octets with brackets and source route, RFC 5321 §4.5.3.1.3
 MAX_LABEL = 63  # octets, RFC 1035 §2.3.4
 
-# RFC 6531 §3.3 lets any UTF8-non-ascii into atoms, quoted strings and values.
-_NON_ASCII = "\\x80-\\U0010ffff"
-# RFC 5322 §3.2.3: atext, as a set of characters.
-_ATEXT = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~{_NON_ASCII}-]"
+# RFC 6531 §3.3 lets any UTF8-non-ascii into atoms, quoted strings and values. So the
+# sets name the ASCII characters that are left out: `re` takes milliseconds to compile a
+# set that reaches up to U+10FFFF, and microseconds for the same set turned round.
+#: What RFC 5322 §3.2.3 leaves out of atext: controls, space and the specials.
+_NOT_IN_ATOMS = r'\x00-\x20"(),:;<>@\[\\\]\x7f'
+_ATEXT = f"[^.{_NOT_IN_ATOMS}]"
 
 #: Dot-string = Atom *("." Atom)
 _DOT_STRING = re.compile(rf"{_ATEXT}++(?:\.{_ATEXT}++)*+")
 #: Quoted-string = DQUOTE *QcontentSMTP DQUOTE; a quoted-pair is a backslash and any
 #: ASCII graphic or space.
-_QUOTED_STRING = re.compile(rf'"(?:[ !#-\[\]-~{_NON_ASCII}]|\\[ -~])*+"')
-_NOT_ATEXT = re.compile(_ATEXT.replace("[", "[^.", 1))
+_QUOTED_STRING = re.compile(r'"(?:[^\x00-\x1f"\\\x7f]|\\[ -~])*+"')
+_NOT_ATEXT = re.compile(f"[{_NOT_IN_ATOMS}]")
 
 #: Domain of LDH labels: sub-domain = Let-dig [Ldh-str]
 _LDH_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?+"
@@ -45,7 +47,7 @@ _GENERAL_LITERAL = re.compile(r"[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?:[!-Z^-~]+"
 _KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 #: esmtp-param = esmtp-keyword ["=" esmtp-value]
 _PARAMETER = re.compile(
-    rf"([A-Za-z0-9][A-Za-z0-9-]*+)(?:=([!-<>-~{_NON_ASCII}]++))?"
+    r"([A-Za-z0-9][A-Za-z0-9-]*+)(?:=([^\x00-\x20=\x7f]++))?"
 ).fullmatch
 
 #: RFC 3461 §4: xtext = *( xchar / hexchar ); hexchar in upper case only.
@@ -53,7 +55,7 @@ _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*+")
 _HEXCHAR = re.compile(rb"\+([0-9A-F]{2})")
 #: RFC 6533 §3: the same for a UTF-8 address, with \x{…} for what ASCII has not.
 _UTF8_ADDRESS = re.compile(
-    rf"(?:[!-*,-<>-\[\]-~{_NON_ASCII}]|\\x\{{[0-9A-F]{{2,6}}\}}|\+[0-9A-F]{{2}})*+"
+    r"(?:[^\x00-\x20+=\\\x7f]|\\x\{[0-9A-F]{2,6}\}|\+[0-9A-F]{2})*+"
 )
 _EMBEDDED = re.compile(r"\\x\{([0-9A-F]+)\}|\+([0-9A-F]{2})")
 
