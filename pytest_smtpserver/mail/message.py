@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.protocol.syntax.replies import Reply
 
     from .attachment import Attachment
-    from .content.headers import Headers
+    from .content.fields.headers import Headers
     from .content.views import Views
     from .outcomes import AuthAttempt, TLSInfo, Undelivered
 
@@ -90,7 +90,9 @@ class ReceivedMessage:
         """The message as the standard library parses it, with its default policy.
 
         Display names are here: ``message.email["To"].addresses``. Reading a field does
-        not raise, and raw UTF-8 in fields is text (RFC 6532).
+        not raise, raw UTF-8 in fields is text (RFC 6532), and addresses and encoded
+        words are those of the other attributes. Parts, file names and charsets are the
+        standard library's own reading; lines of ``format=flowed`` are as sent.
         """
         return self._views.email
 
@@ -138,7 +140,8 @@ class ReceivedMessage:
     def text(self) -> str:
         r"""The plain text, decoded, lines ended by ``\n``; ``""`` where there is none.
 
-        Where there is only HTML it is empty: see `text_from_html`.
+        Where there is only HTML it is empty: see `text_from_html`. The paragraphs of
+        ``format=flowed`` are joined (RFC 3676); `email` has the lines as sent.
         """
         return self._views.text
 
@@ -195,14 +198,17 @@ class ReceivedMessage:
 
         The body is searched, text and visible HTML; where it has none outside of its
         links, the subject; then the links in the text too. The same code in several
-        places is one.
+        places is one. Of several the one counts that stands out: that "is your code",
+        or follows a word like "code", "PIN" or "OTP", has a line to itself, or is in a
+        heading of the HTML, in this order.
 
         Args:
             pattern: a regular expression, by default four to eight digits; with a
                 group, the (first) group is the code.
 
         Raises:
-            AssertionError: nothing matches, or different things do; it lists them.
+            AssertionError: nothing matches, or several do and none stands out; it lists
+                them.
             TypeError: the pattern is neither a str nor a regular expression.
             ValueError: the pattern is a str, but no regular expression.
         """
@@ -210,20 +216,28 @@ class ReceivedMessage:
         return self._views.code(pattern, where=repr(self))
 
     def normalized(
-        self, *, replace: Mapping[str | re.Pattern[str], str] | None = None
+        self,
+        *,
+        replace: Mapping[str | re.Pattern[str], str] | None = None,
+        dates: bool = False,
     ) -> str:
         """Envelope, headers and decoded parts as one text that is stable, for snapshots.
 
         Dates, Message-IDs, Content-IDs, boundaries, signatures and trace fields such as
         Received are replaced by names, the same original by the same name; the declared
-        SIZE is left out; of other than text there is length and digest.
+        SIZE is left out; of other than text there is length and digest. Recipients, in
+        the envelope and in To, Cc and Bcc, stand in the order of the alphabet: that of
+        the sender, who may have used a set, says nothing.
 
         Args:
             replace: what else differs from run to run, and what to put there: a str is
                 replaced where it stands, a compiled regular expression where it is
                 found.
+            dates: replace dates and times in the subject and in the text, too, by
+                ``[date]``: those of ISO 8601, RFC 5322 and plain English, and
+                ``31.12.2026``, ``12/31/2026``, ``23:59``.
         """
-        return self._views.normalized(self.envelope, replace)
+        return self._views.normalized(self.envelope, replace, dates=dates)
 
     def as_dict(self) -> dict[str, Any]:
         """The message in the types of JSON: ``json.dumps`` takes it as it is.

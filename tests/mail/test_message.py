@@ -111,7 +111,7 @@ def test_lists_may_be_changed_by_the_test() -> None:
         ("a@b.org,\r\n c@d.org", ["a@b.org", "c@d.org"]),
         ("user@[192.0.2.1]", ["user@[192.0.2.1]"]),
         ("Jörg <jörg@müller.example>", ["jörg@müller.example"]),
-        ("Love, Ada <a@b.org>", ["Love", "a@b.org"]),
+        ("Love, Ada <a@b.org>", ["a@b.org"]),
         ("", []),
     ],
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
+from .fields.mailboxes import Mailbox, read_mailboxes
 from .mime import Part, parse
 from .parts import text_of
 
@@ -42,21 +44,41 @@ _SIGNATURES = frozenset(
 #: Messages in messages in messages: what lies deeper is shown as it stands.
 _MAX_DEPTH = 5
 _ID = re.compile(r"<[^<>\s]+>")
+_CID = re.compile(r"\bcid:([^\s\"'<>()]+)")
+#: Fields whose order says nothing, and that some senders fill from a set.
+_RECIPIENTS = frozenset({"to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc"})
+_TIME = (
+    r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\b\.?)?"
+    r"(?:\s?(?:Z|UTC|GMT|[A-Z]{3,4}|[+-]\d\d:?\d\d)\b)?(?:\s\([A-Z]{3,4}\))?"
+)
+_DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}\.?,?\s{1,3}"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?"
+_DATE = re.compile(
+    rf"\b(?:{_DAY})?(?:\d{{4}}[-/]\d\d[-/]\d\d|"
+    rf"\d{{1,2}}(?:st|nd|rd|th)?\.?\s{{1,3}}{_MONTH},?\s{{1,3}}\d{{2,4}}|"
+    rf"{_MONTH}\s{{1,3}}\d{{1,2}}(?:st|nd|rd|th)?,?\s{{1,3}}\d{{4}}|"
+    rf"(?<!\d\.)\d{{1,2}}([./])\d{{1,2}}\1\d{{2,4}}(?!\.?\d))"
+    rf"(?:T{_TIME}|\b(?:,?\s(?:at\s)?{_TIME})?)|\b{_TIME}"
+)
 
 
 class Normalizer:
     """Writes one message; the same original gets the same stand-in throughout."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, dates: bool = False) -> None:
+        self._dates = dates
         self._stand_ins: dict[tuple[str, str], str] = {}
         self._counts: dict[str, int] = {}
         self._depth = 0
 
     def envelope(self, envelope: Envelope) -> Iterator[str]:
-        """The commands of the transaction, without the declared size."""
+        """The commands of the transaction, without the declared size.
+
+        The order of the recipients says nothing (RFC 5321 §3.3): here it is the
+        alphabet's.
+        """
         yield _command("MAIL FROM", envelope.mail_from)
-        for address in envelope.rcpt_to:
-            yield _command("RCPT TO", address)
+        yield from sorted(_command("RCPT TO", one) for one in envelope.rcpt_to)
 
     def part(self, part: Part) -> Iterator[str]:
         """Header, empty line, body."""
@@ -92,8 +114,11 @@ class Normalizer:
                 lambda match: f"<{self._stand_in(kind, match[0].strip('<>'))}>", value
             )
         if boundary and lowered == "content-type":
-            return value.replace(boundary, stand_in)
-        return value
+            start = value.lower().find("boundary")
+            return value[:start] + value[start:].replace(boundary, stand_in)
+        if lowered in _RECIPIENTS:
+            return _sorted_mailboxes(value)
+        return self._without_dates(value) if lowered == "subject" else value
 
     def _leaf(self, part: Part) -> Iterator[str]:
         if part.content_type in _SIGNATURES:
@@ -106,17 +131,23 @@ class Normalizer:
             text, _ = text_of(part)
             if part.content_type == "text/html":
                 text = self._cids(text)
-            yield text.removesuffix("\n")
+            yield self._without_dates(text.removesuffix("\n"))
         else:
             octets, _ = part.octets()
             digest = hashlib.sha256(octets).hexdigest()[:16]
             yield f"[{len(octets)} octets, sha256 {digest}]"
 
     def _cids(self, html: str) -> str:
-        for (kind, original), stand_in in self._stand_ins.items():
-            if kind == "content-id":
-                html = html.replace(f"cid:{original}", f"cid:{stand_in}")
-        return html
+        """Links to parts follow their parts; they may be percent-encoded (RFC 2392)."""
+
+        def replaced(match: re.Match[str]) -> str:
+            key = ("content-id", unquote(match[1]))
+            return f"cid:{self._stand_ins[key]}" if key in self._stand_ins else match[0]
+
+        return _CID.sub(replaced, html)
+
+    def _without_dates(self, text: str) -> str:
+        return _DATE.sub("[date]", text) if self._dates else text
 
     def _stand_in(self, kind: str, original: str) -> str:
         key = (kind, original)
@@ -130,6 +161,8 @@ def normalized(
     envelope: Envelope,
     root: Part,
     replace: Mapping[str | re.Pattern[str], str] | None = None,
+    *,
+    dates: bool = False,
 ) -> str:
     """Envelope, headers and decoded parts as text that is the same in every run.
 
@@ -138,8 +171,9 @@ def normalized(
         root: the message.
         replace: more to replace, in this order: a str where it stands, a compiled
             regular expression where it is found.
+        dates: replace dates and times in subject and text, too.
     """
-    writer = Normalizer()
+    writer = Normalizer(dates=dates)
     lines = [*writer.envelope(envelope), "", *writer.part(root)]
     text = "\n".join(lines) + "\n"
     for wanted, replacement in (replace or {}).items():
@@ -157,3 +191,18 @@ def _command(command: str, address: Address) -> str:
         if keyword != "SIZE"
     ]
     return " ".join([f"{command}:<{address}>", *parameters])
+
+
+def _sorted_mailboxes(value: str) -> str:
+    """A list of mailboxes in the order of the alphabet; what is no plain list stays."""
+    found, complaints = read_mailboxes(value)
+    if len(found) < 2 or complaints or ":" in value:
+        return value
+    return ", ".join(sorted(map(_written, found)))
+
+
+def _written(mailbox: Mailbox) -> str:
+    name, address = mailbox
+    if re.search(r'[()<>\[\]:;@\\,."]', name):
+        name = '"' + re.sub(r'[\\"]', r"\\\g<0>", name) + '"'
+    return f"{name} <{address}>" if name else address

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_smtpserver.mail.attachment import Attachment
 
-from .charsets import decode_text
+from .decoding.charsets import decode_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,12 +29,13 @@ class Sorted(NamedTuple):
 
 
 def sort_parts(root: Part) -> Sorted:
-    """Say what every leaf of a message is.
+    """Say what every leaf of a message is, by RFC 8621 §4.1.4.
 
-    Text without a name that is not marked as an attachment is the body; where there are
-    several, all of them. Of alternatives the last counts for each kind, since the best
-    comes last (RFC 2046 §5.1.4). Images that belong to the HTML are inline. All else,
-    signatures, invitations and forwarded messages included, is attached.
+    Text that is not marked as an attachment is the body: what comes first whatever its
+    name, what comes later where it has none. Of alternatives the last counts for each
+    kind, since the best comes last (RFC 2046 §5.1.4); of related parts, the root is
+    body (RFC 2387). Images that belong to the HTML are inline. All else, signatures,
+    invitations and forwarded messages included, is attached.
     """
     found = Sorted([], [], [], [])
     if root.is_multipart:
@@ -51,15 +51,17 @@ def _sort_multipart(part: Part, found: Sorted) -> None:
     elif part.content_type == "multipart/related":
         _sort_related(part, found)
     else:
-        for child in part.children:
-            _sort_child(child, found)
+        for index, child in enumerate(part.children):
+            _sort_child(child, found, first=index == 0)
 
 
-def _sort_child(part: Part, found: Sorted, *, body: bool = False) -> None:
+def _sort_child(
+    part: Part, found: Sorted, *, first: bool = False, body: bool = False
+) -> None:
     if part.is_multipart:
         _sort_multipart(part, found)
     else:
-        _sort_leaf(part, found, body=body)
+        _sort_leaf(part, found, first=first, body=body)
 
 
 def _sort_alternatives(part: Part, found: Sorted) -> None:
@@ -104,17 +106,28 @@ def _sort_related(part: Part, found: Sorted) -> None:
             child.content_id or child.disposition != "attachment"
         ):
             found.inline_images.append(child)
+        elif child.content_type.startswith("text/"):
+            found.attachments.append(child)
         else:
             _sort_child(child, found)
 
 
-def _sort_leaf(part: Part, found: Sorted, *, body: bool) -> None:
-    """Sort one leaf; ``body`` says that it stands where a body is expected.
+def _sort_leaf(
+    part: Part, found: Sorted, *, first: bool = False, body: bool = False
+) -> None:
+    """Sort one leaf.
 
     A multipart is a leaf when it could not be taken apart; it is shown as text then.
+
+    Args:
+        part: the leaf.
+        found: what it becomes part of.
+        first: it comes first in its multipart, where a name makes it no file.
+        body: it stands where nothing but a body is expected.
     """
     kind = part.content_type
-    file_like = part.disposition == "attachment" or (bool(part.filename) and not body)
+    named = bool(part.filename) and not (first or body)
+    file_like = part.disposition == "attachment" or named
     if kind.startswith("multipart/") and not part.octets()[0].strip():
         return
     if not file_like and kind == "text/html":
@@ -140,8 +153,8 @@ def _is_inline(part: Part) -> bool:
 
 
 def body_of(parts: Iterable[Part]) -> str:
-    """The text of several parts, one below the other."""
-    texts = [text_of(part)[0] for part in parts]
+    """The text of several parts as a reader sees it, one below the other."""
+    texts = [_unflowed(part, text_of(part)[0]) for part in parts]
     joined = "".join(
         text if not text or text.endswith("\n") else f"{text}\n" for text in texts[:-1]
     )
@@ -149,7 +162,7 @@ def body_of(parts: Iterable[Part]) -> str:
 
 
 def text_of(part: Part) -> tuple[str, list[str]]:
-    """A text part decoded, and what was wrong with it."""
+    """A text part decoded, its lines as they were sent, and what was wrong with it."""
     octets, complaint = part.octets()
     html = part.content_type == "text/html"
     text, charset_complaint = decode_text(octets, part.charset, html=html)
@@ -162,14 +175,39 @@ def attachment_of(part: Part) -> Attachment:
     return Attachment(part.filename, part.content_type, content, part.content_id)
 
 
-def unflowed(part: Part) -> str:
-    """A text part with the soft line breaks of ``format=flowed`` undone (RFC 3676).
+def _unflowed(part: Part, text: str) -> str:
+    """``format=flowed`` (RFC 3676 §4): paragraphs in one line, stuffed blanks gone.
 
-    Only for what is looked for in the text; the text itself stays as it was sent.
+    A line that ends in a blank goes on in the next one of the same quote depth; the
+    line before a signature never does.
     """
-    text, _ = text_of(part)
-    if part.parameter("format").lower() != "flowed":
+    if (
+        part.content_type != "text/plain"
+        or part.parameter("format").lower() != "flowed"
+    ):
         return text
-    deleted = part.parameter("delsp").lower() == "yes"
-    pattern = r"(?<!^--)( )\n(?=[^>\n])" if deleted else r"(?<!^--)(?<= )\n(?=[^>\n])"
-    return re.sub(pattern, "", text, flags=re.MULTILINE)
+    delete_blank = part.parameter("delsp").lower() == "yes"
+    lines: list[str] = []
+    pieces: list[str] = []
+    depth = 0  # of the line that goes on
+    for line in text.split("\n"):
+        bare = line.lstrip(">")
+        quoted = len(line) - len(bare)
+        # A blank that nothing called for (§4.4) parts two words whose own one was deleted.
+        needless = bare.startswith(" ") and not bare.startswith((" >", "  ", " From "))
+        if not (needless and pieces and delete_blank):
+            bare = bare.removeprefix(" ")
+        if pieces and (quoted != depth or bare == "-- "):
+            lines.append("".join(pieces))
+            pieces = []
+        if not pieces and quoted:
+            pieces.append(">" * quoted + " ")
+        depth = quoted
+        soft = bare.endswith(" ") and bare != "-- "
+        pieces.append(bare[:-1] if soft and delete_blank else bare)
+        if not soft:
+            lines.append("".join(pieces))
+            pieces = []
+    if pieces:
+        lines.append("".join(pieces))
+    return "\n".join(lines)

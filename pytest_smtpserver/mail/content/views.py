@@ -1,7 +1,7 @@
 """Everything about a message that is worked out from its content, when it is asked for.
 
-Loaded with the first attribute that needs it, since it takes the standard library's
-email package with it. Two threads may both work out a value; none sees half of one.
+Loaded with the first attribute that is asked for; the readers of HTML, and the standard
+library's email package, come with the first that needs them. Two threads may both work out a value; none sees half of one.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ import importlib
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from . import headers as header_fields
 from .codes import find_code
-from .headers import Headers
-from .html.page import Page
+from .fields.headers import Block, Headers, read_block
+from .fields.mailboxes import read_mailboxes
 from .links import find_link, links_in_text, unique
 from .mime import Part, parse
 from .normalize import normalized
-from .parts import Sorted, attachment_of, body_of, sort_parts, text_of, unflowed
-from .salvage import parse_message
+from .parts import Sorted, attachment_of, body_of, sort_parts, text_of
 
 if TYPE_CHECKING:
     import re
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
 
     from pytest_smtpserver.mail.attachment import Attachment
     from pytest_smtpserver.protocol.syntax.envelope import Envelope
+
+    from .html.page import Page
 
 
 class Views:
@@ -39,12 +39,14 @@ class Views:
     @cached_property
     def email(self) -> EmailMessage:
         """The standard library's parse."""
+        from .stdlib import parse_message  # noqa: PLC0415 - takes the email package along
+
         return parse_message(self._content)
 
     @cached_property
-    def block(self) -> header_fields.Block:
+    def block(self) -> Block:
         """The header alone: a subject needs no parts."""
-        return header_fields.read_block(self._content, 0, len(self._content))
+        return read_block(self._content, 0, len(self._content))
 
     @cached_property
     def headers(self) -> Headers:
@@ -70,7 +72,11 @@ class Views:
     def date(self) -> datetime | None:
         """The Date field."""
         value = self.headers.get("Date")
-        return None if value is None else header_fields.date_of(value)
+        if value is None:
+            return None
+        from .stdlib import read_date  # noqa: PLC0415 - takes the email package along
+
+        return read_date(value)
 
     @cached_property
     def message_id(self) -> str:
@@ -110,13 +116,14 @@ class Views:
     @cached_property
     def page(self) -> Page:
         """The HTML, read."""
+        from .html.page import Page  # noqa: PLC0415 - a mail without HTML needs none of it
+
         return Page(self.html)
 
     @cached_property
     def links(self) -> list[str]:
         """The links of the HTML, then those of the text that are not among them."""
-        flat = "\n".join(unflowed(part) for part in self.parts.text)
-        return unique([*self.page.links, *links_in_text(flat)])
+        return unique([*self.page.links, *links_in_text(self.text)])
 
     @cached_property
     def text_from_html(self) -> str:
@@ -152,9 +159,11 @@ class Views:
         self,
         envelope: Envelope,
         replace: Mapping[str | re.Pattern[str], str] | None,
+        *,
+        dates: bool,
     ) -> str:
         """The text for snapshots."""
-        return normalized(envelope, self.root, replace)
+        return normalized(envelope, self.root, replace, dates=dates)
 
     @cached_property
     def attachments(self) -> list[Attachment]:
@@ -171,12 +180,12 @@ class Views:
         """What is wrong with the message."""
         found: list[str] = []
         for part in self.root.walk():
-            entries = part.structure_defects()
-            for name, value in part.block.fields:
-                entries += header_fields.complaints(name, value)
-            entries += _body_defects(part)
+            entries = [*part.structure_defects(), *_body_defects(part)]
             where = "" if part is self.root else f"part {part.content_type}: "
             found += [where + entry for entry in entries]
+        value = self.headers.get("Date")
+        if value is not None and self.date is None:
+            found.append(f"Date: {value[:60]!r} is no date (RFC 5322 section 3.3)")
         return unique(found)
 
     def _addresses(self, name: str) -> list[str]:
@@ -184,7 +193,7 @@ class Views:
             address
             for field in self.block.fields
             if field.name.lower() == name
-            for address in header_fields.addresses(name, field.value)
+            for _, address in read_mailboxes(field.value)[0]
         ]
 
 

@@ -6,6 +6,8 @@ import re
 from email.message import EmailMessage
 from email.policy import SMTP
 
+import pytest
+
 from pytest_smtpserver.mail.message import ReceivedMessage
 
 from ..letters import LETTERS, PNG
@@ -153,3 +155,74 @@ def test_messages_within_messages_end_somewhere() -> None:
     """What is forwarded a hundred times is shown as it stands below some level."""
     inner = "Content-Type: message/rfc822\r\n\r\n" * 500 + "Subject: x\r\n\r\nend\r\n"
     assert received(inner).normalized().count("Content-Type") == 500
+
+
+def test_recipients_from_a_set() -> None:
+    """Flask-Mail keeps them in a set: their order differs with the hash seed."""
+    texts = set()
+    for order in (("b@x.org", "a@x.org"), ("a@x.org", "b@x.org")):
+        listed = ", ".join(f'"Love, {one[0]}" <{one}>' for one in order)
+        content = f"To: {listed}\r\nCc: {', '.join(order)}\r\n\r\nHi\r\n"
+        commands = [f"TO:<{one}>".encode() for one in order]
+        message = ReceivedMessage(
+            content.encode(),
+            envelope(b"FROM:<c@x.org>", *commands),
+            NO_SESSION,
+            received_at=RECEIVED_AT,
+        )
+        texts.add(message.normalized())
+    expected = (
+        "MAIL FROM:<c@x.org>\nRCPT TO:<a@x.org>\nRCPT TO:<b@x.org>\n\n"
+        'To: "Love, a" <a@x.org>, "Love, b" <b@x.org>\nCc: a@x.org, b@x.org\n\nHi\n'
+    )
+    assert texts == {expected}
+
+
+@pytest.mark.parametrize(
+    "value", ["G: b@x.org, a@x.org;", "b@x.org; a@x.org", "B, A <a@x.org>, a@b.org"]
+)
+def test_what_is_no_plain_list_stays(value: str) -> None:
+    """Groups and mistakes are what a snapshot has to show."""
+    assert f"To: {value}\n" in received(f"To: {value}\r\n\r\n").normalized()
+
+
+def test_links_to_parts_that_are_percent_encoded() -> None:
+    """RFC 2392 section 2: a Content-ID in a URL is encoded as URLs are."""
+    content = SENT.replace("cid:99.1@host", "cid:99%2E1%40host")
+    assert "cid:content-id-1" in received(content).normalized()
+    other = SENT.replace("cid:99.1@host", "cid:99.10@host")
+    assert "cid:99.10@host" in received(other).normalized()
+
+
+def test_a_boundary_that_is_a_word_of_the_field() -> None:
+    """Only the parameter is replaced."""
+    text = received(
+        "Content-Type: multipart/mixed; boundary=mixed\r\n\r\n--mixed\r\n\r\n--mixed--\r\n"
+    ).normalized()
+    assert "Content-Type: multipart/mixed; boundary=[boundary-1]\n" in text
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "2026-11-28",
+        "2026-11-28T03:08:00Z",
+        "2026-11-28 03:08:00.123+01:00",
+        "Sat, 28 Nov 2026 03:08:00 +0000",
+        "Saturday, November 28, 2026 at 3:08 PM",
+        "28th November 2026, 03:08",
+        "28.11.2026",
+        "11/28/2026",
+        "23:59",
+        "3:08 p.m.",
+    ],
+)
+def test_dates_in_text_on_demand(date: str) -> None:
+    """``dates=True`` replaces them in subject and text; nothing else is one."""
+    message = received(
+        f"Subject: of {date}\r\n\r\nSent {date} to 10.1.2.33, v1.2.3\r\n"
+    )
+    assert date in message.normalized()
+    assert message.normalized(dates=True).endswith(
+        "Subject: of [date]\n\nSent [date] to 10.1.2.33, v1.2.3\n"
+    )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_smtpserver.mail.attachment import Attachment
-from pytest_smtpserver.mail.content.charsets import decode_text
-from pytest_smtpserver.mail.content.mime import decode_base64
+from pytest_smtpserver.mail.content.decoding.charsets import decode_text
+from pytest_smtpserver.mail.content.decoding.transfer import decode_base64
 
 from ..letters import PDF
 from ..make import received

@@ -1,0 +1,1 @@
+"""Octets to text: transfer encodings undone, charsets read."""

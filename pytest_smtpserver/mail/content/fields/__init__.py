@@ -1,0 +1,1 @@
+"""Header fields: as they were sent, and what they say."""

@@ -1,0 +1,110 @@
+"""Encoded words (RFC 2047, with the language of RFC 2231 section 5), as mailers send them.
+
+They are decoded wherever they stand, also where section 5 forbids them: inside of quotes
+and in parameters that is how nearly every mailer names its files.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+
+from pytest_smtpserver.mail.content.decoding.charsets import decode_octets
+
+#: Blanks, and a few question marks, are taken inside of a word, as readers take them.
+WORD = re.compile(r"=\?([^?\s=]{1,80})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*){0,8})\?=")
+_HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+_SPECIALS = re.compile(r'[()<>\[\]:;@\\,"]')
+
+
+class _Run:
+    """Words of one charset and encoding that stand beside each other.
+
+    A character may be cut in two by their border, and base64 too.
+    """
+
+    def __init__(self, charset: str, encoding: str) -> None:
+        self.kind = (charset, encoding)
+        self.start = ""
+        self._texts: list[str] = []
+
+    def add(self, text: str) -> None:
+        self._texts.append(text)
+
+    def decoded(self) -> tuple[str, str]:
+        charset, encoding = self.kind
+        if encoding == "Q":
+            raw = "".join(self._texts).replace("_", " ").encode("utf-8")
+            octets = _HEX.sub(lambda match: bytes.fromhex(match[1].decode()), raw)
+        else:
+            octets = b"".join(map(_from_base64, self._base64_texts()))
+        return decode_octets(octets, charset.partition("*")[0])
+
+    def _base64_texts(self) -> list[str]:
+        """The texts, joined where one of them ends inside of a group of four."""
+        texts: list[str] = []
+        loose: list[str] = []
+        length = 0
+        for text in self._texts:
+            loose.append(text)
+            length += len(text)
+            if text.endswith("=") or length % 4 == 0:
+                texts.append("".join(loose))
+                loose, length = [], 0
+        return [*texts, "".join(loose)]
+
+
+def decode_words(
+    value: str, complaints: list[str] | None = None, *, quote: bool = False
+) -> str:
+    """A value with its encoded words decoded; blanks between two of them go.
+
+    Args:
+        value: as it was sent, unfolded.
+        complaints: what is wrong with the words is added to it.
+        quote: put a word with specials into quotes, so that a list of addresses stays
+            the list it is.
+    """
+    if "=?" not in value:
+        return value
+    written: list[str] = []
+    run: _Run | None = None
+    quoted = False
+    end = 0
+    found: list[str] = [] if complaints is None else complaints
+
+    def finish() -> None:
+        if run is not None:
+            text, complaint = run.decoded()
+            if complaint:
+                found.append(f"an encoded word {complaint} (RFC 2047 section 2)")
+            specials = quote and _SPECIALS.search(text)
+            if specials and quoted:
+                text = re.sub(r'[\\"]', r"\\\g<0>", text)
+            elif specials and not written[-1].endswith("("):
+                text = '"' + re.sub(r'[\\"]', r"\\\g<0>", text) + '"'
+            written.append(text)
+
+    for match in WORD.finditer(value):
+        gap = value[end : match.start()]
+        kind = (match[1].lower(), match[2].upper())
+        beside = run is not None and not gap.strip()
+        if run is None or not beside or run.kind != kind:
+            finish()
+            quoted ^= gap.replace('\\"', "").count('"') % 2 == 1
+            written.append("" if beside else gap)
+            run = _Run(*kind)
+        if " " in match[3].strip() or "\t" in match[3]:
+            found.append("an encoded word has blanks in it (RFC 2047 section 2)")
+        run.add(match[3])
+        end = match.end()
+    finish()
+    return "".join([*written, value[end:]])
+
+
+def _from_base64(text: str) -> bytes:
+    clean = _NOT_BASE64.sub("", text)
+    if len(clean) % 4 == 1:  # six bits are no octet
+        clean = clean[:-1]
+    return binascii.a2b_base64(clean + "=" * (-len(clean) % 4))

@@ -1,0 +1,242 @@
+"""Lists of addresses (RFC 5322 section 3.4), wherever a mail program finds them.
+
+A mailbox is found in what senders write in its place too; what was wrong is said.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from .encoded_words import WORD, decode_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BLANK = re.compile(r"\s+")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_ANGLE = re.compile(r'<((?>"(?:[^"\\]|\\.)*+"|[^<>"])*+)>', re.DOTALL)
+#: Without quotes in it; and one that never ends, which goes up to the next separator.
+_PLAIN_ANGLE = re.compile(r"<([^<>]*)>|<([^<>,;]*)")
+_ATOM = re.compile(r'(?:(?<=@)\[[^\[\]\s]*\]|[^\s"(),:;<>\\])+|.', re.DOTALL)
+_PARENTHESIS = re.compile(r"\\.|[()]", re.DOTALL)
+_COMMENT = re.compile(r"\([^()]*\)")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_NEEDS_QUOTES = re.compile(r"^(?!=\?).*[@\[\]\\]", re.DOTALL)
+_DOT_ATOM = re.compile(r'[^\s"(),:;<>@\[\]\\.]+(?:\.[^\s"(),:;<>@\[\]\\.]+)*')
+#: What looks like an address, where nothing else is to be had.
+_LIKE_ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@]{1,320}@[^\s<>,;:\"()\\@]+")
+_SECTION = "(RFC 5322 section 3.4)"
+
+
+class Mailbox(NamedTuple):
+    """Whom a message is from or for; the name is decoded, ``""`` where there is none."""
+
+    name: str
+    address: str
+
+
+class _Token(NamedTuple):
+    """A piece of a field: an atom, a blank, a separator, quoted, a comment, an angle."""
+
+    kind: str
+    text: str
+
+
+def read_mailboxes(value: str) -> tuple[list[Mailbox], list[str]]:
+    """The mailboxes of a field, groups flattened, and what is wrong with it."""
+    complaints: list[str] = []
+    found = _read_list(value, complaints, encoded=True)
+    return found, list(dict.fromkeys(complaints))
+
+
+def _read_list(value: str, complaints: list[str], *, encoded: bool) -> list[Mailbox]:
+    found: list[Mailbox] = []
+    before = ""  # words without an address: the next one's name had a comma in it
+    entry: list[_Token] = []
+    in_group = False
+    for token in [*_tokens(value, complaints), _Token("end", "")]:
+        if token.kind not in {",", ";", ":", "end"}:
+            entry.append(token)
+            continue
+        if token.kind == ":" and not any(
+            "@" in text for kind, text in entry if kind in {"atom", "angle"}
+        ):
+            entry, in_group = [], True  # what stood before it is a group's name
+            continue
+        if token.kind == ";" and not in_group:
+            complaints.append(f"a semicolon stands where a comma has to be {_SECTION}")
+        in_group = in_group and token.kind != ";"
+        here, words = _read_entry(entry, complaints, encoded=encoded)
+        entry = []
+        if before and here and here[0].name:
+            complaints.append(f"a name has a comma and no quotes {_SECTION}")
+            here[0] = Mailbox(f"{before}, {here[0].name}", here[0].address)
+        elif before and (here or token.kind in {";", "end"}):
+            complaints.append(f"{before[:60]!r} is no address {_SECTION}")
+        complaints += [
+            f"{one.address[:60]!r} has more than one @ {_SECTION}"
+            for one in here
+            if one.address.count("@") > 1 and not one.address.startswith('"')
+        ]
+        found += here
+        before = words if here or not before or not words else f"{before}, {words}"
+    if before:
+        complaints.append(f"{before[:60]!r} is no address {_SECTION}")
+    return found
+
+
+def _tokens(value: str, complaints: list[str]) -> Iterator[_Token]:
+    """The pieces of a field, each looked at once.
+
+    A quote, or a comment, that never ends is a character like others, and so are those
+    behind it.
+    """
+    position = 0
+    quotes = comments = True
+    while position < len(value):
+        character = value[position]
+        match: re.Match[str] | None
+        if match := _BLANK.match(value, position):
+            yield _Token("blank", " ")
+        elif character == '"' and quotes:
+            if match := _QUOTED.match(value, position):
+                yield _Token("quoted", match[0])
+            else:
+                quotes = False
+                complaints.append(f"a quote never ends {_SECTION}")
+        elif character == "(" and comments:
+            end = _end_of_comment(value, position)
+            if end < 0:
+                comments = False
+                complaints.append(f"a comment never ends {_SECTION}")
+                continue
+            yield _Token("comment", value[position + 1 : end - 1])
+            position = end
+            continue
+        elif character == "<":
+            match = _ANGLE.match(value, position) if quotes else None
+            match = match or _PLAIN_ANGLE.match(value, position)
+            assert match is not None
+            if not match[0].endswith(">"):
+                complaints.append(f"an angle bracket never ends {_SECTION}")
+            yield _Token("angle", match[0].strip("<>"))
+        elif character in ",;:":
+            yield _Token(character, character)
+        else:
+            match = WORD.match(value, position) or _ATOM.match(value, position)
+            assert match is not None
+            if character not in '>"':  # one too many: <<a@b>>
+                yield _Token("atom", match[0])
+        position = match.end() if match else position + 1
+
+
+def _end_of_comment(value: str, position: int) -> int:
+    depth = 0
+    for match in _PARENTHESIS.finditer(value, position):
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
+        if depth == 0:
+            return match.end()
+    return -1
+
+
+def _read_entry(
+    entry: list[_Token], complaints: list[str], *, encoded: bool
+) -> tuple[list[Mailbox], str]:
+    """The mailboxes between two separators, and the words where there are none."""
+    found: list[Mailbox] = []
+    name: list[_Token] = []
+    for token in entry:
+        inside = _decoded(token.text).strip() if token.kind == "angle" else ""
+        if "@" not in inside.strip("@"):
+            name.append(token)
+            continue
+        if found:
+            complaints.append(f"a comma between two addresses is missing {_SECTION}")
+        if any(t.kind == "atom" and _NEEDS_QUOTES.search(t.text) for t in name):
+            complaints.append(f"the name {_name(name)[:60]!r} needs quotes {_SECTION}")
+        addresses = _in_angle(inside, complaints)
+        found.append(Mailbox(_name(name), addresses[0]))
+        found += [Mailbox("", address) for address in addresses[1:]]
+        name = []
+    if found:
+        return found, ""
+    addresses, rest = _without_brackets(entry)
+    if addresses:
+        if len(addresses) > 1 or any(token.kind != "comment" for token in rest):
+            complaints.append(f"an address stands without angle brackets {_SECTION}")
+        found = [Mailbox("", address) for address in addresses]
+        found[0] = Mailbox(_name(rest), addresses[0])
+        return found, ""
+    words = _name([token for token in entry if token.kind != "comment"])
+    if encoded and "@" in words and any(text.startswith("=?") for _, text in entry):
+        complaints.append("an address is an encoded word (RFC 2047 section 5)")
+        found = _read_list(words, complaints, encoded=False)
+    elif found := [Mailbox("", one) for one in _LIKE_ADDRESS.findall(words)]:
+        complaints.append(f"an address stands in quotes {_SECTION}")
+    return found, "" if found else words
+
+
+def _without_brackets(entry: list[_Token]) -> tuple[list[str], list[_Token]]:
+    """What are addresses without brackets, and the rest; both may be empty.
+
+    Blanks and comments around ``@`` and dots are obsolete and allowed (RFC 5322 §4.4).
+    """
+    pieces: list[str] = []
+    rest: list[_Token] = []
+    for index, token in enumerate(entry):
+        if token.kind in {"atom", "blank"}:
+            pieces.append(token.text)
+        elif (
+            token.kind == "quoted"
+            and entry[index + 1 :]
+            and (entry[index + 1].text.startswith("@"))
+        ):
+            pieces.append(_unquoted(token.text).replace(" ", "\0"))
+        else:
+            rest.append(token)
+    bare = re.sub(r" ?@ ?", "@", "".join(pieces))
+    words = re.sub(r" \. ?", ".", bare).split()
+    found = [word for word in words if "@" in word.strip("@")]
+    rest += [_Token("atom", f" {word}") for word in words if word not in found]
+    return [_decoded(word.replace("\0", " ")) for word in found], rest
+
+
+def _in_angle(inside: str, complaints: list[str]) -> list[str]:
+    """The address in angle brackets, which may be several by mistake."""
+    if inside.startswith('"') and (match := _QUOTED.match(inside)):
+        return [_unquoted(match[0]) + "".join(inside[match.end() :].split())]
+    inside = _COMMENT.sub("", inside).removeprefix("mailto:")
+    if inside.lstrip().startswith("@") and ":" in inside:  # RFC 5322 §4.4: a route
+        inside = inside.rpartition(":")[2]
+    whole = "".join(inside.split())
+    several = _LIKE_ADDRESS.findall(inside) if whole.count("@") > 1 else []
+    if len(several) > 1:
+        complaints.append(f"several addresses share angle brackets {_SECTION}")
+        return several
+    return [whole]
+
+
+def _unquoted(local_part: str) -> str:
+    """A quoted local-part without its quotes where it needs none (RFC 5321 §4.1.2)."""
+    text = _ESCAPE.sub(r"\1", local_part[1:-1])
+    return text if _DOT_ATOM.fullmatch(text) else local_part
+
+
+def _name(tokens: list[_Token]) -> str:
+    """A display name; a comment is one where there is nothing else."""
+    pieces, comments = [], []
+    for kind, text in tokens:
+        if kind == "quoted":
+            pieces.append(_ESCAPE.sub(r"\1", text[1:-1]))
+        elif kind == "comment":
+            comments.append(_ESCAPE.sub(r"\1", text))
+        else:
+            pieces.append(text)
+    plain = "".join(pieces).strip()
+    return _decoded(plain or " ".join(comments)).strip()
+
+
+def _decoded(text: str) -> str:
+    """With encoded words decoded; a line end in them is a blank."""
+    return " ".join(decode_words(text).splitlines()) if "=?" in text else text

@@ -1,0 +1,153 @@
+"""Fields with parameters: Content-Type (RFC 2045) and Content-Disposition (RFC 2183).
+
+Parameters are those of RFC 2231 and RFC 6266, and what mailers send in their place.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from pytest_smtpserver.mail.content.decoding.charsets import decode_octets
+
+from .encoded_words import decode_words
+
+#: A name and its value, or what stands in their place up to the next semicolon.
+_PARAMETER = re.compile(
+    r'[\s;]*+(?:([^\s=;"]+)\s*'
+    r'(?:=\s*(?:"((?:[^"\\]|\\.)*+)(")?([^;]*)|([^;]*))|[^;]*)|[^;]+)',
+    re.DOTALL,
+)
+_COMMENT = re.compile(r"\([^()]*\)")
+#: RFC 2231 §3 and §4: ``name``, ``name*``, ``name*1``, ``name*1*``.
+_SECTION = re.compile(r"([^*]+)(?:\*(\d{1,9}))?(\*)?")
+_EXTENDED = re.compile(r"([^']*)'[^']*'(.*)", re.DOTALL)
+_FILE_NAMES = frozenset({"filename", "name"})
+
+
+class Structured(NamedTuple):
+    """A field of this kind, read.
+
+    Attributes:
+        value: what stands before the parameters, in lower case.
+        parameters: decoded, names in lower case; of two the first counts.
+        complaints: what is wrong with it.
+    """
+
+    value: str
+    parameters: dict[str, str]
+    complaints: list[str]
+
+
+def read_structured(field: str) -> Structured:
+    """Read a field's value; any text has an answer."""
+    complaints: list[str] = []
+    if field.startswith("=?"):
+        complaints.append(
+            "is one encoded word, which has no place here (RFC 2047 section 5)"
+        )
+        field = decode_words(field)
+    value, _, rest = field.partition(";")
+    if "=" in value and "/" not in value.partition("=")[0]:  # only parameters
+        value, rest = "", field
+    value = _COMMENT.sub("", value).strip().strip('"').lower()
+    kind, _, junk = value.partition(" ")
+    if junk:  # a semicolon is missing
+        complaints.append(
+            f"{value[:60]!r} is more than one word (RFC 2045 section 5.1)"
+        )
+        rest = f"{junk};{rest}"
+    raw: dict[str, list[tuple[int, bool, str]]] = {}
+    for name, text in _parameters(rest, complaints):
+        match = _SECTION.fullmatch(name)
+        base, number, extended = match.groups() if match else (name, None, None)
+        section = int(number) if number else (-1 if extended else -2)
+        raw.setdefault(base, []).append((section, bool(extended), text))
+    parameters = {
+        name: _joined(name, sections, complaints) for name, sections in raw.items()
+    }
+    return Structured(kind, parameters, complaints)
+
+
+def _parameters(rest: str, complaints: list[str]) -> list[tuple[str, str]]:
+    """Names and values in order, the values without quotes and comments."""
+    found = []
+    position = 0
+    quotes = True  # as long as each that begins also ends
+    while match := _PARAMETER.match(rest, position):
+        name, quoted, closed, behind, bare = match.groups()
+        position = match.end()
+        if name is None:
+            complaints.append("a parameter has no name (RFC 2045 section 5.1)")
+            continue
+        name = name.lower()
+        if quoted is not None and not (closed and quotes):
+            complaints.append(f"the quote of {name} never ends (RFC 2045 section 5.1)")
+            quotes = False
+            cut = rest.find(";", match.start(2))
+            quoted, bare = None, rest[match.start(2) : cut if cut >= 0 else None]
+            position = match.start(2) + len(bare)
+        if quoted is not None:
+            text = re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
+            if behind := _COMMENT.sub("", behind).strip():
+                complaints.append(f"{behind[:60]!r} stands behind the quotes of {name}")
+                text += behind
+        elif bare is not None:
+            text = bare.strip()
+            if name.partition("*")[0] not in _FILE_NAMES:
+                text = _COMMENT.sub("", text).strip()
+            complaints += _complaints_about_bare(name, text)
+        else:
+            complaints.append(f"the parameter {name[:60]!r} has no value")
+            continue
+        found.append((name, text))
+    return found
+
+
+def _complaints_about_bare(name: str, text: str) -> list[str]:
+    if not text:
+        return [f"the value of {name} is empty (RFC 2045 section 5.1)"]
+    if re.search(r"\s", text) and "=?" not in text:
+        return [f"{text[:60]!r} has blanks and no quotes (RFC 2045 section 5.1)"]
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        return [f"{text[:60]} stands in single quotes, which quote nothing here"]
+    return []
+
+
+def _joined(
+    name: str, sections: list[tuple[int, bool, str]], complaints: list[str]
+) -> str:
+    """One value: the extended one, or the sections in order, or the plain one.
+
+    RFC 2231 §3 and §4, RFC 6266 §4.3: the plain one is there for old readers.
+    """
+    numbered: dict[int, tuple[bool, str]] = {}
+    for number, extended, text in sections:
+        numbered.setdefault(number, (extended, text))
+    if -1 in numbered:
+        pieces = [numbered[-1]]
+    elif 0 in numbered:
+        pieces = []
+        while len(pieces) in numbered:
+            pieces.append(numbered[len(pieces)])
+        if len(pieces) < len(numbered) - (-2 in numbered):
+            complaints.append(
+                f"{name}*{len(pieces)} is missing; what comes behind it is lost "
+                "(RFC 2231 section 3)"
+            )
+    else:
+        pieces = [numbered.get(-2) or next(iter(numbered.values()))]
+    if not any(extended for extended, _ in pieces):
+        return decode_words("".join(text for _, text in pieces))
+    charset, first = "utf-8", pieces[0][1]
+    if pieces[0][0] and (match := _EXTENDED.fullmatch(first)):
+        charset, first = match[1] or "utf-8", match[2]
+    octets = [
+        unquote_to_bytes(text) if extended else text.encode()
+        for extended, text in [(pieces[0][0], first), *pieces[1:]]
+    ]
+    decoded, complaint = decode_octets(b"".join(octets), charset)
+    if complaint:
+        complaints.append(f"{name} {complaint}")
+    return decoded

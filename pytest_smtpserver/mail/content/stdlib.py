@@ -1,0 +1,124 @@
+"""The standard library's reading of a message, made to have an answer for any octets.
+
+Under its modern policy the parser raises IndexError, KeyError, ValueError and more on
+header fields that real senders and fuzzers produce, some only when a field is read, and
+it needs the square of a field's length.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from email.policy import EmailPolicy
+from email.policy import default as default_policy
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from .decoding.charsets import decode_header_octets
+from .fields.encoded_words import decode_words
+from .fields.headers import holds_addresses
+from .fields.mailboxes import read_mailboxes
+from .fields.mime_parameters import read_structured
+
+if TYPE_CHECKING:
+    _Policy = EmailPolicy[EmailMessage]
+else:
+    _Policy = EmailPolicy
+
+#: Longer values are cut, since the time of the parser grows with their square.
+_MAX_PARSED = 20_000
+_LINE_ENDS = re.compile(r"[\r\n]")
+
+
+class SalvagePolicy(_Policy):
+    """`email.policy.default`, save that reading a field does not raise.
+
+    Addresses are those that `mailboxes` finds, and a field in raw UTF-8 (RFC 6532) is
+    read as such, where the default policy leaves surrogates.
+    """
+
+    def header_fetch_parse(self, name: str, value: Any) -> Any:
+        """The header object for a stored value."""
+        if hasattr(value, "name"):
+            return value
+        raw = _LINE_ENDS.sub("", value)
+        if not raw.isascii():
+            raw, _ = decode_header_octets(raw.encode("utf-8", "surrogateescape"))
+        return _header(name, raw)
+
+
+_POLICY = SalvagePolicy()
+
+
+def parse_message(content: bytes) -> EmailMessage:
+    """Parse a message; what has no structure becomes a message with a plain body."""
+    try:
+        return message_from_bytes(content, policy=_POLICY)
+    except Exception:  # noqa: BLE001, S110 - nested too deeply, for one
+        pass
+    try:
+        message = BytesHeaderParser(policy=_POLICY).parsebytes(content)
+    except Exception:  # noqa: BLE001 - then there is no header either
+        message = EmailMessage(_POLICY)
+        message.set_payload(content.decode("ascii", "surrogateescape"))
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def read_date(value: str) -> datetime | None:
+    """The point in time of a date field (RFC 5322 §3.3), None where it is no date.
+
+    Always aware: "-0000", a time in UTC from an unknown zone, gives UTC.
+    """
+    try:
+        date = parsedate_to_datetime(value[:200])
+    except Exception:  # noqa: BLE001 - odd zones and years raise more than ValueError
+        return None
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date
+
+
+def _header(name: str, value: str) -> Any:
+    """The header object of the standard library for a field. Never raises."""
+    parse = default_policy.header_factory
+    attempts: list[Any] = [value] if len(value) <= _MAX_PARSED else []
+    if holds_addresses(name):
+        attempts.insert(0, _addresses(value))
+    elif name.lower() in {"content-type", "content-disposition"}:
+        attempts.append(_parameters_anew(value))
+    elif "=?" in value:
+        attempts.insert(0, decode_words(value)[:_MAX_PARSED])
+    attempts += [decode_words(value)[:_MAX_PARSED], value.partition(";")[0][:80], ""]
+    for attempt in attempts:
+        try:
+            return parse(name, attempt)
+        except Exception:  # noqa: BLE001, S112 - the next one is simpler
+            continue
+    raise AssertionError("an empty field can always be parsed")
+
+
+def _addresses(value: str) -> list[Address]:
+    """The mailboxes as the standard library has them, as many as it can take."""
+    found: list[Address] = []
+    length = 0
+    for name, address in read_mailboxes(value)[0]:
+        length += len(name) + len(address) + 6
+        if length > _MAX_PARSED:
+            break
+        local_part, _, domain = address.rpartition("@")
+        local_part = re.sub(r'^"(.*)"$', r"\1", local_part)
+        found.append(Address(name, local_part, domain))
+    return found
+
+
+def _parameters_anew(value: str) -> str:
+    """Type and parameters, quoted as the parser has no trouble with."""
+    kind, parameters, _ = read_structured(value)
+    quoted = (
+        name + '="' + re.sub(r'[\\"]', r"\\\g<0>", text) + '"'
+        for name, text in parameters.items()
+    )
+    return "; ".join([kind, *quoted])[:_MAX_PARSED]
