@@ -98,7 +98,8 @@ def write_blocks(page: str, folder: Path, needs: str = "") -> list[Block]:
             continue
         if block.needs == needs:
             place = folder / ("fails" if block.fails else ".") / f"line_{block.line}"
-            name = block.file_name or f"test_line_{block.line}.py"
+            stem = re.sub(r"\W", "_", Path(page).stem.lower())
+            name = block.file_name or f"test_{stem}_{block.line}.py"
             for file, shown in {**beside, name: block.text}.items():
                 text = shown.replace("[pytest]\n", SETTINGS)
                 path = place / file
@@ -113,7 +114,7 @@ def write_blocks(page: str, folder: Path, needs: str = "") -> list[Block]:
 
 def projects(folder: Path) -> list[Path]:
     """The folders below this one that have settings of their own."""
-    return sorted(path.parent for path in folder.glob("line_*/pytest.ini"))
+    return sorted(path.parent for path in folder.rglob("line_*/pytest.ini"))
 
 
 def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -126,6 +127,6 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=280,
         check=False,
     )
