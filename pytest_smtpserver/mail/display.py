@@ -7,6 +7,11 @@ import re
 import unicodedata
 
 _MASK = "********"
+#: AUTH and its mechanism, however many blanks there are, and the initial response.
+_AUTH = re.compile(
+    r"(?P<shown>[ \t]*AUTH(?![^ \t])[ \t]*[^ \t]*[ \t]*)(?P<initial>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
 #: Characters that may be unfit to be shown; which of them are, `_escape` says.
 _SUSPECT = re.compile(r"[^\t -~]")
 #: Categories of Unicode that are not shown: control and format characters (among them
@@ -41,17 +46,21 @@ def unknown_name(noun: str, name: str, allowed: tuple[str, ...]) -> str:
 
 def masked(line: str) -> str:
     """An AUTH command without its initial response; other lines have no clear part."""
-    verb, _, rest = line.partition(" ")
-    mechanism, _, initial = rest.partition(" ")
-    if verb.upper() != "AUTH":
-        return _MASK
-    return f"{verb} {mechanism} {_MASK}" if initial else line
+    return _without_initial(line) or _MASK
 
 
 def shown_command(line: str) -> str:
     """A command line for people, without the initial response of an AUTH."""
     text = printable(line)
-    return masked(text) if text[:5].upper() == "AUTH " else text
+    return _without_initial(text) or text
+
+
+def _without_initial(line: str) -> str:
+    """An AUTH line without its initial response; ``""`` for another line."""
+    match = _AUTH.match(line)
+    if match is None:
+        return ""
+    return match["shown"] + _MASK if match["initial"] else line
 
 
 def printable(data: bytes | str) -> str:

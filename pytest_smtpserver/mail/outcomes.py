@@ -36,6 +36,8 @@ class AuthAttempt:
         username: the user name that it gave, or None when it did not come to that.
         password: the password in clear text, or the access token; None where the
             mechanism never sends it.
+        authzid: the authorization identity as sent: whom the client acts for. None
+            where there is none.
         succeeded: the reply was 235.
         reply: the reply that ended the exchange; None when the connection broke.
     """
@@ -43,12 +45,15 @@ class AuthAttempt:
     mechanism: str
     username: str | None = None
     password: str | None = None
+    authzid: str | None = None
     succeeded: bool = False
     reply: Reply | None = None
 
-    def shown(self, username: str | None, password: str | None) -> None:
+    def shown(
+        self, username: str | None, password: str | None, authzid: str | None
+    ) -> None:
         """Note what the client has shown of itself. For the server."""
-        self.username, self.password = username, password
+        self.username, self.password, self.authzid = username, password, authzid
 
     def answered(self, reply: Reply) -> None:
         """Note the reply that ended the exchange. For the server."""

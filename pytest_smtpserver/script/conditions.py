@@ -32,9 +32,8 @@ _LONGEST = 72
 
 def _sender(event: Event) -> str | None:
     """The reverse-path, this command's included."""
-    address = None if event.command is None else event.command.address
-    if event.name == "MAIL" and address is not None:
-        return address
+    if event.name == "MAIL":
+        return event.address
     return None if event.envelope is None else event.envelope.mail_from
 
 
@@ -42,10 +41,7 @@ def _recipients(event: Event) -> list[str]:
     """The recipients so far, this command's included."""
     envelope = event.envelope
     recipients = [] if envelope is None else [str(one) for one in envelope.rcpt_to]
-    if event.name == "RCPT" and event.command is not None:
-        address = event.command.address
-        recipients += [] if address is None else [address]
-    return recipients
+    return [*recipients, event.address] if event.name == "RCPT" else recipients
 
 
 class _Criterion(NamedTuple):
@@ -130,7 +126,8 @@ class Conditions:
                 got = criterion.read(event)
                 if not criterion.match(wanted, got):
                     return f"{event.name} {_told(name, got)}"
-        return None if event.message is None else self._unmet(event.message)
+        message = event.given_message
+        return None if message is None else self._unmet(message)
 
     def _unmet(self, message: ReceivedMessage) -> str | None:
         for criterion in self._message:
@@ -156,20 +153,20 @@ class Conditions:
 
 def subject_of(event: Event) -> str | None:
     """What `match` is tried against at this event."""
-    command = event.command
+    command = event.given_command
     if event.name in ("CONNECT", "CLOSE"):
         return event.session.remote_address[0]
     if event.name == "SECURE":
         tls = event.session.tls
         return None if tls is None else tls.server_name
     if event.name == "CREDENTIALS":
-        return None if event.auth is None else event.auth.username
+        return None if event.given_auth is None else event.given_auth.username
     if event.name == "MESSAGE":
         return event.recipient
     if command is None:
         return None
     if event.name == "AUTH":
-        return command.argument.partition(" ")[0].upper()
+        return command.words[0].upper()
     return command.argument if command.address is None else command.address
 
 

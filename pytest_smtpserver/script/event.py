@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from pytest_smtpserver.protocol.syntax.addresses import salvage_address
 from pytest_smtpserver.protocol.syntax.replies import Reply
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from pytest_smtpserver.protocol.syntax.addresses import Address
     from pytest_smtpserver.protocol.syntax.commands import Command
     from pytest_smtpserver.protocol.syntax.envelope import Envelope
+
+
+T = TypeVar("T")
 
 
 class Refusal(Reply):
@@ -31,28 +35,25 @@ class Refusal(Reply):
 class Event:
     """A command or a moment of a session, as rules and handlers see it.
 
+    What there is only at some events raises `RuntimeError` at all others; the message
+    says at which there is one.
+
     Attributes:
         name: the verb, or the moment such as ``"MESSAGE"``.
         session: the `SessionRecord` of the connection.
-        command: the command; its `str` is the line as sent. None at a moment.
         envelope: of the transaction, so far; None outside of one.
-        message: at ``"MESSAGE"``: the message. Else None.
         recipient: at ``"MESSAGE"`` with LMTP: whose reply is due. Else None.
-        auth: at ``"AUTH"`` and ``"CREDENTIALS"``: what the client has shown; None
-            while there is nothing.
         proposed: the reply that would be sent; None where none is due.
-        chunks: at ``"CONTENT"``: the content as it arrives, an async iterator of
-            bytes. The client is held up while nobody reads it.
     """
 
     __slots__ = (
-        "auth",
-        "command",
         "decided",
         "envelope",
+        "given_auth",
         "given_chunks",
+        "given_command",
+        "given_message",
         "kept",
-        "message",
         "name",
         "proposed",
         "recipient",
@@ -68,18 +69,19 @@ class Event:
         command: Command | None = None,
         envelope: Envelope | None = None,
         proposed: Reply | None = None,
+        auth: Credentials | None = None,
         message: ReceivedMessage | None = None,
         recipient: Address | None = None,
-        auth: Credentials | None = None,
     ) -> None:
         self.name = name
         self.session = session
-        self.command = command
         self.envelope = envelope
         self.proposed = proposed
-        self.message = message
         self.recipient = recipient
-        self.auth = auth
+        #: What the properties of these names give, or None.
+        self.given_command = command
+        self.given_auth = auth
+        self.given_message = message
         #: What `chunks` gives; set by the server at "CONTENT".
         self.given_chunks: AsyncIterator[bytes] | None = None
         #: What `accept` or `refuse` said; the server reads it.
@@ -89,15 +91,73 @@ class Event:
         self.kept: bool | None = None
 
     @property
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The content as it arrives, at ``"CONTENT"``.
+    def command(self) -> Command:
+        """The command; its `str` is the line as sent.
+
+        Raises:
+            RuntimeError: this is a moment that no command has brought about.
+        """
+        return self._given(
+            self.given_command, "a command comes at its verb, such as 'RCPT'"
+        )
+
+    @property
+    def address(self) -> Address:
+        """The address of the command, at ``"MAIL"`` and ``"RCPT"``.
+
+        With its `parameters`, and what they say. One that is malformed is read as well
+        as it goes.
 
         Raises:
             RuntimeError: this is another event.
         """
-        if self.given_chunks is None:
-            raise RuntimeError(f"content arrives at 'CONTENT', not at {self.name!r}")
-        return self.given_chunks
+        command = self.given_command
+        if command is None or self.name not in ("MAIL", "RCPT"):
+            raise RuntimeError(
+                f"an address is at 'MAIL' and 'RCPT', not at {self.name!r}"
+            )
+        if command.address is None:
+            return salvage_address(command.raw_argument)
+        return command.address
+
+    @property
+    def auth(self) -> Credentials:
+        """What the client has shown, at ``"CREDENTIALS"``.
+
+        At ``"AUTH"`` too, where it came along with the command.
+
+        Raises:
+            RuntimeError: this is another event, or nothing has been shown yet.
+        """
+        return self._given(
+            self.given_auth,
+            "credentials are at 'CREDENTIALS', and at 'AUTH' where they came with it",
+        )
+
+    @property
+    def message(self) -> ReceivedMessage:
+        """The message, at ``"MESSAGE"``.
+
+        Raises:
+            RuntimeError: this is another event.
+        """
+        return self._given(self.given_message, "the message is whole at 'MESSAGE'")
+
+    @property
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The content as it arrives, at ``"CONTENT"``: an async iterator of bytes.
+
+        The client is held up while nobody reads it.
+
+        Raises:
+            RuntimeError: this is another event.
+        """
+        return self._given(self.given_chunks, "content arrives at 'CONTENT'")
+
+    def _given(self, value: T | None, where: str) -> T:
+        if value is None:
+            raise RuntimeError(f"{where}, not at {self.name!r}")
+        return value
 
     def accept(self, user: object) -> None:
         """Let the client in, as `user`; any object. A falsy one is a refusal.
@@ -151,4 +211,4 @@ class Event:
             raise RuntimeError(f"event.{method}() is for {name!r}, not {self.name!r}")
 
     def __repr__(self) -> str:
-        return f"<Event {self.name} {self.command or ''!s}>"
+        return f"<Event {self.name} {self.given_command or ''!s}>"

@@ -314,7 +314,7 @@ class Rule:
         if stage is None:
             self.skipped += 1
             return None
-        self.calls.append(RuleCall(event.command, event.session, now()))
+        self.calls.append(RuleCall(event.given_command, event.session, now()))
         return list(stage.actions)
 
     def play(self, persona: str, played_at: str) -> None:

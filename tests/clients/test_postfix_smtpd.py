@@ -9,19 +9,21 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_smtpserver import personas
+from tests.protocol.postfix_answers import ANSWERS, NOT_OURS
 from tests.server.tools import Raw
 
 from .postfix import _instance
 from .tools import CLIENT_TIMEOUT, EHLO_NAME, REAPER, Target, client_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
+    from io import BufferedRWPair
 
     from pytest_smtpserver import SMTPServer
 
@@ -51,21 +53,39 @@ SETTINGS = {
 
 def dialogue(postfix: Postfix, lines: Sequence[str]) -> list[str]:
     """The greeting of a fresh instance, and its reply to each line."""
-    with _instance(Target(port=25), SETTINGS, None) as folder:
+    with smtpd(postfix, SETTINGS) as path, connected(path) as stream:
+        greeting = _reply(iter(stream.readline, b""))
+        return [greeting, *(say(stream, line.encode()) for line in lines)]
+
+
+@contextmanager
+def smtpd(postfix: Postfix, settings: Mapping[str, str]) -> Iterator[Path]:
+    """An instance with an smtpd(8) on the Unix socket."""
+    with _instance(Target(port=25), settings, None) as folder:
         master = folder / "master.cf"
         with master.open("a", encoding="utf-8") as file:
             file.write("socket unix n - n - - smtpd\nanvil unix - - n - 1 anvil\n")
         os.utime(master, (0, 0))
-        with _running(postfix, folder), socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(CLIENT_TIMEOUT)
-            client.connect(str(folder / "queue" / "public" / "socket"))
-            with client.makefile("rwb") as stream:
-                replies = [_reply(iter(stream.readline, b""))]
-                for line in lines:
-                    stream.write(line.encode() + b"\r\n")
-                    stream.flush()
-                    replies.append(_reply(iter(stream.readline, b"")))
-                return replies
+        with _running(postfix, folder):
+            yield folder / "queue" / "public" / "socket"
+
+
+@contextmanager
+def connected(to: Path | tuple[str, int]) -> Iterator[BufferedRWPair]:
+    """A stream to a server, which has not been read yet."""
+    family = socket.AF_UNIX if isinstance(to, Path) else socket.AF_INET
+    with socket.socket(family) as client:
+        client.settimeout(CLIENT_TIMEOUT)
+        client.connect(str(to) if isinstance(to, Path) else to)
+        with client.makefile("rwb") as stream:
+            yield stream
+
+
+def say(stream: BufferedRWPair, line: bytes) -> str:
+    """The reply to a line."""
+    stream.write(line + b"\r\n")
+    stream.flush()
+    return _reply(iter(stream.readline, b""))
 
 
 @contextmanager
@@ -98,7 +118,7 @@ def _reply(lines: Iterator[bytes]) -> str:
     """One reply, its lines separated by LF."""
     reply = []
     for line in lines:
-        reply.append(line.decode().rstrip("\r\n"))
+        reply.append(line.decode("utf-8", "replace").rstrip("\r\n"))
         if line[3:4] != b"-":
             break
     return "\n".join(reply)
@@ -150,3 +170,75 @@ def test_the_persona_says_what_postfix_says(
     assert [accepted.sub("250", one) for one in ours] == [
         accepted.sub("250", one) for one in theirs
     ]
+
+
+#: As it is installed: mail from this machine goes anywhere. Nothing asks the DNS or a
+#: daemon beside it, and no number of mistakes ends the session.
+DEFAULTS = {
+    "myhostname": "localhost",
+    "mynetworks": "127.0.0.0/8",
+    "smtpd_peername_lookup": "no",
+    "smtpd_client_restrictions": "permit",
+    "local_recipient_maps": "",
+    "smtpd_error_sleep_time": "0",
+    "smtpd_hard_error_limit": "10000",
+    "smtpd_junk_command_limit": "10000",
+}
+#: These change what the next dialogue finds, or end the connection.
+_OWN_CONNECTION = re.compile(
+    rb"\s*(?:EHLO|HELO|QUIT|BDAT|DATA|NOOP:|MAILFROM)", re.IGNORECASE
+)
+
+
+def answers(to: Path | tuple[str, int]) -> dict[tuple[bytes, ...], int]:
+    """The code of the last reply in each dialogue of the table.
+
+    Those that begin with EHLO share a connection, each after a RSET, and all in one
+    go: EHLO has said PIPELINING.
+    """
+    shared = [
+        one.lines
+        for one in ANSWERS
+        if one.lines[0] == b"EHLO x.example"
+        and not any(map(_OWN_CONNECTION.match, one.lines[1:]))
+    ]
+    found = {}
+    with connected(to) as stream:
+        _reply(iter(stream.readline, b""))
+        say(stream, b"EHLO x.example")
+        for lines in shared:
+            stream.write(b"".join(b"%b\r\n" % line for line in (b"RSET", *lines[1:])))
+        stream.flush()
+        for lines in shared:
+            replies = [_reply(iter(stream.readline, b"")) for _ in lines]
+            found[lines] = int(replies[-1][:3])
+    for one in ANSWERS:
+        if one.lines not in found:
+            with connected(to) as stream:
+                _reply(iter(stream.readline, b""))
+                replies = [say(stream, line) for line in one.lines]
+                found[one.lines] = int(replies[-1][:3])
+    return found
+
+
+def test_postfix_answers_as_the_table_says(postfix: Postfix) -> None:
+    """What our lenient options go by is what Postfix's smtpd(8) does."""
+    with smtpd(postfix, DEFAULTS) as path:
+        assert answers(path) == {one.lines: one.code for one in ANSWERS}
+
+
+@pytest.mark.smtp_server(lenient_addresses=True, lenient_parameters=True)
+def test_our_server_takes_over_the_wire_what_postfix_takes(
+    smtp_server: SMTPServer,
+) -> None:
+    """But for what the table names with its reason."""
+    ours = answers(smtp_server.address)
+    refused = {
+        one.lines[-1] for one in ANSWERS if one.code < 400 <= ours[one.lines]
+    } - NOT_OURS
+    # Mail before EHLO (RFC 5321 §4.1.4), and what Postfix says 221 to.
+    assert refused == {
+        b"MAIL FROM:<a@example.org>",
+        b"MAILFROM:<a@example.org>",
+        b"NOOP:",
+    }

@@ -28,7 +28,7 @@ NAMED = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", MANUAL))
 #: What is public for the rest of the package only.
 INSIDE: dict[type, set[str]] = {
     Rule: {"take", "misses", "conditions"},
-    Event: {"given_chunks"},
+    Event: {"given_auth", "given_chunks", "given_command", "given_message"},
     Address: {"answer", "learn"},
     SessionRecord: {
         "add_attempt",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         (["BDAT 0 LAST"], "503"),
         # Syntax: §4.3.2.
         (["MAIL FROM:a@example.org"], "501"),
-        (["MAIL FROM: <a@example.org>"], "501"),
+        (["MAIL FROM :<a@example.org>"], "501"),
         (["MAIL <a@example.org>"], "501"),
         (["MAIL"], "501"),
         ([SENDER, "RCPT TO:<>"], "501"),

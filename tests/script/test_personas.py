@@ -104,7 +104,6 @@ def test_what_is_refused_anyway_is_no_attempt() -> None:
 def test_a_malformed_recipient_is_no_unknown_user() -> None:
     """It has no address; 501 stays 501."""
     event = rcpt(proposed=standard.syntax_error("RCPT TO:<address>"))
-    assert event.command is not None
     event.command.address = None
     assert codes(playing(personas.unknown_users([ADA])), event) == ["-"]
 

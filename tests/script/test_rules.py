@@ -307,14 +307,14 @@ def test_events_and_criteria_that_there_are_not(
 
 def message(subject: str) -> Event:
     """A message is complete."""
-    event = Event("MESSAGE", session())
-    event.message = ReceivedMessage(
+    record = session()
+    received = ReceivedMessage(
         f"Subject: {subject}\r\n\r\n".encode(),
         Envelope(parsed("ada@example.org")),
-        event.session,
+        record,
         received_at=NOW,
     )
-    return event
+    return Event("MESSAGE", record, message=received)
 
 
 def near_misses(event: Event, match: object = None, **criteria: Any) -> str:

@@ -102,7 +102,6 @@ def test_a_refused_token_has_its_json_first(mechanism: str, initial: bytes) -> N
     data = {"status": "invalid_token", "scope": "mail"}
 
     async def refuse(event: Event) -> None:
-        assert event.auth is not None
         assert event.auth.access_token == "t0ken"
         assert event.auth.username == "ada@example.org"
         event.refuse(535, "5.7.8 Token expired", data=data)
@@ -121,7 +120,6 @@ def test_check_password_with_cram_md5() -> None:
     """RFC 2195 section 2: the digest is HMAC-MD5 of the challenge."""
 
     def check(event: Event) -> None:
-        assert event.auth is not None
         right = event.auth.check_password("tanstaaftanstaaf")
         wrong = event.auth.check_password("tanstaaf")
         event.accept("tim" if right and not wrong else None)
@@ -141,7 +139,6 @@ def test_check_password_with_scram(password: str, code: str) -> None:
     """RFC 5802 section 3: the proof is checked in the handler, which never sees it."""
 
     def check(event: Event) -> None:
-        assert event.auth is not None
         assert event.auth.password is None
         event.accept(event.auth.check_password("pencil") and event.auth.username)
 
@@ -223,3 +220,36 @@ def test_auth_twice_cancelled_and_inside_a_transaction() -> None:
         assert wire.say(good).startswith("503 ")
         assert wire.deliver().startswith("250 ")
         assert server.messages[0].session.user == "ada"
+
+
+@pytest.mark.parametrize(
+    ("response", "authzid"), [(b"for\0ada\0secret", "for"), (b"\0ada\0secret", None)]
+)
+def test_whom_the_client_acts_for(response: bytes, authzid: str | None) -> None:
+    """RFC 4616 §2: the authorization identity as sent, where there is one."""
+    with SMTPServer(users={"ada": "secret"}) as server:
+        with Wire(server) as client:
+            client.hello()
+            said = client.say(f"AUTH PLAIN {base64.b64encode(response).decode()}")
+            assert said[:3] == "235"
+        (attempt,) = server.sessions[0].auth_attempts
+        assert (attempt.username, attempt.authzid) == ("ada", authzid)
+
+
+@pytest.mark.parametrize(
+    "line", ["AUTH\tPLAIN\t{}", " AUTH  PLAIN  {}", "auth PLAIN\t{}"]
+)
+def test_blanks_show_no_secret(line: str) -> None:
+    """However many there are: the login is taken, and its password masked."""
+    secret = base64.b64encode(b"\0ada\0secret").decode()
+    with SMTPServer(users={"ada": "secret"}) as server:
+        with Wire(server) as client:
+            client.hello()
+            assert client.say(line.format(secret))[:3] == "235"
+        session = server.sessions[0]
+        assert session.auth_attempts[0].mechanism == "PLAIN"
+        assert secret not in str(session.transcript)
+        assert "********" in str(session.transcript)
+        server.wait_until_idle()
+        (blanks,) = [one for one in server.violations if one.name == "blanks"]
+        assert secret not in str(blanks)

@@ -197,10 +197,10 @@ def test_what_a_handler_sees() -> None:
     def look(event: Event) -> None:
         envelope = event.envelope
         seen[event.name] = (
-            str(event.command) if event.command is not None else None,
+            str(event.command) if event.name == "RCPT" else None,
             str(event.proposed) if event.proposed is not None else None,
             None if envelope is None else [*envelope.rcpt_to],
-            None if event.message is None else event.message.content,
+            event.message.content if event.name == "MESSAGE" else None,
         )
 
     names = ("CONNECT", "RCPT", "CONTENT", "MESSAGE", "CLOSE")

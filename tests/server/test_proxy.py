@@ -187,3 +187,15 @@ def test_a_bad_xclient_or_xforward_does_no_harm(line: str) -> None:
         assert wire.deliver().startswith("250 ")
         assert server.messages[0].session.remote_address == wire.socket.getsockname()
         assert server.messages[0].content == b"Subject: hello\r\n\r\nHi\r\n"
+
+
+def test_a_session_that_waits_for_the_header_says_so() -> None:
+    """A client that talks to the port by itself sees silence; the transcript says why."""
+    with SMTPServer(proxy_protocol=True) as server:
+        with socket.create_connection(server.address) as client:
+            client.sendall(b"PROXY TCP4 192")
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(100) == b""
+        server.wait_until_idle()
+        transcript = str(server.sessions[0].transcript)
+    assert "waiting for the PROXY header" in transcript

@@ -76,7 +76,9 @@ async def a_handler(event: Event) -> Reply | None:
     """What a handler gets."""
     assert_type(event.session, SessionRecord)
     assert_type(event.envelope, Envelope | None)
-    assert_type(event.message, ReceivedMessage | None)
+    assert_type(event.message, ReceivedMessage)
+    assert_type(event.command, Command)
+    assert_type(event.address, Address)
     chunks: AsyncIterator[bytes] = event.chunks
     async for chunk in chunks:
         assert_type(chunk, bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.mail.display import shown_command
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 _LAST = frozenset(
     {"EHLO", "DATA", "VRFY", "EXPN", "TURN", "QUIT", "NOOP", "AUTH", "STARTTLS"}
 )
+#: One space separates the words of a command, and none stands beside a colon.
+_SUPERFLUOUS = re.compile(r"^ |\t|  | :|: ")
+#: Commands whose argument is free text: there only the verb is looked at.
+_FREE_TEXT = frozenset({"NOOP", "HELP", "VRFY", "EXPN", "ETRN"})
 #: Every violation there is, by its name.
 VIOLATIONS = {
     "bare-lf": Kind(
@@ -33,6 +38,11 @@ VIOLATIONS = {
         "RFC 5321 §2.3.8",
         "CR and LF are sent only together, as the end of a line. Mail is smuggled where "
         "servers disagree on it.",
+    ),
+    "blanks": Kind(
+        "RFC 5321 §3.3",
+        "The syntax has one space between words and none beside a colon. Some servers "
+        "refuse anything else.",
     ),
     "early-talker": Kind(
         "RFC 2920 §3.1",
@@ -156,6 +166,9 @@ class _Inspection:
             yield "bare-lf", "the command ends with a bare LF"
         if "\r" in command:
             yield "bare-cr", "there is a bare CR in the command"
+        if command.verb and _SUPERFLUOUS.search(_between_words(command)):
+            what = "blanks stand beside the colon, or too many between the words"
+            yield "blanks", what
         if command.pipelined:
             yield from self._pipelining_problems(before)
         if command.verb in ("EHLO", "HELO", "LHLO"):
@@ -224,6 +237,17 @@ class _Inspection:
             self._add("data-behind-starttls", what, where, line)
         if session.closed_by == "client" and _should_have_quit(session):
             self._add("no-quit", "the client closed the connection without QUIT", where)
+
+
+def _between_words(command: Command) -> str:
+    """What of the line has no blanks but those that separate its words."""
+    line = command.rstrip(" \t")  # §4.1.1: trailing white space is to be tolerated
+    if command.verb in _FREE_TEXT:
+        return line.removesuffix(command.argument)
+    # A path may have blanks in quotes, and what is wrong inside of it is told by the
+    # reply.
+    before, bracket, path = line.partition("<")
+    return before + bracket + path.rpartition(">")[2]
 
 
 def _name_problems(command: Command) -> Iterator[tuple[str, str]]:

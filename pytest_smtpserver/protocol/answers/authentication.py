@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
 def propose_auth(session: SessionState, command: Command) -> Proposal:
     """A challenge, the verdict on an initial response, or a refusal."""
-    mechanism, _, initial = command.argument.partition(" ")
-    initial = initial.strip()
+    mechanism, initial = command.words
     refusal = _refusal(session, mechanism, initial)
     if refusal is None:
         try:

@@ -44,7 +44,7 @@ _BEFORE_AUTH = frozenset(
     {"AUTH", "EHLO", "HELO", "LHLO", "NOOP", "RSET", "QUIT", "STARTTLS", "XCLIENT"}
 )
 #: RFC 3030 §2: decimal octets, and LAST for the last chunk.
-_BDAT = re.compile(r"([0-9]{1,20})(?: +(LAST))?", re.IGNORECASE)
+_BDAT = re.compile(r"([0-9]{1,20})(?:[ \t]+(LAST))?", re.IGNORECASE)
 _HTTP = re.compile(rb"\S+ (?:\S+ )?HTTP/[0-9]\.[0-9]\s*")
 
 
@@ -103,7 +103,9 @@ def _unrecognized(session: SessionState, command: Command) -> Reply:
 def _ehlo(session: SessionState, command: Command) -> Proposal:
     # §4.1.1.1 asks for a domain or an address literal. Many a client sends something
     # else, and §4.1.4 forbids to refuse it for that.
-    name = parse_client_name(command.raw_argument)
+    name = parse_client_name(
+        command.raw_argument, lenient=session.settings.lenient_addresses
+    )
     if command.verb == "HELO":
         return Proposal(session.settings.helo_reply, helo=name)
     return Proposal(ehlo_reply(session), helo=name)
@@ -115,10 +117,13 @@ def _mail(session: SessionState, command: Command) -> Proposal | Reply:
         session.transaction_count >= settings.max_messages
     ):
         return standard.TOO_MANY_MESSAGES
-    lenient = settings.lenient_addresses
-    address = None if lenient else common_sender(command)
+    address = None if settings.lenient else common_sender(command)
     if address is None:
-        address = parse_mail_argument(command.raw_argument, lenient=lenient)
+        address = parse_mail_argument(
+            command.raw_argument,
+            lenient=settings.lenient_addresses,
+            lenient_parameters=settings.lenient_parameters,
+        )
     command.name(address)
     values = check_mail_parameters(address, settings.parameter_rules)
     if values.require_tls and session.security.tls is None:
@@ -136,10 +141,13 @@ def _mail(session: SessionState, command: Command) -> Proposal | Reply:
 
 def _rcpt(session: SessionState, command: Command) -> Reply:
     settings = session.settings
-    lenient = settings.lenient_addresses
-    address = None if lenient else common_recipient(command)
+    address = None if settings.lenient else common_recipient(command)
     if address is None:
-        address = parse_rcpt_argument(command.raw_argument, lenient=lenient)
+        address = parse_rcpt_argument(
+            command.raw_argument,
+            lenient=settings.lenient_addresses,
+            lenient_parameters=settings.lenient_parameters,
+        )
     command.name(address)
     envelope = session.envelope
     check_rcpt_parameters(
@@ -157,7 +165,7 @@ def _rcpt(session: SessionState, command: Command) -> Reply:
 
 
 def _data(session: SessionState, command: Command) -> Reply:
-    _no_argument(command)
+    _no_argument(session, command)
     if session.envelope is not None and session.envelope.body == "BINARYMIME":
         # RFC 3030 §3: BINARYMIME cannot be used with DATA.
         return standard.out_of_order("BINARYMIME needs BDAT")
@@ -192,43 +200,29 @@ def _bdat(session: SessionState, command: Command) -> Reply:
     return Reply(250, f"2.0.0 {size[0]} octets received")
 
 
-def _rset(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
-    _no_argument(command)
-    return standard.OK
+def _fixed(
+    reply: Reply, argument: str = "any"
+) -> Callable[[SessionState, Command], Reply]:
+    """The answer to a command that has but one.
 
+    Args:
+        reply: the answer.
+        argument: ``"none"`` and ``"any"`` say what is allowed; anything else is the
+            syntax of a command that needs one.
+    """
 
-def _noop(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
-    return standard.OK  # §4.1.1.9: an argument is ignored
+    def answer(session: SessionState, command: Command) -> Reply:
+        if argument == "none":
+            _no_argument(session, command)
+        elif argument != "any" and not command.argument:
+            raise Refused(standard.syntax_error(argument))
+        return reply
 
-
-def _quit(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
-    _no_argument(command)
-    return standard.BYE
-
-
-def _vrfy(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
-    if not command.argument:
-        raise Refused(standard.syntax_error("VRFY user"))
-    return standard.CANNOT_VERIFY  # §3.5.3
-
-
-def _expn(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
-    return standard.NO_EXPN
-
-
-def _help(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
-    return standard.HELP
-
-
-def _etrn(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
-    if not command.argument:
-        raise Refused(standard.syntax_error("ETRN node"))
-    return standard.TURN_QUEUED  # RFC 1985 §5.3
+    return answer
 
 
 def _starttls(session: SessionState, command: Command) -> Reply:
-    if command.argument:
-        raise Refused(standard.NO_ARGUMENT_ALLOWED)  # RFC 3207 §4
+    _no_argument(session, command)  # RFC 3207 §4
     if session.security.tls is not None:
         return standard.TLS_ACTIVE
     return (
@@ -246,8 +240,10 @@ def _xforward(session: SessionState, command: Command) -> Proposal:  # noqa: ARG
     return Proposal(standard.OK, attributes=parse_xforward(command.argument))
 
 
-def _no_argument(command: Command) -> None:
-    if command.argument:
+def _no_argument(session: SessionState, command: Command) -> None:
+    # Postfix ignores what follows QUIT.
+    tolerant = session.settings.lenient_parameters and command.verb == "QUIT"
+    if command.argument and not tolerant:
         raise Refused(standard.NO_ARGUMENT_ALLOWED)  # §4.1.1: 501
 
 
@@ -260,13 +256,13 @@ _PROPOSALS: Mapping[str, Callable[[SessionState, Command], Proposal | Reply]] = 
     "RCPT": _rcpt,
     "DATA": _data,
     "BDAT": _bdat,
-    "RSET": _rset,
-    "NOOP": _noop,
-    "QUIT": _quit,
-    "VRFY": _vrfy,
-    "EXPN": _expn,
-    "HELP": _help,
-    "ETRN": _etrn,
+    "RSET": _fixed(standard.OK, "none"),
+    "NOOP": _fixed(standard.OK),  # §4.1.1.9: an argument is ignored
+    "QUIT": _fixed(standard.BYE, "none"),
+    "VRFY": _fixed(standard.CANNOT_VERIFY, "VRFY user"),  # §3.5.3
+    "EXPN": _fixed(standard.NO_EXPN),
+    "HELP": _fixed(standard.HELP),
+    "ETRN": _fixed(standard.TURN_QUEUED, "ETRN node"),  # RFC 1985 §5.3
     "STARTTLS": _starttls,
     "AUTH": propose_auth,
     "XCLIENT": _xclient,

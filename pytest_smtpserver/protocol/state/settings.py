@@ -83,6 +83,11 @@ class Settings:
         return "ENHANCEDSTATUSCODES" in self.extensions
 
     @cached_property
+    def lenient(self) -> bool:
+        """Something is taken that the grammar does not allow."""
+        return self.lenient_addresses or self.lenient_parameters
+
+    @cached_property
     def verbs(self) -> frozenset[str]:
         """The commands that exist on this server."""
         exist = {

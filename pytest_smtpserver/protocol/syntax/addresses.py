@@ -135,8 +135,8 @@ class Address(MailViews, str):
         if self.endswith("]") and "@[" in self:
             local_part, _, literal = self.rpartition("@[")
             return local_part, f"[{literal}"
-        local_part, at, domain = self.rpartition("@")
-        return (local_part, domain) if at else (str(self), "")
+        local_part, _, domain = self.rpartition("@")
+        return (local_part, domain) if len(self) > len(domain) > 0 else (str(self), "")
 
 
 class _Command(NamedTuple):
@@ -185,28 +185,41 @@ _PATH = re.compile(
     )>""",
     re.VERBOSE | re.DOTALL,
 )
-_LENIENT_PATH = re.compile(
-    r"""(?P<open><[ ]*+)?+
-    (?:(?P<route>@[^:<>" ]*+):)?+
-    (?P<mailbox>(?:"(?:[^"\\]|\\.)*+")?+[^<> ]*+)
-    (?P<close>[ ]*+>)?+""",
-    re.VERBOSE | re.DOTALL,
-)
-_SALVAGE = re.compile(
-    r"(?:from|to)?[ \t]*+:?[ \t]*+"
-    r"(?:<(?:@[^:<>]*+:)?(?P<inner>[^<>]*+)>|(?P<word><?[^\s<>]*+>?))",
-    re.IGNORECASE,
+# Sloppy paths are rare: what reads them is compiled when the first one comes.
+# What Postfix takes for a path: between brackets, or up to the next blank. Quotes and
+# backslashes protect what follows them, and another pair of brackets may be inside.
+_GUARDED = r'"(?:[^"\\]|\\.)*+"|\\.'
+_LENIENT_PATH = rf"""(?sx)
+    <(?P<inner>(?:{_GUARDED}|<(?:{_GUARDED}|[^<>])*+>|[^<>])*+)>*+[,;]*+
+    |(?P<naked>(?:{_GUARDED}|<(?:{_GUARDED}|[^<>])*+>|[^\s<>])*+)>*+[,;]*+"""
+# In such a path: a mailbox in brackets of its own, behind a name.
+_INNER_PATH = rf"(?s)(?:{_GUARDED}|[^<>])*+<(?P<mailbox>(?:{_GUARDED}|[^<>])*+)>"
+# The parts of a path: words, comments (which nest once), blanks, and what divides them.
+_COMMENT = r"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+\)"
+_PART = rf"""(?sx)
+    (?P<word>(?:{_GUARDED}|[^\s.:@,;()"\\])++)|(?P<comment>{_COMMENT})
+    |(?P<blank>\s++)|(?P<mark>[.:@])|(?P<separator>[,;])|(?P<odd>.)"""
+_LENIENT_ROUTE = r"(?P<route>@[^:<>\"]*+):"
+_SALVAGE = (
+    r"(?i)(?:from|to)?[ \t]*+:?[ \t]*+"
+    r"(?:<(?:@[^:<>]*+:)?(?P<inner>[^<>]*+)>|(?P<word><?[^\s<>]*+>?))"
 )
 
 
-def parse_mail_argument(argument: bytes, *, lenient: bool = False) -> Address:
+def parse_mail_argument(
+    argument: bytes, *, lenient: bool = False, lenient_parameters: bool = False
+) -> Address:
     """Read what follows ``MAIL``: ``b"FROM:<ada@example.org> SIZE=120"``.
 
     Args:
         argument: the octets after the verb and its space, without the line's end.
-        lenient: accept what real senders get wrong: no angle brackets, spaces around
-            the colon, dots and special characters in the local-part, any domain or
-            address literal, parts that are too long, a local-part alone.
+        lenient: accept what real senders get wrong, all that Postfix takes by default
+            and more: no angle brackets, two pairs of them, or but the first; a space
+            before the colon; names and comments beside the mailbox; dots and special
+            characters in the local-part, any domain or address literal, parts that are
+            too long, a local-part alone. Without it blanks behind the colon and
+            between the parameters are taken, though RFC 5321 §3.3 has none.
+        lenient_parameters: "=" may stand in their values.
 
     Returns:
         The reverse-path with its parameters, which are not checked yet.
@@ -214,10 +227,12 @@ def parse_mail_argument(argument: bytes, *, lenient: bool = False) -> Address:
     Raises:
         Refused: 501, with 5.1.7 for the address and 5.5.4 for what surrounds it.
     """
-    return _parse(argument, _MAIL, lenient=lenient)
+    return _parse(argument, _MAIL, lenient, lenient_parameters)
 
 
-def parse_rcpt_argument(argument: bytes, *, lenient: bool = False) -> Address:
+def parse_rcpt_argument(
+    argument: bytes, *, lenient: bool = False, lenient_parameters: bool = False
+) -> Address:
     """Read what follows ``RCPT``: ``b"TO:<ada@example.org> NOTIFY=NEVER"``.
 
     A bare postmaster is a mailbox here, in any case (RFC 5321 §4.1.1.3).
@@ -225,6 +240,7 @@ def parse_rcpt_argument(argument: bytes, *, lenient: bool = False) -> Address:
     Args:
         argument: the octets after the verb and its space, without the line's end.
         lenient: as for `parse_mail_argument`.
+        lenient_parameters: likewise.
 
     Returns:
         The forward-path with its parameters, which are not checked yet.
@@ -232,7 +248,7 @@ def parse_rcpt_argument(argument: bytes, *, lenient: bool = False) -> Address:
     Raises:
         Refused: 501, with 5.1.3 for the address and 5.5.4 for what surrounds it.
     """
-    return _parse(argument, _RCPT, lenient=lenient)
+    return _parse(argument, _RCPT, lenient, lenient_parameters)
 
 
 def common_sender(line: str) -> Address | None:
@@ -270,11 +286,11 @@ def salvage_address(argument: bytes) -> Address:
     for lenient in (False, True):
         for command in (_MAIL, _RCPT):
             try:
-                return _parse(argument, command, lenient=lenient)
+                return _parse(argument, command, lenient, lenient_parameters=False)
             except Refused:
                 pass
     text = argument.decode("utf-8", "backslashreplace").strip(" \t")
-    match = _SALVAGE.match(text)
+    match = re.match(_SALVAGE, text)
     assert match is not None  # every part of the expression is optional
     mailbox = match["word"] if match["inner"] is None else match["inner"]
     try:
@@ -284,7 +300,9 @@ def salvage_address(argument: bytes) -> Address:
     return Address(mailbox.strip("<> \t"), parameter_list=parameter_list)
 
 
-def _parse(argument: bytes, command: _Command, *, lenient: bool) -> Address:
+def _parse(
+    argument: bytes, command: _Command, lenient: bool, lenient_parameters: bool
+) -> Address:
     try:
         text = argument.decode()
     except UnicodeDecodeError as error:
@@ -294,11 +312,13 @@ def _parse(argument: bytes, command: _Command, *, lenient: bool) -> Address:
     prefix = command.prefix.match(text)
     if prefix is None:
         _refuse(command.syntax)
-    if (prefix[2] or prefix[3]) and not lenient:
-        _refuse(f"{command.syntax}, no space beside the colon (RFC 5321 section 3.3)")
+    if prefix[2] and not lenient:
+        _refuse(f"{command.syntax}, no space before the colon (RFC 5321 section 3.3)")
     read = _read_lenient if lenient else _read_strict
     mailbox, route, end = read(text, prefix.end(), command)
-    parameter_list = split_parameters(text[end:], lenient=lenient)
+    parameter_list = split_parameters(
+        text[end:], lenient=lenient, lenient_values=lenient_parameters
+    )
     return Address(mailbox, parameter_list=parameter_list, source_route=route)
 
 
@@ -348,18 +368,50 @@ def _route_problem(route: str) -> str | None:
 
 def _read_lenient(text: str, start: int, command: _Command) -> tuple[str, str, int]:
     """Mailbox, source route and the end of the path, as far as it can be guessed."""
-    match = _LENIENT_PATH.match(text, start)
+    match = re.compile(_LENIENT_PATH).match(text, start)
     assert match is not None  # every part of the expression is optional
-    mailbox, route = match["mailbox"], match["route"] or ""
-    if problem := invisible_problem(match[0]):
+    if problem := invisible_problem(match[0].replace("\t", " ")):
         _refuse(f"{command.status}: {problem}")
-    if not mailbox:
-        is_null = match["open"] and match["close"] and not route
-        if not (is_null and command.may_be_null):
+    path = match["naked"] if match["inner"] is None else match["inner"]
+    if (inner := re.match(_INNER_PATH, path)) is not None:
+        path = inner["mailbox"]
+    mailbox = _without_noise(path)
+    if mailbox is None:
+        _refuse(f"{command.status}: a blank stands in the path without quotes")
+    route = re.match(_LENIENT_ROUTE, mailbox)
+    if route is not None:
+        mailbox = mailbox[route.end() :]
+    if mailbox in ("", '""'):
+        # Something has to stand for nothing: "<" alone is a path that is not whole.
+        if not command.may_be_null or match[0] in ("", "<"):
             _refuse(f"{command.status}: the path is empty")
-    elif mailbox.startswith("@") or mailbox.endswith("@"):
+        mailbox = ""
+    elif mailbox == "@" or (mailbox.endswith("@") and mailbox.count("@") == 1):
         _refuse(f"{command.status}: the local-part or the domain is empty")
-    return mailbox, route, match.end()
+    return mailbox, "" if route is None else route["route"], match.end()
+
+
+def _without_noise(path: str) -> str | None:
+    """The path without comments, and without what else a list may have; or None.
+
+    A comment in the middle of a word stays, as it was sent. Blanks beside a dot, a
+    colon or an "@" mean nothing; anywhere else they make two words, which is none.
+    """
+    parts = [(part.lastgroup, part[0]) for part in re.finditer(_PART, path)]
+    outside = ("blank", "comment", "separator")
+    while parts and parts[0][0] in outside:
+        parts.pop(0)
+    while parts and parts[-1][0] in outside:
+        parts.pop()
+    kinds = [None, *(kind for kind, _ in parts), None]
+    kept = []
+    for (kind, text), before, after in zip(parts, kinds, kinds[2:], strict=False):
+        if kind == "blank":
+            if not {before, after} & {"mark", "comment"}:
+                return None
+        elif kind != "comment" or "blank" not in (before, after):
+            kept.append(text)
+    return "".join(kept)
 
 
 def _refuse(text: str) -> NoReturn:

@@ -5,6 +5,7 @@ RFC 5321 §2.4 (verbs in any case), §4.1.1 (a verb, and after a space its argum
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Command(str):
         verb = _VERBS.get(text[:5])
         if verb is None:
             # §2.4: verbs are ASCII; other alphabets have letters whose upper case is.
-            head = text.partition(b" ")[0].rstrip(b"\t").upper()
+            head = _BLANKS.split(text.strip(b" \t"), 1)[0].upper()
             verb = head.decode("utf-8", "surrogateescape")
         self.verb = verb
         self.line_end = line_end
@@ -68,9 +69,19 @@ class Command(str):
 
     @property
     def argument(self) -> str:
-        """What follows the verb and its space, without space at the end."""
-        # §4.1.1: trailing white space before the line end is to be tolerated.
-        return self.partition(" ")[2].rstrip(" \t")
+        """What follows the verb, without the blanks around it.
+
+        One space belongs in front of it, and none behind it is to be minded (§4.1.1).
+        More of them are a violation, and no reason to refuse a command.
+        """
+        words = _TEXT_BLANKS.split(self.strip(" \t"), 1)
+        return words[1] if len(words) > 1 else ""
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """The first word of the argument, and what follows it."""
+        first, *rest = _TEXT_BLANKS.split(self.argument, 1)
+        return first, rest[0] if rest else ""
 
     @property
     def raw_argument(self) -> bytes:
@@ -85,6 +96,10 @@ class Command(str):
     def __repr__(self) -> str:
         return f"<Command {str(self)!r}>"
 
+
+#: What separates the verb from its argument, beside the one space that should.
+_BLANKS = re.compile(rb"[ \t]+")
+_TEXT_BLANKS = re.compile(r"[ \t]+")
 
 #: The most common beginnings of a line, and the verbs they stand for.
 _VERBS = {

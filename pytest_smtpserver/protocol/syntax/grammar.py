@@ -49,10 +49,12 @@ _KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _PARAMETER = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9-]*+)(?:=([^\x00-\x20=\x7f]++))?"
 ).fullmatch
+_LENIENT_PARAMETER = r"([A-Za-z0-9][A-Za-z0-9-]*+)(?:=([^\x00-\x20\x7f]++))?"
 
 #: RFC 3461 §4: xtext = *( xchar / hexchar ); hexchar in upper case only.
-_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*+")
-_HEXCHAR = re.compile(rb"\+([0-9A-F]{2})")
+_XTEXT = r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*+"
+_LENIENT_XTEXT = r"(?:[!-*,-~]|\+[0-9A-Fa-f]{2})*+"
+_HEXCHAR = re.compile(rb"\+([0-9A-Fa-f]{2})")
 #: RFC 6533 §3: the same for a UTF-8 address, with \x{…} for what ASCII has not.
 _UTF8_ADDRESS = re.compile(
     r"(?:[^\x00-\x20+=\\\x7f]|\\x\{[0-9A-F]{2,6}\}|\+[0-9A-F]{2})*+"
@@ -134,13 +136,16 @@ def literal_problem(literal: str) -> str | None:
     return "the address literal is not valid"
 
 
-def parse_client_name(argument: bytes, *, strict: bool = False) -> str:
+def parse_client_name(
+    argument: bytes, *, strict: bool = False, lenient: bool = False
+) -> str:
     """The name in EHLO, HELO or LHLO (RFC 5321 §4.1.1.1).
 
     Args:
         argument: what follows the verb.
         strict: insist on a domain or an address literal. Without it any one word of
             at most 255 octets is a name, since many hosts have ones with underscores.
+        lenient: take several words, and any number of octets.
 
     Raises:
         Refused: 501 5.5.4.
@@ -151,20 +156,21 @@ def parse_client_name(argument: bytes, *, strict: bool = False) -> str:
     except UnicodeDecodeError:
         problem = "it is not UTF-8"
     else:
-        problem = _client_name_problem(name, strict=strict)
+        problem = _client_name_problem(name, strict=strict, lenient=lenient)
         if problem is None:
             return name
     raise Refused(Reply(501, f"5.5.4 Bad client name: {problem}"))
 
 
 def split_parameters(
-    text: str, *, lenient: bool = False
+    text: str, *, lenient: bool = False, lenient_values: bool = False
 ) -> tuple[tuple[str, str | None], ...]:
     """Parameters of MAIL or RCPT, in their order and spelling.
 
     Args:
-        text: what follows the path: empty, or with the space before each parameter.
+        text: what follows the path: empty, or with blanks before each parameter.
         lenient: any white space separates, also none before the first one.
+        lenient_values: "=" may stand in a value.
 
     Raises:
         Refused: 501 5.5.4, one of them is no esmtp-param (RFC 5321 §4.1.2).
@@ -175,27 +181,35 @@ def split_parameters(
         return ()
     if lenient:
         words = text.split()
-    elif text[0] == " ":
-        words = text[1:].split(" ")
+    elif text[0] in " \t":
+        words = [word for word in text.replace("\t", " ").split(" ") if word]
     else:
         raise Refused(Reply(501, "5.5.4 Syntax: a space comes after the address"))
     found = []
     ascii_only = text.isascii()
     for word in words:
-        match = _PARAMETER(word)
+        match = (
+            re.fullmatch(_LENIENT_PARAMETER, word)
+            if lenient_values
+            else _PARAMETER(word)
+        )
         if match is None or not (ascii_only or _INVISIBLE.search(word) is None):
             raise Refused(Reply(501, f"5.5.4 Syntax: {_parameter_problem(word)}"))
         found.append((match[1], match[2]))
     return tuple(found)
 
 
-def decode_xtext(value: str) -> str:
+def decode_xtext(value: str, *, lenient: bool = False) -> str:
     """Decode xtext (RFC 3461 §4).
+
+    Args:
+        value: the encoded text.
+        lenient: take "=" as it is, and hexadecimal digits in lower case.
 
     Raises:
         ValueError: it is no xtext, or its octets are not UTF-8.
     """
-    if not _XTEXT.fullmatch(value):
+    if not re.fullmatch(_LENIENT_XTEXT if lenient else _XTEXT, value):
         raise ValueError("not xtext (RFC 3461 section 4)")
     if "+" not in value:
         return value
@@ -218,14 +232,14 @@ def decode_utf8_address(value: str) -> str:
     return decoded
 
 
-def _client_name_problem(name: str, *, strict: bool) -> str | None:
+def _client_name_problem(name: str, *, strict: bool, lenient: bool) -> str | None:
     if not name:
         return "there is none"
     if problem := invisible_problem(name):
         return f"{problem} stands in it"
-    if " " in name:
+    if " " in name and not lenient:
         return "it is more than one word"
-    if len(name.encode()) > MAX_DOMAIN:
+    if len(name.encode()) > MAX_DOMAIN and not lenient:
         return f"it is longer than {MAX_DOMAIN} octets (RFC 5321 section 4.5.3.1.2)"
     if not strict:
         return None
@@ -233,8 +247,6 @@ def _client_name_problem(name: str, *, strict: bool) -> str | None:
 
 
 def _parameter_problem(word: str) -> str:
-    if not word:
-        return "one space separates the parameters"
     keyword, equals, value = word.partition("=")
     if not is_keyword(keyword):
         return "a parameter is KEYWORD or KEYWORD=value (RFC 5321 section 4.1.2)"

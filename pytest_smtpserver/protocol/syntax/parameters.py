@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from .grammar import decode_utf8_address, decode_xtext, invisible_problem
 from .replies import Refused, Reply
@@ -39,21 +39,18 @@ _RCPT_KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "ORCPT": ("DSN",),  # RFC 3461 §4.2
 }
 
-_SIZE = re.compile(r"[0-9]{1,20}")
 #: RFC 2852 §4: by-value = by-time ";" by-mode [by-trace]
 _BY = re.compile(r"([+-]?[0-9]{1,9});([RN])(T?)", re.IGNORECASE)
-#: RFC 4865 §3: future-release-integer, 1 to 999999999.
-_HOLDFOR = re.compile(r"[1-9][0-9]{0,8}")
 #: RFC 3339 §5.6: date-time.
 _DATE_TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
     r"(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
-#: RFC 6710 §4: "0", or a digit from 1 to 9 with or without a minus sign.
-_PRIORITY = re.compile(r"0|-?[1-9]")
 #: RFC 3461 §4.2: the addr-type of ORCPT is an atom.
 _ADDR_TYPE = re.compile(r"[A-Za-z0-9!#$%&'*+/?^_`{|}~-]+")
+#: Of these Postfix takes the last one, where there are several.
+_REPEATABLE = frozenset({"SIZE", "BODY", "SMTPUTF8"})
 _MAX_ENVID = 100  # characters, RFC 3461 §4.4
 _MAX_ORCPT = 500  # characters, RFC 3461 §4.2
 
@@ -65,7 +62,8 @@ class ParameterRules:
     Attributes:
         extensions: the EHLO keywords that exist on it, in upper case, hidden or not.
         extra_keywords: parameter keywords, in upper case, known with any value.
-        lenient: accept unknown keywords too.
+        lenient: accept unknown keywords too, SIZE, BODY and SMTPUTF8 given twice (the
+            last one counts), and xtext that is too long or not quite xtext.
         lmtp: it speaks LMTP; said in the texts of replies.
     """
 
@@ -86,12 +84,9 @@ def check_mail_parameters(address: Address, rules: ParameterRules) -> MailValues
     values = NO_VALUES
     if address.parameter_list:
         found: dict[str, Any] = {}
-        for keyword, value in _known(address, "MAIL", rules):
-            if keyword == "BODY":
-                found["body"] = _body(value, rules)
-            else:
-                name, read = _MAIL_READERS[keyword]
-                found[name] = read(value)
+        for keyword, value in _known(address, "MAIL", rules).items():
+            name, read = _MAIL_READERS[keyword]
+            found[name] = read(value, rules)
         if "hold_for" in found and "hold_until" in found:
             _bad("HOLDFOR and HOLDUNTIL exclude each other (RFC 4865)")
         values = MailValues(**found)
@@ -120,11 +115,11 @@ def check_rcpt_parameters(
     if address.parameter_list:
         notify: tuple[str, ...] = ()
         orcpt: OriginalRecipient | None = None
-        for keyword, value in _known(address, "RCPT", rules):
+        for keyword, value in _known(address, "RCPT", rules).items():
             if keyword == "NOTIFY":
-                notify = _notify(value)
+                notify = _notify(value, rules)
             else:
-                orcpt = _orcpt(value, smtputf8=smtputf8)
+                orcpt = _orcpt(value, rules, smtputf8=smtputf8)
         address.learn(notify=notify, orcpt=orcpt)
     if not (address.isascii() or smtputf8):
         raise Refused(
@@ -134,18 +129,18 @@ def check_rcpt_parameters(
 
 def _known(
     address: Address, command: str, rules: ParameterRules
-) -> list[tuple[str, str | None]]:
-    """The parameters that have a meaning here, keywords in upper case."""
+) -> dict[str, str | None]:
+    """The parameters that have a meaning here, by keyword in upper case."""
     keywords = _MAIL_KEYWORDS if command == "MAIL" else _RCPT_KEYWORDS
-    known = []
-    seen = set()
-    for spelling, value in address.parameter_list:
-        keyword = spelling.upper()
-        if keyword in seen:
-            _bad(f"the parameter {keyword[:40]} is given twice")
-        seen.add(keyword)
+    if len(address.parameters) < len(address.parameter_list):
+        given = [keyword.upper() for keyword, _ in address.parameter_list]
+        twice = next(keyword for keyword in given if given.count(keyword) > 1)
+        if not (rules.lenient and twice in _REPEATABLE):
+            _bad(f"the parameter {twice[:40]} is given twice")
+    known = {}
+    for keyword, value in address.parameters.items():
         if not rules.extensions.isdisjoint(keywords.get(keyword, ())):
-            known.append((keyword, value))
+            known[keyword] = value
         elif not (rules.lenient or keyword in rules.extra_keywords):
             _unknown(keyword[:40], command, rules)
     return known
@@ -171,6 +166,30 @@ def _bad(why: str) -> NoReturn:
     raise Refused(Reply(501, f"5.5.4 Syntax: {why}")) from None
 
 
+#: Reads a value, or refuses it.
+_Reader: TypeAlias = "Callable[[str | None, ParameterRules], Any]"
+
+
+def _form(
+    pattern: str, read: Callable[[str], object], complaint: str, flags: int = 0
+) -> _Reader:
+    """A reader for a value of that form."""
+    form = re.compile(pattern, flags)
+
+    def reader(value: str | None, rules: ParameterRules) -> object:  # noqa: ARG001
+        if value is None or not form.fullmatch(value):
+            _bad(complaint)
+        return read(value)
+
+    return reader
+
+
+def _flag(value: str | None, rules: ParameterRules) -> bool:  # noqa: ARG001
+    if value is not None:
+        _bad("the keyword takes no value")
+    return True
+
+
 def _body(value: str | None, rules: ParameterRules) -> str:
     """RFC 6152 §2, and RFC 3030 §3 for BINARYMIME."""
     body = value.upper() if value else ""
@@ -181,35 +200,10 @@ def _body(value: str | None, rules: ParameterRules) -> str:
     return body
 
 
-def _size(value: str | None) -> int:
-    """RFC 1870 §4: size-value, 1 to 20 digits."""
-    if value is None or not _SIZE.fullmatch(value):
-        _bad("SIZE is a number of 1 to 20 digits (RFC 1870 section 4)")
-    return int(value)
-
-
-def _flag(keyword: str) -> Callable[[str | None], bool]:
-    """A reader for a keyword that takes no value."""
-
-    def read(value: str | None) -> bool:
-        if value is not None:
-            _bad(f"{keyword} takes no value")
-        return True
-
-    return read
-
-
-def _ret(value: str | None) -> str:
-    ret = value.upper() if value else ""
-    if ret not in {"FULL", "HDRS"}:
-        _bad("RET is FULL or HDRS (RFC 3461 section 4.3)")
-    return ret
-
-
-def _xtext(value: str | None, keyword: str) -> str:
+def _xtext(value: str | None, keyword: str, rules: ParameterRules) -> str:
     """Decode xtext; what it hides is held to the same rules as what is in the open."""
     try:
-        decoded = decode_xtext(value or "")
+        decoded = decode_xtext(value or "", lenient=rules.lenient)
     except ValueError:
         _bad(f"the value of {keyword} is not xtext (RFC 3461 section 4)")
     if not value or invisible_problem(decoded):
@@ -217,22 +211,22 @@ def _xtext(value: str | None, keyword: str) -> str:
     return decoded
 
 
-def _envid(value: str | None) -> str:
+def _envid(value: str | None, rules: ParameterRules) -> str:
     """RFC 3461 §4.4: printable ASCII before it was encoded."""
-    envid = _xtext(value, "ENVID")
+    envid = _xtext(value, "ENVID", rules)
     if not envid.isascii():
         _bad("ENVID is printable ASCII (RFC 3461 section 4.4)")
-    if len(value or "") > _MAX_ENVID:
+    if len(value or "") > _MAX_ENVID and not rules.lenient:
         _bad(f"ENVID is longer than {_MAX_ENVID} characters (RFC 3461 section 4.4)")
     return envid
 
 
-def _auth(value: str | None) -> str:
+def _auth(value: str | None, rules: ParameterRules) -> str:
     """RFC 4954 §5: a mailbox, or ``<>``. Who it names is between client and server."""
-    return _xtext(value, "AUTH")
+    return _xtext(value, "AUTH", rules)
 
 
-def _deliver_by(value: str | None) -> DeliverBy:
+def _deliver_by(value: str | None, rules: ParameterRules) -> DeliverBy:  # noqa: ARG001
     match = _BY.fullmatch(value or "")
     if match is None:
         _bad("BY is seconds;R or seconds;N, and T for a trace (RFC 2852 section 4)")
@@ -242,13 +236,7 @@ def _deliver_by(value: str | None) -> DeliverBy:
     return DeliverBy(seconds, mode, trace=bool(match[3]))
 
 
-def _hold_for(value: str | None) -> int:
-    if value is None or not _HOLDFOR.fullmatch(value):
-        _bad("HOLDFOR is a number of seconds from 1 to 999999999 (RFC 4865)")
-    return int(value)
-
-
-def _hold_until(value: str | None) -> str:
+def _hold_until(value: str | None, rules: ParameterRules) -> str:  # noqa: ARG001
     match = _DATE_TIME.fullmatch(value or "")
     if match is None or not _is_date(int(match[1]), int(match[2]), int(match[3])):
         _bad("HOLDUNTIL is a date and time as in RFC 3339 section 5.6 (RFC 4865)")
@@ -262,15 +250,11 @@ def _is_date(year: int, month: int, day: int) -> bool:
     return 1 <= month <= 12 and 1 <= day <= lengths[month - 1]
 
 
-def _priority(value: str | None) -> int:
-    if value is None or not _PRIORITY.fullmatch(value):
-        _bad("MT-PRIORITY is a number from -9 to 9 (RFC 6710)")
-    return int(value)
-
-
-def _notify(value: str | None) -> tuple[str, ...]:
+def _notify(value: str | None, rules: ParameterRules) -> tuple[str, ...]:
     """RFC 3461 §4.1: NEVER alone, or a list of the other three."""
     notify = value.upper().split(",") if value else []
+    if rules.lenient:  # a comma too many
+        notify = [one for one in notify if one]
     if notify != ["NEVER"] and not (
         notify and {"SUCCESS", "FAILURE", "DELAY"}.issuperset(notify)
     ):
@@ -281,16 +265,22 @@ def _notify(value: str | None) -> tuple[str, ...]:
     return tuple(notify)
 
 
-def _orcpt(value: str | None, *, smtputf8: bool) -> OriginalRecipient:
+def _orcpt(
+    value: str | None, rules: ParameterRules, *, smtputf8: bool
+) -> OriginalRecipient:
     """RFC 3461 §4.2, and RFC 6533 §3 for the addr-type utf-8."""
     addr_type, semicolon, encoded = (value or "").partition(";")
     if not (semicolon and _ADDR_TYPE.fullmatch(addr_type)):
         _bad("ORCPT is addr-type;xtext (RFC 3461 section 4.2)")
-    if len(value or "") > _MAX_ORCPT:
+    if len(value or "") > _MAX_ORCPT and not rules.lenient:
         _bad(f"ORCPT is longer than {_MAX_ORCPT} characters (RFC 3461 section 4.2)")
     is_utf8 = addr_type.lower() == "utf-8"
     try:
-        decoded = (decode_utf8_address if is_utf8 else decode_xtext)(encoded)
+        decoded = (
+            decode_utf8_address(encoded)
+            if is_utf8
+            else decode_xtext(encoded, lenient=rules.lenient)
+        )
     except ValueError:
         _bad("the address in ORCPT is not xtext (RFC 3461 section 4)")
     if invisible_problem(decoded) or not (is_utf8 or decoded.isascii()):
@@ -300,16 +290,44 @@ def _orcpt(value: str | None, *, smtputf8: bool) -> OriginalRecipient:
     return OriginalRecipient(f"{addr_type};{decoded}")
 
 
-#: For each parameter of MAIL but BODY: the field of MailValues, and how it is read.
-_MAIL_READERS: Mapping[str, tuple[str, Callable[[str | None], object]]] = {
-    "SIZE": ("declared_size", _size),
-    "SMTPUTF8": ("smtputf8", _flag("SMTPUTF8")),
-    "RET": ("ret", _ret),
+#: For each parameter of MAIL: the field of MailValues, and how it is read.
+_MAIL_READERS: Mapping[str, tuple[str, _Reader]] = {
+    "BODY": ("body", _body),
+    "SIZE": (
+        "declared_size",
+        _form(
+            "[0-9]{1,20}",
+            int,
+            "SIZE is a number of 1 to 20 digits (RFC 1870 section 4)",
+        ),
+    ),
+    "SMTPUTF8": ("smtputf8", _flag),
+    "RET": (
+        "ret",
+        _form(
+            "FULL|HDRS",
+            str.upper,
+            "RET is FULL or HDRS (RFC 3461 section 4.3)",
+            re.IGNORECASE,
+        ),
+    ),
     "ENVID": ("envid", _envid),
     "AUTH": ("auth", _auth),
-    "REQUIRETLS": ("require_tls", _flag("REQUIRETLS")),
+    "REQUIRETLS": ("require_tls", _flag),
     "BY": ("deliver_by", _deliver_by),
-    "HOLDFOR": ("hold_for", _hold_for),
+    # RFC 4865 §3: future-release-integer.
+    "HOLDFOR": (
+        "hold_for",
+        _form(
+            "[1-9][0-9]{0,8}",
+            int,
+            "HOLDFOR is a number of seconds from 1 to 999999999 (RFC 4865)",
+        ),
+    ),
     "HOLDUNTIL": ("hold_until", _hold_until),
-    "MT-PRIORITY": ("priority", _priority),
+    # RFC 6710 §4: "0", or a digit from 1 to 9 with or without a minus sign.
+    "MT-PRIORITY": (
+        "priority",
+        _form("0|-?[1-9]", int, "MT-PRIORITY is a number from -9 to 9 (RFC 6710)"),
+    ),
 }

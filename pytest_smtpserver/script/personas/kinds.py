@@ -335,16 +335,15 @@ _MOMENTS = ("CREDENTIALS", "MESSAGE")
 def _has_a_reply_of_its_own(event: Event) -> bool:
     """The reply is not the one to an AUTH or BDAT, which has waited already."""
     if event.name == "CREDENTIALS":
-        return event.command is None
-    if event.message is None or not event.message.chunks:
+        return event.given_command is None
+    if event.name != "MESSAGE" or not event.message.chunks:
         return True
     first = event.message.envelope.rcpt_to[:1]
     return event.recipient is not None and event.recipient is not first[0]
 
 
 def _address(event: Event) -> str:
-    command = event.command
-    return "" if command is None or command.address is None else command.address
+    return event.address if event.name in ("MAIL", "RCPT") else ""
 
 
 def _check_count(persona: str, name: str, value: int) -> None:

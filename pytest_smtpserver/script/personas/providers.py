@@ -189,8 +189,8 @@ def _refusing(recipient: object, refusal: Refusal) -> Rule:
         envelope = event.envelope
         if event.recipient is not None:  # LMTP: each has a reply of its own
             found = [event.recipient]
-        elif event.command is not None and event.command.address is not None:
-            found = [event.command.address]
+        elif event.name in ("MAIL", "RCPT"):
+            found = [event.address]
         else:
             found = [] if envelope is None else envelope.rcpt_to
         return next((one for one in found if matches_address(recipient, one)), "")
@@ -267,9 +267,7 @@ def _hello(provider: Provider) -> Callable[[Event], Reply]:
 
 def _declares_more(provider: Provider) -> Callable[[Event], bool]:
     def declares_more(event: Event) -> bool:
-        command = event.command
-        address = None if command is None else command.address
-        size = None if address is None else address.parameters.get("SIZE")
+        size = event.address.parameters.get("SIZE")
         return (
             size is not None
             and size.isdecimal()
@@ -282,11 +280,8 @@ def _declares_more(provider: Provider) -> Callable[[Event], bool]:
 
 def _is_larger(provider: Provider) -> Callable[[Event], bool]:
     def is_larger(event: Event) -> bool:
-        message = event.message
-        return (
-            message is not None
-            and len(message.content) > provider.largest
-            and would_be_accepted(event)
+        return len(event.message.content) > provider.largest and would_be_accepted(
+            event
         )
 
     return is_larger

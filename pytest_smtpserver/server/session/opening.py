@@ -43,6 +43,7 @@ async def open_session(attendant: Attendant) -> None:
 
 async def _read_proxy_header(attendant: Attendant) -> None:
     """Take the addresses from the header; without a good one the connection ends."""
+    attendant.dialogue.recorder.note("waiting for the PROXY header")
     outcome = await attendant.exchange(_HeaderReader(attendant).take)
     if outcome in _GONE:
         attendant.left(outcome)

@@ -121,7 +121,7 @@ class Recorder:
         assert command is not None
         self._commands.append(command)
         self._transcript.add(monotonic(), _SECRET, command)
-        mechanism = command.argument.partition(" ")[0].upper()
+        mechanism = command.words[0].upper()
         self._attempt = AuthAttempt(mechanism)
         self.record.add_attempt(self._attempt)
         self._hear_credentials(event)
@@ -134,8 +134,9 @@ class Recorder:
     def _hear_credentials(self, event: Event) -> None:
         shown, attempt = event.credentials, self._attempt
         if shown is not None and attempt is not None:
-            secret = shown.access_token
-            attempt.shown(shown.username, shown.password if secret is None else secret)
+            token = shown.access_token
+            secret = shown.password if token is None else token
+            attempt.shown(shown.username, secret, shown.authzid)
 
     def _hear_content(self, event: Event) -> None:
         if event.recipient is not None and event.recipient is not self._first():

@@ -110,6 +110,21 @@ def test_a_good_client_does_nothing_wrong() -> None:
             "RFC 6531 §3.4",
             "command 2",
         ),
+        *(
+            ((b"EHLO c.example\r\n", line), "blanks", "RFC 5321 §3.3", "command 2")
+            for line in (
+                b"MAIL FROM: <a@example.org>\r\n",
+                b"MAIL FROM:\t<a@example.org>\r\n",
+                b"MAIL FROM :<a@example.org>\r\n",
+                b"MAIL  FROM:<a@example.org>\r\n",
+                b"MAIL\tFROM:<a@example.org>\r\n",
+                b" MAIL FROM:<a@example.org>\r\n",
+                b"MAIL FROM:<a@example.org>  SIZE=1\r\n",
+                b"MAIL FROM:<a@example.org> SIZE=1\tBODY=8BITMIME\r\n",
+                b"NOOP  x\r\n",
+                b"\tRSET\r\n",
+            )
+        ),
     ],
 )
 def test_commands(
@@ -119,6 +134,22 @@ def test_commands(
     (found,) = talk(*steps)
     assert (found.name, found.section) == (name, section)
     assert found.where == f"connection 1, {where}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        # RFC 5321 §4.1.1: white space at the end is to be tolerated.
+        b"MAIL FROM:<a@example.org> \t\r\n",
+        # Blanks in quotes belong to the mailbox (§4.1.2).
+        b'MAIL FROM:<"a  b"@example.org> SIZE=1\r\n',
+        b"NOOP a  b : c\r\n",
+        b"NOOP \r\n",
+    ],
+)
+def test_blanks_where_they_may_be(line: bytes) -> None:
+    """Nothing to complain about."""
+    assert talk(b"EHLO c.example\r\n", line) == []
 
 
 def test_pipelining_that_is_allowed() -> None:

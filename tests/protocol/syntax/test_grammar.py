@@ -245,6 +245,7 @@ def test_strict_client_names(argument: bytes) -> None:
         (" ", ()),  # RFC 5321 §4.1.1: trailing white space is tolerated
         (" Size=1 REQUIRETLS", (("Size", "1"), ("REQUIRETLS", None))),
         (" AUTH=<> X=a;b,c+d ", (("AUTH", "<>"), ("X", "a;b,c+d"))),
+        ("  SIZE=1\t \tBODY=7BIT", (("SIZE", "1"), ("BODY", "7BIT"))),
         (" X=\u00e9", (("X", "\u00e9"),)),  # RFC 6531 §3.3: esmtp-value
     ],
 )
@@ -259,8 +260,6 @@ def test_parameters_keep_order_and_spelling(
     "text",
     [
         "SIZE=1",
-        "  SIZE=1",
-        " SIZE=1  BODY=7BIT",
         " SIZE=",
         " =1",
         " A=b=c",
@@ -268,7 +267,6 @@ def test_parameters_keep_order_and_spelling(
         " A=\x01",
         " A=\x7f",
         " A=\u200b",
-        " A\tB",
     ],
 )
 def test_bad_parameters(text: str) -> None:
