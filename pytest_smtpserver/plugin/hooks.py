@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .settings import in_full, save_directory, transcripts
+from .settings import in_full, report_file, save_directory, transcripts
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -66,11 +66,16 @@ def pytest_runtest_makereport(
 def _tell(servers: TestServers, report: pytest.TestReport, item: pytest.Item) -> None:
     servers.note_outcome(report)
     wanted, directory = transcripts(item.config), save_directory(item.config)
-    if wanted == "none" and directory is None:
+    page = report_file(item.config)
+    if wanted == "none" and directory is None and page is None:
         return
     from . import sections  # noqa: PLC0415 - for runs with servers
 
     reports = servers.reports(report)
+    if reports and page is not None:
+        from .pages import add_entry  # noqa: PLC0415 - for those who ask
+
+        add_entry(reports, item, report, page)
     if reports and (
         wanted == "all" or (wanted in ("failed", "full") and report.failed)
     ):

@@ -52,6 +52,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="save the messages (.eml) and transcripts of each test's SMTP servers in "
         "a folder of DIR",
     )
+    group.addoption(
+        "--smtp-report",
+        metavar="FILE",
+        type=abspath,
+        help="write an HTML page about the mail of the run "
+        "(needs pytest-smtpserver[report])",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -70,6 +77,14 @@ def pytest_configure(config: pytest.Config) -> None:
             Path(directory).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise pytest.UsageError(f"--smtp-save: {error}") from error
+    # The workers of pytest-xdist send what they have seen to the one that writes.
+    if (file := report_file(config)) and not hasattr(config, "workerinput"):
+        try:
+            from .pages import MailPage  # noqa: PLC0415 - for those who ask
+
+            config.pluginmanager.register(MailPage(file), "smtp-report")
+        except (OSError, ImportError) as error:
+            raise pytest.UsageError(f"--smtp-report: {error}") from error
 
 
 def timeout(config: pytest.Config) -> float:
@@ -97,6 +112,12 @@ def save_directory(config: pytest.Config) -> str | None:
     """Where messages and transcripts are saved; None for nowhere."""
     directory: str | None = config.option.smtp_save
     return directory
+
+
+def report_file(config: pytest.Config) -> str | None:
+    """Where the page about the mail of the run is written; None for nowhere."""
+    file: str | None = config.option.smtp_report
+    return file
 
 
 def in_full(config: pytest.Config) -> bool:

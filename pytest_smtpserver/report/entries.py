@@ -61,7 +61,12 @@ def anchor_of(name: str) -> str:
 
 
 def entry_of(
-    name: str, reports: Iterable[Report], *, outcome: str = "", first: int = 1
+    name: str,
+    reports: Iterable[Report],
+    *,
+    outcome: str = "",
+    failure: str = "",
+    first: int = 1,
 ) -> Entry:
     """An entry about these servers.
 
@@ -69,11 +74,13 @@ def entry_of(
         name: of the test, as pytest gives it on the command line.
         reports: what its servers have seen.
         outcome: ``"passed"``, ``"failed"``, ``"skipped"``; ``""`` for none.
+        failure: what the test failed with; passwords and tokens are masked in it.
         first: the number of a server's first connection.
     """
     servers: list[dict[str, Any]] = []
     messages: list[dict[str, Any]] = []
     blobs: dict[str, str] = {}
+    reports = list(reports)
     for report in reports:
         messages += _messages(report, len(servers), blobs)
         servers.append(_server(report, first))
@@ -81,7 +88,7 @@ def entry_of(
         "id": anchor_of(name),
         "name": readable(name),
         "outcome": outcome,
-        "failure": "",
+        "failure": readable(without_secrets(failure, reports)[:_SHOWN_FAILURE]),
         "duration": 0.0,
         "flags": _flags(servers),
         "servers": servers,
@@ -90,24 +97,16 @@ def entry_of(
     return Entry(form, blobs)
 
 
-def with_outcome(
-    entry: Entry, outcome: str, *, duration: float, failure: str, run: int = 1
-) -> Entry:
+def with_outcome(entry: Entry, outcome: str, *, duration: float, run: int = 1) -> Entry:
     """The same entry once it is known how the test ended.
 
     Args:
         entry: made before the end.
         outcome: as in `entry_of`.
         duration: of the test, in seconds.
-        failure: what it failed with.
         run: which run of the same test in this session it is, from 1.
     """
-    form = {
-        **entry.form,
-        "outcome": outcome,
-        "duration": round(duration, 3),
-        "failure": readable(failure[:_SHOWN_FAILURE]),
-    }
+    form = {**entry.form, "outcome": outcome, "duration": round(duration, 3)}
     if run > 1:
         form["id"] += f"~{run}"
         form["name"] += f" (run {run})"

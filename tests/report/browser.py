@@ -71,7 +71,7 @@ class Chromium:
         try:
             page = opened.new_page()
             page.on("pageerror", lambda error: errors.append(str(error)))
-            page.goto(f"{file.as_uri()}{anchor}")
+            page.goto(f"{file.as_uri()}{anchor}", wait_until="domcontentloaded")
             if context.get("java_script_enabled", True):
                 page.wait_for_selector("html.ready", state="attached")
             result = look(page)

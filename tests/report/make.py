@@ -89,9 +89,8 @@ def entry(
 ) -> Entry:
     """An entry about a test that has sent these mails."""
     report = seen(*letters, recipients=recipients, prepare=prepare)
-    return with_outcome(
-        entry_of(name, [report]), outcome, duration=0.5, failure=failure
-    )
+    made = entry_of(name, [report], failure=failure)
+    return with_outcome(made, outcome, duration=0.5)
 
 
 def written(folder: Path, entries: Iterable[Entry]) -> Path:

@@ -155,7 +155,8 @@ def test_secrets_are_masked() -> None:
         with smtplib.SMTP(*server.address, "client.example.org") as client:
             client.login("ada", "lovelace")
         report = server.report()
-    made = entry_of("x", [report])
+    made = entry_of("x", [report], failure="login('ada', 'lovelace')")
+    assert made.form["failure"] == "login('ada', '********')"
     hidden = base64.b64encode(b"\0ada\0lovelace").decode()
     assert "lovelace" not in json.dumps(made.form)
     assert hidden not in json.dumps(made.form)
@@ -185,7 +186,7 @@ def test_anchors_tell_tests_apart() -> None:
 def test_a_test_that_runs_twice_has_two_places() -> None:
     """By pytest-repeat or pytest-rerunfailures, for instance."""
     first = entry("x")
-    again = with_outcome(first, "failed", duration=1, failure="f", run=2)
+    again = with_outcome(first, "failed", duration=1, run=2)
     assert again.form["id"] == f"{first.form['id']}~2"
     assert again.form["name"] == "x (run 2)"
 

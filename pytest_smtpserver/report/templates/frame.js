@@ -48,13 +48,31 @@ const scheme = (css, dark) =>
     (wanted.toLowerCase() === "dark") === dark ? "min-width:0" : "max-width:0",
   );
 
-const cleanAttributes = (element, dark) => {
-  for (const { name, value } of [...element.attributes]) {
+const NOTHING = "data:,";
+/* CSS as the browser writes it: no escapes, and every address as url("..."). */
+const disarmed = (css, context) =>
+  scheme(css, context.dark)
+    .replace(/url\("((?:[^"\\]|\\.)*)"\)/gi, (own, address) => {
+      if (address === NOTHING || PICTURE_DATA.test(address)) return own;
+      context.blocked.push(address);
+      return `url("${NOTHING}")`;
+    })
+    // What is in a custom property is not written anew.
+    .replace(/--[^:;{}]*:[^;{}]*(\\|url|image|src\()[^;{}]*/gi, "--left-out: none");
+
+const cleanStyleSheet = (text, context) => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(text); // without its @import rules
+  return disarmed([...sheet.cssRules].map((rule) => rule.cssText).join("\n"), context);
+};
+
+const cleanAttributes = (element, context) => {
+  for (const { name } of [...element.attributes]) {
     const lowered = name.toLowerCase();
     if (!ALLOWED_ATTRIBUTES.has(lowered) && !lowered.startsWith("aria-")) {
       element.removeAttribute(name);
     } else if (lowered === "style") {
-      element.setAttribute("style", scheme(value, dark));
+      element.setAttribute("style", disarmed(element.style.cssText, context));
     }
   }
 };
@@ -86,13 +104,13 @@ const cleanElement = (element, context) => {
       element.replaceWith(placeholder(document_, element, address.slice(0, 300)));
       return;
     }
-    cleanAttributes(element, context.dark);
+    cleanAttributes(element, context);
     element.setAttribute("src", own);
     return;
   }
   if (kind === "a" || kind === "area") {
     const address = element.getAttribute("href");
-    cleanAttributes(element, context.dark);
+    cleanAttributes(element, context);
     if (address) {
       element.setAttribute("title", visible(address).slice(0, 2000));
       element.setAttribute("role", "link");
@@ -102,14 +120,14 @@ const cleanElement = (element, context) => {
     return;
   }
   if (["input", "button", "select", "textarea"].includes(kind)) {
-    cleanAttributes(element, context.dark);
+    cleanAttributes(element, context);
     element.setAttribute("disabled", "");
     return;
   }
-  if (kind === "style") element.textContent = scheme(element.textContent, context.dark);
+  if (kind === "style") element.textContent = cleanStyleSheet(element.textContent, context);
   const background = element.getAttribute("background");
   if (background) context.blocked.push(background);
-  cleanAttributes(element, context.dark);
+  cleanAttributes(element, context);
 };
 
 const cleanOnce = (html, context) => {

@@ -1,0 +1,160 @@
+"""The page about the mail of a run: what ``--smtp-report`` asks for.
+
+The process that runs a test makes an entry, and puts it into a report of the test. The
+process that gathers the reports writes the page: with pytest-xdist that is another one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_smtpserver.report.document import Heading, Page, write_whole
+from pytest_smtpserver.report.entries import (
+    Entry,
+    anchor_of,
+    entry_of,
+    with_outcome,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_smtpserver.mail.report import Report
+
+#: The attribute of a test's report that the entry travels in.
+_ATTRIBUTE = "smtp_report"
+_TITLE = "Mail of the run"
+
+
+def add_entry(
+    reports: Iterable[Report], item: pytest.Item, to: pytest.TestReport, file: str
+) -> None:
+    """Put an entry about these servers into a report of the test.
+
+    Args:
+        reports: what the servers of the test have seen.
+        item: the test.
+        to: its report; where it has failed, it names the page, and the place on it.
+        file: the page.
+    """
+    failure = _failure(to) if to.failed else ""
+    entry = entry_of(item.nodeid, reports, failure=failure)
+    setattr(to, _ATTRIBUTE, entry.packed())
+    if to.failed:
+        to.sections.append(("SMTP report", f"{file}#{anchor_of(item.nodeid)}"))
+
+
+def _failure(report: pytest.TestReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return str(getattr(crash, "message", "")) or report.longreprtext
+
+
+class _Test:
+    """One test while its reports come in."""
+
+    def __init__(self) -> None:
+        self.entry: str | None = None
+        self._duration = 0.0
+        self._outcomes: list[str] = []
+
+    def add(self, report: pytest.TestReport) -> None:
+        """One more report."""
+        entry = getattr(report, _ATTRIBUTE, None)
+        if entry is not None:
+            self.entry = entry
+            # Other plugins that write reports down need not write this too.
+            delattr(report, _ATTRIBUTE)
+        self._duration += report.duration
+        outcome: str = report.outcome
+        if hasattr(report, "wasxfail"):
+            outcome = "xfailed" if outcome == "skipped" else "xpassed"
+        self._outcomes.append(outcome)
+
+    def finished(self, run: int) -> Entry | None:
+        """The entry, complete; None for a test without a server."""
+        if self.entry is None:
+            return None
+        outcome = next(
+            (
+                one
+                for one in ("failed", "xfailed", "xpassed", "skipped")
+                if one in self._outcomes
+            ),
+            "passed",
+        )
+        entry = Entry.unpacked(self.entry)
+        return with_outcome(entry, outcome, duration=self._duration, run=run)
+
+
+class MailPage:
+    """Gathers entries, and writes the page.
+
+    Each entry is on the page as soon as its test has ended, so that a run that is cut
+    off leaves one. At the end the page is written anew, in its order, and smaller.
+
+    Args:
+        file: the page; one that is there is replaced.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+
+    def __init__(self, file: str) -> None:
+        self._file = Path(file)
+        self._running: dict[tuple[str, str], _Test] = {}
+        self._runs: dict[str, int] = {}
+        self._entries: list[str] = []
+        self._messages = self._others = 0
+        self._page = Page(_heading())
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.write_text(self._page.head(), encoding="utf-8", newline="\n")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the entry out of the report, and put it on the page in the end."""
+        key = (report.nodeid, getattr(report, "worker_id", ""))
+        test = self._running.setdefault(key, _Test())
+        test.add(report)
+        if report.when != "teardown":
+            return
+        del self._running[key]
+        run = self._runs[report.nodeid] = self._runs.get(report.nodeid, 0) + 1
+        entry = test.finished(run)
+        if entry is None:
+            self._others += 1
+            return
+        self._messages += len(entry.form["messages"])
+        self._entries.append(entry.packed())
+        with self._file.open("a", encoding="utf-8", newline="\n") as page:
+            page.write(self._page.block([entry]))
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the page as it shall stay."""
+        for test in self._running.values():  # those that the end has interrupted
+            entry = test.finished(1)
+            if entry is not None:
+                self._entries.append(entry.packed())
+        others = ""
+        if self._others:
+            noun = "test" if self._others == 1 else "tests"
+            others = f"{self._others} {noun} without an SMTP server not shown"
+        entries = (Entry.unpacked(line) for line in self._entries)
+        write_whole(self._file, _heading(others), entries)
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> None:
+        """Say where the page is."""
+        noun = "message" if self._messages == 1 else "messages"
+        terminalreporter.write_sep(
+            "-", f"SMTP report: {self._file}, {self._messages} {noun}"
+        )
+
+
+def _heading(about: str = "") -> Heading:
+    now = datetime.now().astimezone()
+    return Heading(_TITLE, now.strftime("%Y-%m-%d %H:%M:%S"), about)
