@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -219,7 +220,10 @@ def test_a_reader_that_goes_away() -> None:
         command.until("SMTP_URL=")
         assert command.process.stdout is not None
         command.process.stdout.close()
-        deliver(command.port)
+        # The command ends while the client says good-bye: which of the two is first
+        # is open, so 421 (RFC 5321 section 3.8) is as good an answer to QUIT as 221.
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            deliver(command.port)
         assert command.process.stderr is not None
         errors = command.process.stderr.read()
         assert command.process.wait(30) == 0
