@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_smtpserver.mail.attachment import Attachment
+    from pytest_smtpserver.mail.delivery.signatures import DKIMKey, DKIMResult
     from pytest_smtpserver.mail.lint.findings import Advice, Violation
     from pytest_smtpserver.mail.lint.violations import ProtocolViolated
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
@@ -35,6 +36,8 @@ __all__ = (
     "Attachment",
     "AuthAttempt",
     "Command",
+    "DKIMKey",
+    "DKIMResult",
     "Envelope",
     "Event",
     "MessageNotReceived",
@@ -54,6 +57,7 @@ __all__ = (
 )
 
 _WHERE = {
+    "mail.delivery.signatures": ("DKIMKey", "DKIMResult"),
     "mail.lint.findings": ("Advice", "Violation"),
     "mail.search.matching": ("containing",),
     "mail.attachment": ("Attachment",),

@@ -43,6 +43,7 @@ def test_run_time_dependencies() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert set(project["project"]["optional-dependencies"]) == {
         "cli",
+        "dkim",
         "html",
         "report",
         "trio",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .outcomes import transmission_type
 from .transcript import Transcript
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from email.message import EmailMessage
-    from typing import Any
 
     from pytest_smtpserver.protocol.syntax.commands import Command
     from pytest_smtpserver.protocol.syntax.envelope import Envelope
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .attachment import Attachment
     from .content.fields.headers import Headers
     from .content.views import Views
+    from .delivery.signatures import DKIMResult, Keys
     from .outcomes import AuthAttempt, TLSInfo, Undelivered
 
 
@@ -43,8 +44,7 @@ class ReceivedMessage:
         session: the `SessionRecord` of the connection it came over.
         received_at: when it was complete; aware.
         size_exceeded: it is larger than ``max_message_size`` and was kept all the same.
-        chunks: the sizes of the BDAT chunks it came in (RFC 3030), in octets; empty for
-            DATA.
+        chunks: the octets of each BDAT chunk it came in (RFC 3030); empty for DATA.
     """
 
     __slots__ = (
@@ -183,8 +183,7 @@ class ReceivedMessage:
         """The only link that contains a str, or in which an expression is found.
 
         Args:
-            pattern: a part of the link, or a compiled regular expression; without it
-                the message must have one link only.
+            pattern: a part of the link, or a compiled regular expression; or nothing.
 
         Raises:
             AssertionError: no link does, or several do; it lists what there is.
@@ -203,12 +202,10 @@ class ReceivedMessage:
         heading of the HTML, in this order.
 
         Args:
-            pattern: a regular expression, by default four to eight digits; with a
-                group, the (first) group is the code.
+            pattern: a regular expression; with a group, the (first) one is the code.
 
         Raises:
-            AssertionError: nothing matches, or several do and none stands out; it lists
-                them.
+            AssertionError: nothing matches, or nothing stands out; it lists what does.
             TypeError: the pattern is neither a str nor a regular expression.
             ValueError: the pattern is a str, but no regular expression.
         """
@@ -230,9 +227,8 @@ class ReceivedMessage:
         the sender, who may have used a set, says nothing.
 
         Args:
-            replace: what else differs from run to run, and what to put there: a str is
-                replaced where it stands, a compiled regular expression where it is
-                found.
+            replace: what else differs from run to run, a str or a compiled regular
+                expression, and what to put there.
             dates: replace dates and times in the subject and in the text, too, by
                 ``[date]``: those of ISO 8601, RFC 5322 and plain English, and
                 ``31.12.2026``, ``12/31/2026``, ``23:59``.
@@ -240,39 +236,48 @@ class ReceivedMessage:
         return self._views.normalized(self.envelope, replace, dates=dates)
 
     def as_dict(self) -> dict[str, Any]:
-        """The message in the types of JSON: ``json.dumps`` takes it as it is.
+        """The message in the types of JSON; the manual lists its keys."""
+        return self._views.as_dict(self.envelope)
 
-        Its keys are ``envelope`` (with ``mail_from`` and ``rcpt_to``), ``from``, ``to``,
-        ``cc``, ``subject``, ``date`` (as in RFC 3339, or None), ``message_id``,
-        ``text``, ``html``, ``links``, ``attachments`` (with ``filename``,
-        ``content_type`` and ``size`` in octets), ``headers`` (pairs of name and decoded
-        value) and ``defects``. What is no text stands as a question mark.
-        """
-        from .content.json_form import message_as_dict  # noqa: PLC0415 - for those who ask
-
-        return message_as_dict(self._views, self.envelope)
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the content, octet for octet, to a file that mail programs open.
+    def dkim(self, keys: Keys) -> list[DKIMResult]:
+        """Verify each DKIM-Signature, in order, without DNS (RFC 6376).
 
         Args:
-            path: the file, customarily with the ending ``.eml``; it is overwritten.
+            keys: TXT records by name, or a function that gives the one of a name.
 
-        Returns:
-            The path.
+        Raises:
+            ImportError: dkimpy is not installed; the error says how to install it.
+        """
+        return self._views.dkim(keys)
+
+    def bounce(self, code: int, text: str, *, recipient: str | None = None) -> bytes:
+        """The notification that a server would send back (RFC 3464, RFC 3461).
+
+        Args:
+            code: of the reply that was the reason: 5yz for a failure, 4yz for a delay.
+            text: of that reply, such as ``"5.1.1 No such user"``.
+            recipient: whom it is about; by default all who are to be told of.
+
+        Raises:
+            ValueError: no server would send one for that; the error says why.
+        """
+        from .delivery.bounce import bounce  # noqa: PLC0415 - for those who ask
+
+        return bounce(self, code, text, recipient)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the content, octet for octet, to a file (``.eml``); the path.
 
         Raises:
             OSError: the file cannot be written.
         """
-        file = Path(path)
-        file.write_bytes(self.content)
+        (file := Path(path)).write_bytes(self.content)
         return file
 
     def __repr__(self) -> str:
-        views = self._views
         return (
-            f"<ReceivedMessage from={self.from_!r} to={views.to!r} "
-            f"subject={views.subject!r}, {len(self.content)} octets>"
+            f"<ReceivedMessage from={self.from_!r} to={self.to!r} "
+            f"subject={self.subject!r}, {len(self.content)} octets>"
         )
 
 
@@ -295,8 +300,7 @@ class SessionRecord:
     helo: str | None = None
     opening_command: str | None = None
     tls: TLSInfo | None = None
-    #: What XFORWARD has told of the client of the client: ``{"ADDR": "192.0.2.7"}``;
-    #: None stands for what is not known.
+    #: What XFORWARD has told: ``{"ADDR": "192.0.2.7"}``; None for what is not known.
     forwarded: dict[str, str | None] = field(default_factory=dict)
     #: Who has logged in: the user name, or what a handler accepted; else None.
     user: object = None
@@ -397,12 +401,9 @@ class SessionRecord:
     @property
     def transmission_type(self) -> str:
         """The protocol as RFC 3848 names it: SMTP, ESMTP, ESMTPSA, LMTPS and so on."""
-        if self.opening_command == "HELO":
-            return "SMTP"
-        base = "LMTP" if self.opening_command == "LHLO" else "ESMTP"
-        tls = "S" if self.tls is not None else ""
-        auth = "A" if self.user is not None else ""
-        return base + tls + auth
+        return transmission_type(
+            self.opening_command, self.tls is not None, self.user is not None
+        )
 
     @property
     def quit_sent(self) -> bool:

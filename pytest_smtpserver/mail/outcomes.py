@@ -74,3 +74,11 @@ class Undelivered(NamedTuple):
     content: bytes
     reply: Reply | None
     reason: str
+
+
+def transmission_type(opening_command: str | None, tls: bool, auth: bool) -> str:
+    """The protocol as RFC 3848 names it, by the verb that has opened the session."""
+    if opening_command == "HELO":
+        return "SMTP"
+    base = "LMTP" if opening_command == "LHLO" else "ESMTP"
+    return base + ("S" if tls else "") + ("A" if auth else "")

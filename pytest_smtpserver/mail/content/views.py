@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from email.message import EmailMessage
+    from typing import Any
 
     from pytest_smtpserver.mail.attachment import Attachment
+    from pytest_smtpserver.mail.delivery.signatures import DKIMResult, Keys
     from pytest_smtpserver.protocol.syntax.envelope import Envelope
 
     from .html.page import Page
@@ -164,6 +166,44 @@ class Views:
     ) -> str:
         """The text for snapshots."""
         return normalized(envelope, self.root, replace, dates=dates)
+
+    def as_dict(self, envelope: Envelope) -> dict[str, Any]:
+        """The message in the types of JSON."""
+        date = self.date
+        form = {
+            "envelope": {
+                "mail_from": str(envelope.mail_from),
+                "rcpt_to": list(map(str, envelope.rcpt_to)),
+            },
+            "from": next(iter(self.from_), ""),
+            "to": list(self.to),
+            "cc": list(self.cc),
+            "subject": self.subject,
+            "date": None if date is None else date.isoformat(),
+            "message_id": self.message_id,
+            "text": self.text,
+            "html": self.html,
+            "links": self.links,
+            "attachments": [
+                {
+                    "filename": attachment.filename,
+                    "content_type": attachment.content_type,
+                    "size": len(attachment.content),
+                }
+                for attachment in self.attachments
+            ],
+            "headers": [list(field) for field in self.headers.items()],
+            "defects": self.defects,
+        }
+        from .json_form import clean  # noqa: PLC0415 - for those who ask
+
+        return {name: clean(value) for name, value in form.items()}
+
+    def dkim(self, keys: Keys) -> list[DKIMResult]:
+        """What each DKIM-Signature is worth."""
+        from pytest_smtpserver.mail.delivery.signatures import verify  # noqa: PLC0415 - for those who ask
+
+        return verify(self._content, self.headers.get_all("DKIM-Signature"), keys)
 
     @cached_property
     def attachments(self) -> list[Attachment]:

@@ -1,0 +1,1 @@
+"""What other servers would make of a message: whether they trust it, how they send it back."""
