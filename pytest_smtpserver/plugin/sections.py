@@ -5,10 +5,13 @@ Loaded by the first report on a test that used one; see `hooks`.
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pytest_smtpserver.mail.content.html.page import Page
+from pytest_smtpserver.mail.display import printable
 from pytest_smtpserver.mail.report import folder_of
 
 if TYPE_CHECKING:
@@ -39,6 +42,8 @@ def attach(reports: Iterable[Report], item: pytest.Item, to: pytest.TestReport) 
         if to.when == "teardown":
             to.user_properties.append((PROPERTY, text))
         _attach_extra(report, text, item.config, to)
+        if item.config.pluginmanager.has_plugin("allure_listener"):
+            _attach_to_allure(report, text)
 
 
 def _attach_extra(
@@ -50,6 +55,25 @@ def _attach_extra(
     # pytest-html reads this attribute, which it sets itself only if there is none.
     extras = vars(to).setdefault("extras", [])
     extras.append(html.extras.text(text, name=f"{TITLE} {report.where}"))
+
+
+def _attach_to_allure(report: Report, text: str) -> None:
+    """Attach what the section says, and each message: as .eml, and as plain text."""
+    allure: Any = importlib.import_module("allure")
+    allure.attach(text, f"{TITLE} {report.where}", "text/plain", "txt")
+    for number, message in enumerate(report.messages, 1):
+        name = f"message {number}: {printable(message.subject)}"
+        allure.attach(message.content, f"{name} (.eml)", "message/rfc822", "eml")
+        body = message.text or Page(message.html).text
+        lines = [
+            f"From: {message.headers.get('From', '')}",
+            f"To: {message.headers.get('To', '')}",
+            f"Subject: {message.subject}",
+            "",
+            *body.split("\n"),
+        ]
+        shown = "\n".join(printable(line) for line in lines)
+        allure.attach(shown, name, "text/plain", "txt")
 
 
 def save(reports: Iterable[Report], directory: str, nodeid: str) -> None:
