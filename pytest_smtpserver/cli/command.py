@@ -12,8 +12,8 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from pytest_smtpserver import personas
-from pytest_smtpserver.mail.display import unknown_name
 from pytest_smtpserver.mail.search.waiting import MessageNotReceived
+from pytest_smtpserver.mail.words import unknown_name
 from pytest_smtpserver.server.server import SMTPServer
 
 from . import hints, printing

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 
@@ -33,15 +32,6 @@ def show(value: object) -> str:
     if callable(value) and hasattr(value, "__name__") and not isinstance(value, type):
         return f"{value.__name__}(…)" if value.__name__ != "<lambda>" else "a lambda"
     return repr(value)
-
-
-def unknown_name(noun: str, name: str, allowed: tuple[str, ...]) -> str:
-    """A message for a name that there is not, with the nearest one that there is."""
-    near = difflib.get_close_matches(name, allowed, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"there is no {noun} {name!r}{hint} There are: {', '.join(allowed)}".replace(
-        f"{name!r} There", f"{name!r}. There"
-    )
 
 
 def masked(line: str) -> str:

@@ -15,11 +15,15 @@ from .collection import Recorded
 from .search.criteria import Criteria
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Unpack
 
     from .message import ReceivedMessage
     from .search.criteria import MessageCriteria
+
+
+#: How many messages the report shows because a failure is about them.
+_LOOKED_AT = 5
 
 
 class Messages(Recorded["ReceivedMessage"]):
@@ -60,6 +64,8 @@ class Mailbox:
         #: Where a message was handed out, by its number.
         self._claims: dict[int, str] = {}
         self._listeners: list[Callable[[], None]] = []
+        #: What the last failure was about, for the report.
+        self.looked_at: list[ReceivedMessage] = []
 
     def record(self, message: ReceivedMessage) -> int:
         """Add a message, and return its number."""
@@ -139,8 +145,13 @@ class Mailbox:
                 if number in self._released
             ]
 
+    def look_at(self, messages: Iterable[ReceivedMessage]) -> None:
+        """Note what a failure is about: its messages, the most important first."""
+        self.looked_at = list(islice(messages, _LOOKED_AT))
+
     def _forget(self) -> None:
         with self._lock:
+            self.looked_at = []
             self._released.clear()
             self._forgotten += len(self._log)
             self._log.clear()

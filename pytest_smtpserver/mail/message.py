@@ -6,12 +6,13 @@ message knows its session.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .outcomes import transmission_type
 from .transcript import Transcript
+from .words import MESSAGE, no_items, no_such_attribute
 
 if TYPE_CHECKING:
     import os
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .outcomes import AuthAttempt, TLSInfo, Undelivered
 
 
+@dataclass(slots=True, eq=False, repr=False, weakref_slot=True)
 class ReceivedMessage:
     r"""One message that the server has received.
 
@@ -47,34 +49,14 @@ class ReceivedMessage:
         chunks: the octets of each BDAT chunk it came in (RFC 3030); empty for DATA.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_cache",
-        "chunks",
-        "content",
-        "envelope",
-        "received_at",
-        "session",
-        "size_exceeded",
-    )
-
-    def __init__(
-        self,
-        content: bytes,
-        envelope: Envelope,
-        session: SessionRecord,
-        *,
-        received_at: datetime,
-        size_exceeded: bool = False,
-        chunks: tuple[int, ...] = (),
-    ) -> None:
-        self.content = content
-        self.envelope: Envelope = envelope
-        self.session = session
-        self.received_at = received_at
-        self.size_exceeded = size_exceeded
-        self.chunks = chunks
-        self._cache: Views | None = None
+    content: bytes
+    envelope: Envelope
+    session: SessionRecord
+    _: KW_ONLY
+    received_at: datetime
+    size_exceeded: bool = False
+    chunks: tuple[int, ...] = ()
+    _cache: Views | None = field(default=None, init=False)
 
     @property
     def _views(self) -> Views:
@@ -274,6 +256,10 @@ class ReceivedMessage:
         (file := Path(path)).write_bytes(self.content)
         return file
 
+    if not TYPE_CHECKING:  # a type checker knows better what there is
+        __getattr__ = no_such_attribute("a message", MESSAGE)
+        __getitem__ = no_items
+
     def __repr__(self) -> str:
         return (
             f"<ReceivedMessage from={self.from_!r} to={self.to!r} "
@@ -316,37 +302,16 @@ class SessionRecord:
     last_error: Reply | None = None
     #: Plaintext behind STARTTLS, which was thrown away (RFC 3207 §4).
     discarded: bytes = b""
+    #: Every AUTH command, in order, and what came of it.
+    auth_attempts: list[AuthAttempt] = field(default_factory=list)
+    #: Transactions that were begun and left no message, in order.
+    undelivered: list[Undelivered] = field(default_factory=list)
     #: Content came before the 354 to DATA was sent (RFC 2920 §3.1).
     early_content: bool = False
     transcript: Transcript = field(default_factory=Transcript)
     #: While the connection is open: changes what the engine refuses.
     _disable: Callable[[Iterable[str]], None] | None = None
     _disabled: tuple[str, ...] = ()
-    # Most sessions have none of these, and need no lists for them.
-    _auth_attempts: list[AuthAttempt] | None = None
-    _undelivered: list[Undelivered] | None = None
-
-    @property
-    def auth_attempts(self) -> list[AuthAttempt]:
-        """Every AUTH command, in order, and what came of it."""
-        return [] if self._auth_attempts is None else self._auth_attempts
-
-    @property
-    def undelivered(self) -> list[Undelivered]:
-        """Transactions that were begun and left no message, in order."""
-        return [] if self._undelivered is None else self._undelivered
-
-    def add_attempt(self, attempt: AuthAttempt) -> None:
-        """Note an AUTH command. For the server."""
-        if self._auth_attempts is None:
-            self._auth_attempts = []
-        self._auth_attempts.append(attempt)
-
-    def add_undelivered(self, undelivered: Undelivered) -> None:
-        """Note a transaction that leaves no message. For the server."""
-        if self._undelivered is None:
-            self._undelivered = []
-        self._undelivered.append(undelivered)
 
     # What the server notes while the connection is open
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_smtpserver.mail.display import show, unknown_name
+from pytest_smtpserver.mail.display import show
 from pytest_smtpserver.mail.search.criteria import NAMES as MESSAGE_NAMES
 from pytest_smtpserver.mail.search.criteria import Criteria, EnvelopeAndHeader
+from pytest_smtpserver.mail.search.hints import bare_address, hint
 from pytest_smtpserver.mail.search.matching import matches, matches_address, matches_any
+from pytest_smtpserver.mail.words import CRITERIA, RULE_CRITERIA, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -86,6 +88,7 @@ class Conditions:
     Raises:
         TypeError: there is no such criterion, ``where`` is no callable, or ``tls``
             neither true nor false.
+        ValueError: the match is a str that no address is equal to.
     """
 
     __slots__ = ("_message", "given", "match")
@@ -94,11 +97,13 @@ class Conditions:
         allowed: tuple[str, ...] = RULE_NAMES
         if name == "MESSAGE":
             allowed = (*RULE_NAMES, *(n for n in MESSAGE_NAMES if n not in RULE_NAMES))
+        words = CRITERIA if name == "MESSAGE" else RULE_CRITERIA
         for criterion in given:
             if criterion not in allowed:
-                raise TypeError(
-                    unknown_name(f"criterion for {name!r}", criterion, allowed)
-                )
+                noun = f"criterion for {name!r}"
+                raise TypeError(unknown_name(noun, criterion, allowed, words))
+        if name in ("MAIL", "RCPT"):
+            _check_address(name, match)
         if not isinstance(given.get("tls", True), bool):
             raise TypeError(f"tls is True or False, not {given['tls']!r}")
         where = given.get("where")
@@ -119,7 +124,7 @@ class Conditions:
         if self.match is not None:
             subject = subject_of(event)
             if not self._matches(event, subject):
-                return f"{event.name} {subject!r}"
+                return f"{event.name} {subject!r}{self._hint(event, [subject])}"
         for name, wanted in self.given.items():
             criterion = _CRITERIA.get(name)
             if criterion is not None:
@@ -128,6 +133,11 @@ class Conditions:
                     return f"{event.name} {_told(name, got)}"
         message = event.given_message
         return None if message is None else self._unmet(message)
+
+    def _hint(self, event: Event, got: list[str | None]) -> str:
+        addresses = event.name in ("MAIL", "RCPT", "MESSAGE")
+        found = hint(self.match, got, addresses=addresses)
+        return f" ({found})" if found else ""
 
     def _unmet(self, message: ReceivedMessage) -> str | None:
         for criterion in self._message:
@@ -149,6 +159,17 @@ class Conditions:
         parts = [] if self.match is None else [show(self.match)]
         parts += [f"{name}={show(value)}" for name, value in self.given.items()]
         return ", ".join(parts)
+
+
+def _check_address(name: str, match: object) -> None:
+    """Refuse a str with a display name or angle brackets: no address is equal to it."""
+    if match == "<>":
+        raise ValueError(f"the null reverse-path is '': on({name!r}, '')")
+    if bare := bare_address(match):
+        raise ValueError(
+            f"{name} is matched against the bare address, which {match!r} never is: "
+            f"on({name!r}, {bare!r})"
+        )
 
 
 def subject_of(event: Event) -> str | None:

@@ -8,7 +8,7 @@ from pytest_smtpserver.protocol.syntax.addresses import salvage_address
 from pytest_smtpserver.protocol.syntax.replies import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
     from pytest_smtpserver.protocol.sasl.credentials import Credentials
@@ -212,3 +212,32 @@ class Event:
 
     def __repr__(self) -> str:
         return f"<Event {self.name} {self.given_command or ''!s}>"
+
+
+#: How many of the sessions before a rule are looked at, the last ones.
+LOOKED_AT = 1000
+
+
+class Earlier:
+    """What had happened already when a rule was made."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self, sessions: Sequence[SessionRecord] = ()) -> None:
+        self._seen = [
+            (session, len(session.commands), len(session.messages))
+            for session in sessions
+        ]
+
+    def events(self, name: str) -> Iterator[Event]:
+        """Those of this name, as far as rules look at them."""
+        for session, commands, messages in self._seen:
+            if name == "CONNECT":
+                yield Event(name, session)
+            elif name == "MESSAGE":
+                for message in session.messages[:messages]:
+                    sent = message.envelope
+                    yield Event(name, session, envelope=sent, message=message)
+            for command in session.commands[:commands]:
+                if name in (command.verb, "*"):
+                    yield Event(command.verb, session, command=command)

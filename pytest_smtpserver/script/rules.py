@@ -6,6 +6,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from pytest_smtpserver.mail.words import RULE, no_such_attribute
+
 from .actions import (
     Action,
     Call,
@@ -17,6 +19,7 @@ from .actions import (
     SendReply,
     Throttle,
 )
+from .event import Earlier
 from .mistakes import not_negative, told_to_the_caller, whole, written_reply
 from .stages import Progress, Stage
 
@@ -58,13 +61,22 @@ class Rule:
     Attributes:
         event: the verb or moment that the rule is for, ``"*"`` for any command.
         made_at: file and line where the test made it.
-        calls: each use of the rule: command, session and time.
     """
 
-    def __init__(self, event: str, conditions: Conditions, made_at: str) -> None:
+    def __init__(
+        self,
+        event: str,
+        conditions: Conditions,
+        made_at: str,
+        earlier: Earlier | None = None,
+    ) -> None:
         self.event = event
+        #: What had happened already when it was made.
+        self.earlier = Earlier() if earlier is None else earlier
         self.made_at = made_at
-        self.calls: list[RuleCall] = []
+        self._calls: list[RuleCall] = []
+        #: The test has asked for the calls.
+        self._asked = False
         self.conditions = conditions
         #: The name of the persona that the rule is a part of.
         self.persona: str | None = None
@@ -281,14 +293,31 @@ class Rule:
     # What happened
 
     @property
+    def calls(self) -> list[RuleCall]:
+        """Each use of the rule: command, session and time."""
+        self._asked = True
+        return self._calls
+
+    @property
     def called(self) -> bool:
         """The rule was used at least once."""
         return bool(self.calls)
 
     @property
+    def uses(self) -> int:
+        """How often it was used, for explanations."""
+        return len(self._calls)
+
+    @property
     def unused(self) -> bool:
         """It was never used, and that is not what the test said may be."""
-        return not (self.calls or self._optional or self.broken)
+        return not (self._calls or self._optional or self.broken)
+
+    @property
+    def idle(self) -> bool:
+        """It was used and does nothing, and nobody has asked what it has seen."""
+        done = self._stages[-1].actions or self._asked or self._optional
+        return bool(self._calls and not done)
 
     # For the script
 
@@ -314,8 +343,15 @@ class Rule:
         if stage is None:
             self.skipped += 1
             return None
-        self.calls.append(RuleCall(event.given_command, event.session, now()))
+        self._calls.append(RuleCall(event.given_command, event.session, now()))
         return list(stage.actions)
+
+    def would_match(self, event: Event) -> bool:
+        """Whether it matches an event; false where its conditions cannot tell."""
+        try:
+            return self.conditions.miss(event) is None
+        except Exception:  # noqa: BLE001 - a condition of the test's own, asked too late
+            return False
 
     def play(self, persona: str, played_at: str) -> None:
         """Become a part of a persona that a test plays."""
@@ -365,6 +401,9 @@ class Rule:
                 "later matches see .after(n)"
             )
         return whole("after=, in octets,", after, least=0)
+
+    if not TYPE_CHECKING:  # a type checker knows better what there is
+        __getattr__ = no_such_attribute("a rule", RULE)
 
     def __repr__(self) -> str:
         conditions = f", {self.conditions!r}" if repr(self.conditions) else ""

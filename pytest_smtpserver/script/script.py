@@ -6,19 +6,21 @@ import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_smtpserver.mail.collection import Recorded
-from pytest_smtpserver.protocol.state.states import VERBS
 
 from .actions import Delay
+from .complaint import complaint
 from .conditions import MOMENTS, Conditions
+from .event import Earlier, Event
 from .rules import Rule, RuleNotUsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
+    from pytest_smtpserver.mail.message import SessionRecord
+
     from .actions import Action
-    from .event import Event
 
 
 #: What `"*"` does not stand for: moments, and what the engine tells between commands.
@@ -87,15 +89,25 @@ class Script:
         *,
         first: bool,
         made_at: str,
+        sessions: Sequence[SessionRecord] = (),
     ) -> Rule:
         """Make a rule.
+
+        Args:
+            event: the name of its event.
+            match: what the event is about.
+            criteria: what else has to be met.
+            first: it stands before the others.
+            made_at: where the test made it.
+            sessions: what has happened so far.
 
         Raises:
             TypeError: the event is no str, or there is no such criterion.
             ValueError: the event's name is none.
         """
         name = event_name(event)
-        rule = Rule(name, Conditions(name, match, criteria), made_at)
+        conditions = Conditions(name, match, criteria)
+        rule = Rule(name, conditions, made_at, Earlier(sessions))
         self.rules.insert(rule, first=first)
         self._changed()
         return rule
@@ -135,11 +147,9 @@ class Script:
         return waiting
 
     def check_used(self) -> RuleNotUsed | None:
-        """The complaint about rules that were never used."""
-        rules = list(self.rules)
-        if not any(rule.unused for rule in rules):
-            return None
-        return RuleNotUsed(_complaint(rules))
+        """The complaint about rules that were never used, or do nothing."""
+        text = complaint(list(self.rules))
+        return RuleNotUsed(text) if text else None
 
     def _changed(self) -> None:
         self._by_name = {}
@@ -167,42 +177,3 @@ def event_name(event: str) -> str:
             f"{', '.join(MOMENTS)}; not {event!r}{hint}"
         )
     return name
-
-
-def _complaint(rules: list[Rule]) -> str:
-    unused = [rule for rule in rules if rule.unused]
-    lines = [
-        "A rule was never used:" if len(unused) == 1 else "Rules were never used:",
-    ]
-    for rule in unused:
-        lines.append(f"  {rule!r}, made at {rule.made_at}")
-        lines.append(f"      {_what_happened(rule, rules[: rules.index(rule)])}")
-    lines.append("If that is all right, add .optional() to the rule.")
-    return "\n".join(lines)
-
-
-def _what_happened(rule: Rule, before: list[Rule]) -> str:
-    """Why the rule was not used, as far as can be told."""
-    told = []
-    if rule.skipped:
-        times = "once" if rule.skipped == 1 else f"{rule.skipped} times"
-        told.append(f"it matched {times}, and was not due yet")
-    if rule.misses:
-        told.append(f"came close: {', '.join(rule.misses)}")
-    takers = [
-        one for one in before if one.calls and rule.event in (one.event, "*")
-    ] or [one for one in before if one.calls and one.event == "*"]
-    told += [
-        f"{one!r}, made at {one.made_at}, stands before it and was used "
-        f"{'once' if len(one.calls) == 1 else f'{len(one.calls)} times'}"
-        for one in takers
-    ]
-    if told:
-        return "; ".join(told)
-    if rule.event == "*":
-        return "no command came"
-    if rule.event not in (*MOMENTS, *VERBS):
-        near = difflib.get_close_matches(rule.event, (*MOMENTS, *VERBS), 1)
-        if near:
-            return f"no {rule.event} command came; did you mean {near[0]!r}?"
-    return f"no {rule.event} {'moment' if rule.event in MOMENTS else 'command'} came"

@@ -30,6 +30,12 @@ class Stage:
     def objection(self, action: Action) -> str:
         """Why the action would never happen behind the others; ``""`` where it would."""
         last = self.actions[-1] if self.actions else None
+        if _is_final(action) and any(map(_is_final, self.actions)):
+            return (
+                f"two final replies in a row: {action} would be read as the answer to "
+                "the next command. What later matches get stands behind .once() or "
+                ".times(n) and .then(); .send(bytes) breaks the dialogue on purpose"
+            )
         half_closed = any(_half_closes(one) for one in self.actions)
         if isinstance(last, (Close, Hang)) and not _half_closes(last):
             return (
@@ -94,3 +100,8 @@ class Progress:
 
 def _half_closes(action: Action) -> bool:
     return isinstance(action, Close) and action.how == "half_close"
+
+
+def _is_final(action: Action) -> bool:
+    """A reply that ends a command, as 3yz does not (RFC 5321 §4.2.1)."""
+    return isinstance(action, SendReply) and action.code // 100 != 3

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.mail.mailbox import Mark
     from pytest_smtpserver.mail.message import ReceivedMessage
     from pytest_smtpserver.mail.search.criteria import MessageCriteria
+    from pytest_smtpserver.mail.search.diagnosis import Setting
 
     from .context import ServerContext
     from .serving import Serving
@@ -35,6 +36,8 @@ class Server(Protocol):
     explain_in_full: bool
     _context: ServerContext
     _serving: Serving
+
+    def _setting(self, wanted: Criteria) -> Setting: ...
 
 
 def wait_for_message(
@@ -171,13 +174,15 @@ def assert_received(
     found, stuck = _matching(self, "assert_received", wanted)
     if len(found) == times or (times is None and found):
         return found
-    messages, sessions = self._context.mailbox.messages, self._context.sessions
+    mailbox, sessions = self._context.mailbox, self._context.sessions
+    mailbox.look_at(found or explain.nearest(wanted, mailbox.messages))
     text = explain.wrong_number(
         wanted,
         times,
         found,
-        list(messages),
+        list(mailbox.messages),
         list(sessions),
+        setting=self._setting(wanted),
         full=self.explain_in_full,
     )
     raise AssertionError(f"{text}\n\n{stuck}" if stuck else text)
@@ -193,6 +198,7 @@ def assert_not_received(self: Server, **criteria: Unpack[MessageCriteria]) -> No
     wanted = Criteria(criteria)
     found, stuck = _matching(self, "assert_not_received", wanted)
     if found:
+        self._context.mailbox.look_at(found)
         raise AssertionError(explain.unwanted(wanted, found, full=self.explain_in_full))
     if stuck:
         raise AssertionError(stuck)
@@ -229,6 +235,7 @@ def _begin(
 
 def _block(server: Server, wait: Wait, timeout: float | None) -> list[ReceivedMessage]:
     mailbox, seconds = server._context.mailbox, _seconds(server, timeout)
+    seconds = _no_longer_than_it_runs(server, seconds)
     found = block_until(wait.take, mailbox.listen, mailbox.unlisten, seconds)
     return found if found is not None else _give_up(server, wait, seconds)
 
@@ -239,19 +246,22 @@ async def _await(
     timeout: float | None,  # noqa: ASYNC109
 ) -> list[ReceivedMessage]:
     mailbox, seconds = server._context.mailbox, _seconds(server, timeout)
+    seconds = _no_longer_than_it_runs(server, seconds)
     found = await await_until(wait.take, mailbox.listen, mailbox.unlisten, seconds)
     return found if found is not None else _give_up(server, wait, seconds)
 
 
 def _give_up(server: Server, wait: Wait, seconds: float) -> list[ReceivedMessage]:
     mailbox = server._context.mailbox
+    mailbox.look_at(wait.found or explain.nearest(wait.criteria, mailbox.messages))
     text = explain.not_received(
         wait,
-        timeout=seconds,
+        timeout=seconds if server._serving.is_running else None,
         messages=list(mailbox.messages),
         claims=mailbox.claims(),
         before_mark=mailbox.before(wait.since),
         sessions=list(server._context.sessions),
+        setting=server._setting(wait.criteria),
         full=server.explain_in_full,
     )
     raise MessageNotReceived(text)
@@ -285,6 +295,11 @@ def _idle_in_time(server: Server, seconds: float, *, quiet: bool = False) -> boo
 
 def _stuck(server: Server, seconds: float) -> str:
     return explain.stuck(server._serving.in_flight(), seconds)
+
+
+def _no_longer_than_it_runs(server: Server, seconds: float) -> float:
+    """Nothing comes to a server that does not run: what is there is all there is."""
+    return seconds if server._serving.is_running else 0
 
 
 def _seconds(server: Server, timeout: float | None) -> float:

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Self
 from pytest_smtpserver.mail.lint.advice import advice
 from pytest_smtpserver.mail.lint.violations import ProtocolViolated, explain, violations
 from pytest_smtpserver.mail.report import Report
+from pytest_smtpserver.mail.search.diagnosis import Setting
+from pytest_smtpserver.mail.words import OPTIONS, SERVER, no_such_attribute, suggestion
 from pytest_smtpserver.script.callers import caller
+from pytest_smtpserver.script.event import LOOKED_AT
 from pytest_smtpserver.script.mistakes import told_to_the_caller
 
 from . import asserting, misbehaving
 from .context import ServerContext
 from .io import listening
-from .options.options import check_options
+from .options.options import FIELDS, check_options
 from .options.possible import check_criteria, check_event
 from .place import Place
 from .serving import Serving
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.mail.lint.findings import Advice, Violation
     from pytest_smtpserver.mail.mailbox import Messages
     from pytest_smtpserver.mail.message import SessionRecord
+    from pytest_smtpserver.mail.search.criteria import Criteria
     from pytest_smtpserver.script.conditions import RuleCriteria
     from pytest_smtpserver.script.rules import Rule
     from pytest_smtpserver.script.script import Rules
@@ -204,7 +208,14 @@ class SMTPServer:
         context = self._context
         check_event(event, match, context.options)
         check_criteria(event, criteria, context.options)
-        return context.script.add(event, match, criteria, first=first, made_at=caller())
+        return context.script.add(
+            event,
+            match,
+            criteria,
+            first=first,
+            made_at=caller(),
+            sessions=self.sessions[-LOOKED_AT:],
+        )
 
     def reset(self) -> None:
         """Forget messages, sessions, errors and rules; handlers are options, and stay."""
@@ -241,6 +252,7 @@ class SMTPServer:
             list(self.messages),
             list(self.sessions),
             "" if unused is None else str(unused),
+            self._context.mailbox.looked_at,
         )
 
     def check(self) -> None:
@@ -389,6 +401,42 @@ class SMTPServer:
     def _ended(self) -> None:
         RUNNING.discard(self)
         self._place.leave()
+
+    def _setting(self, wanted: Criteria) -> Setting:
+        """What is to be known of this server and the others, for a diagnosis."""
+        options = self._context.options
+        elsewhere = [
+            (server.url, found)
+            for server in RUNNING.now()
+            if server is not self and (found := wanted.matching(server.messages))
+        ]
+        return Setting(
+            running=self.is_running if self._place.is_known else None,
+            tls=options.tls,
+            certificate=options.certificate,
+            users=options.users,
+            auth=options.auth,
+            auth_required=options.auth_required,
+            lenient_addresses=options.lenient_addresses,
+            elsewhere=elsewhere,
+        )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        __tracebackhide__ = True
+        if name in FIELDS:
+            raise AttributeError(
+                f"{name} is an option, and no attribute to set: give it to the marker "
+                f"@pytest.mark.smtp_server({name}={value!r}), to smtp_server_factory or "
+                "to SMTPServer"
+            )
+        if not (name.startswith("_") or hasattr(type(self), name)):
+            public = [one for one in dir(type(self)) if not one.startswith("_")]
+            hint = suggestion(name, {**OPTIONS, **SERVER}, public)
+            raise AttributeError(f"a server has no attribute {name!r} to set{hint}")
+        super().__setattr__(name, value)
+
+    if not TYPE_CHECKING:  # a type checker knows better what there is
+        __getattr__ = no_such_attribute("a server", SERVER)
 
     def __repr__(self) -> str:
         where = self.url if self._place.is_known else "never started"

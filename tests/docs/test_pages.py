@@ -27,12 +27,10 @@ MANUAL = "\n".join(PAGES.values())
 NAMED = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", MANUAL))
 #: What is public for the rest of the package only.
 INSIDE: dict[type, set[str]] = {
-    Rule: {"take", "misses", "conditions"},
+    Rule: {"conditions", "idle", "misses", "take", "would_match"},
     Event: {"given_auth", "given_chunks", "given_command", "given_message"},
     Address: {"answer", "learn"},
     SessionRecord: {
-        "add_attempt",
-        "add_undelivered",
         "began",
         "ended",
         "introduced",

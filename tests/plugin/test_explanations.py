@@ -20,6 +20,11 @@ def test_it(smtp_server):
         No message arrived at all.
 
         No client has connected.
+          The usual reasons:
+          - the application sends to another host or port than this server's
+          - its framework keeps mail in memory while it is tested: Django's locmem backend, Flask's TESTING=True, SUPPRESS_SEND=1
+          - it sends once a transaction is committed (on_commit), and the test's never is
+          - it failed before it sent, and kept the error to itself
         """,
     ),
     "nearest first": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.mail.collection import Recorded
+from pytest_smtpserver.mail.display import printable
 from pytest_smtpserver.mail.message import ReceivedMessage
 
 from .criteria import Difference
@@ -22,6 +23,13 @@ def compared(
     operator: str, left: object, right: object, *, full: bool = False
 ) -> list[str] | None:
     """The lines that explain why it is false; None where this is nobody of ours."""
+    lines = _compared(operator, left, right, full=full)
+    return None if lines is None else [printable(line) for line in lines]
+
+
+def _compared(
+    operator: str, left: object, right: object, *, full: bool
+) -> list[str] | None:
     if operator in ("==", "in") and isinstance(left, Containing):
         return _containing(operator, left, right, full=full)
     if operator == "==" and isinstance(right, Containing):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
-from pytest_smtpserver.mail.display import show, unknown_name
+from pytest_smtpserver.mail.display import show
+from pytest_smtpserver.mail.words import CRITERIA, unknown_name
 
 from .matching import matches, matches_address, matches_any, matches_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pytest_smtpserver.mail.message import ReceivedMessage
 
@@ -89,7 +90,7 @@ class Criteria:
     def __init__(self, given: Mapping[str, Any]) -> None:
         for name in given:
             if name not in NAMES:
-                raise TypeError(unknown_name("criterion", name, NAMES))
+                raise TypeError(unknown_name("criterion", name, NAMES, CRITERIA))
         headers = given.get("headers", {})
         if not hasattr(headers, "items"):
             raise TypeError(
@@ -112,6 +113,13 @@ class Criteria:
     def match(self, message: ReceivedMessage) -> bool:
         """Tell whether the message meets them all."""
         return not self._unmet(message, first=True)
+
+    def matching(self, messages: Iterable[ReceivedMessage]) -> list[ReceivedMessage]:
+        """Those that meet them all; none where a ``where=`` cannot cope with them."""
+        try:
+            return [message for message in messages if self.match(message)]
+        except Exception:  # noqa: BLE001 - it was made for the messages of another server
+            return []
 
     def differences(self, message: ReceivedMessage) -> list[Difference]:
         """The criteria that the message does not meet."""

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.mail.display import shown_command
+from pytest_smtpserver.mail.display import printable, shown_command
 
+from .diagnosis import Setting, what_stood_in_the_way
 from .differing import describe
+from .hints import hint
 from .matching import matches_address, matches_any
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 #: How many messages an explanation shows, the nearest first.
 SHOWN_MESSAGES = 5
+#: The criteria that are about addresses.
+_ADDRESSES = frozenset({"mail_from", "rcpt_to", "from_", "to", "cc", "reply_to"})
 
 
 def summary(message: ReceivedMessage) -> str:
@@ -37,14 +41,26 @@ def summary(message: ReceivedMessage) -> str:
 def not_received(
     wait: Wait,
     *,
-    timeout: float,
+    timeout: float | None,
     messages: Sequence[ReceivedMessage],
     claims: Iterable[tuple[ReceivedMessage, str]],
     before_mark: Iterable[ReceivedMessage],
     sessions: Sequence[SessionRecord],
+    setting: Setting | None = None,
     full: bool = False,
 ) -> str:
-    """The text of a wait that ran out of time."""
+    """The text of a wait that ran out of time.
+
+    Args:
+        wait: what was waited for.
+        timeout: how long, in seconds; None where nobody waited, as nothing can come.
+        messages: all that the server has.
+        claims: those that were handed out, and where.
+        before_mark: those that came before the mark of the wait.
+        sessions: all of the server.
+        setting: the server, for a diagnosis.
+        full: leave nothing out.
+    """
     handed_out = {id(message): where for message, where in claims}
     early = {id(message) for message in before_mark}
     notes = {}
@@ -58,8 +74,8 @@ def not_received(
             notes[id(message)] = "came before the mark given as since="
     lines = [_headline(wait, timeout)]
     lines += _arrived(wait.criteria, messages, notes, full=full)
-    lines += went_wrong(sessions)
-    return "\n".join(lines)
+    lines += what_stood_in_the_way(sessions, setting or Setting(), waited=True)
+    return _text(lines + went_wrong(sessions))
 
 
 def wrong_number(
@@ -69,6 +85,7 @@ def wrong_number(
     messages: Sequence[ReceivedMessage],
     sessions: Sequence[SessionRecord],
     *,
+    setting: Setting | None = None,
     full: bool = False,
 ) -> str:
     """The text of an assertion that wanted more messages, or fewer."""
@@ -82,12 +99,12 @@ def wrong_number(
     if found:
         lines += [f"  {number}. {summary(m)}" for number, m in enumerate(found, 1)]
         if times is not None and len(found) > times:
-            return "\n".join(lines)
+            return _text(lines)
     others = [m for m in messages if not any(m is one for one in found)]
     if others or not found:
         lines += _arrived(criteria, others, {}, full=full)
-    lines += went_wrong(sessions)
-    return "\n".join(lines)
+    lines += what_stood_in_the_way(sessions, setting or Setting(), waited=False)
+    return _text(lines + went_wrong(sessions))
 
 
 def unwanted(
@@ -97,8 +114,7 @@ def unwanted(
     what = f" with {criteria!r}" if criteria else ""
     verb = "was" if len(found) == 1 else "were"
     lines = [f"{_count(len(found), 'message')}{what} {verb} received, none was wanted:"]
-    lines += listed(found, full=full)
-    return "\n".join(lines)
+    return _text(lines + listed(found, full=full))
 
 
 def listed(messages: Sequence[ReceivedMessage], *, full: bool = False) -> list[str]:
@@ -125,17 +141,33 @@ def stuck(sessions: Sequence[tuple[SessionRecord, str]], timeout: float) -> str:
         if held_up_by:
             lines.append(f"    it is held up by {held_up_by}")
         lines += [f"    {line}" for line in session.transcript.lines()[-4:]]
-    return "\n".join(lines)
+    return _text(lines)
 
 
-def _headline(wait: Wait, timeout: float) -> str:
+def nearest(
+    criteria: Criteria, messages: Iterable[ReceivedMessage]
+) -> list[ReceivedMessage]:
+    """The messages, those that differ least in front."""
+    return [message for _, _, message in _ranked(criteria, messages)]
+
+
+def _ranked(
+    criteria: Criteria, messages: Iterable[ReceivedMessage]
+) -> list[tuple[list[Difference], int, ReceivedMessage]]:
+    """With their numbers and how they differ."""
+    ranked = [
+        (criteria.differences(message), number, message)
+        for number, message in enumerate(messages, 1)
+    ]
+    return sorted(ranked, key=lambda item: len(item[0]))
+
+
+def _headline(wait: Wait, timeout: float | None) -> str:
     what = f" with {wait.criteria!r}" if wait.criteria else ""
+    within = "arrived" if timeout is None else f"arrived within {timeout:g} s"
     if wait.count == 1:
-        return f"No message{what} arrived within {timeout:g} s."
-    return (
-        f"Only {len(wait.found)} of {wait.count} messages{what} arrived "
-        f"within {timeout:g} s."
-    )
+        return f"No message{what} {within}."
+    return f"Only {len(wait.found)} of {wait.count} messages{what} {within}."
 
 
 def _arrived(
@@ -147,13 +179,9 @@ def _arrived(
 ) -> list[str]:
     if not messages:
         return ["", "No message arrived at all."]
-    nearest = ", the nearest first" if criteria and len(messages) > 1 else ""
-    lines = ["", f"{_count(len(messages), 'message')} arrived{nearest}:"]
-    ranked = [
-        (criteria.differences(message), number, message)
-        for number, message in enumerate(messages, 1)
-    ]
-    ranked.sort(key=lambda item: len(item[0]))
+    order = ", the nearest first" if criteria and len(messages) > 1 else ""
+    lines = ["", f"{_count(len(messages), 'message')} arrived{order}:"]
+    ranked = _ranked(criteria, messages)
     shown = ranked if full else ranked[:SHOWN_MESSAGES]
     for differences, number, message in shown:
         lines.append(f"  {number}. {summary(message)}")
@@ -161,8 +189,8 @@ def _arrived(
             lines.append(f"       {note}")
         for difference in differences:
             lines += [f"       {line}" for line in describe(difference, full=full)]
-            if hint := _elsewhere(difference, message):
-                lines.append(f"         {hint}")
+            way_out = _elsewhere(difference, message) or _meant(difference)
+            lines += [f"         {way_out}"] if way_out else []
     if left := len(ranked) - len(shown):
         lines.append(f"  … and {left} more, further off; -vv shows them")
     return lines
@@ -186,6 +214,13 @@ def _elsewhere(difference: Difference, message: ReceivedMessage) -> str:
     return ""
 
 
+def _meant(difference: Difference) -> str:
+    """What to write instead of a str that is equal to nothing that came."""
+    got = difference.got
+    texts = got if isinstance(got, (list, tuple)) else [got]
+    return hint(difference.wanted, texts, addresses=difference.name in _ADDRESSES)
+
+
 def went_wrong(sessions: Sequence[SessionRecord]) -> list[str]:
     """Refused recipients, transactions that left no message, and open connections."""
     refused, broken, connections = [], [], []
@@ -205,8 +240,6 @@ def went_wrong(sessions: Sequence[SessionRecord]) -> list[str]:
     ):
         if found:
             lines += ["", title, *found]
-    if not sessions:
-        lines += ["", "No client has connected."]
     return lines
 
 
@@ -235,6 +268,11 @@ def _open(session: SessionRecord) -> str:
         said += ", not answered"
     name = f" ({session.helo})" if session.helo else ""
     return f"{host}:{port}{name}: {said}"
+
+
+def _text(lines: Iterable[str]) -> str:
+    """The lines as one text, in which nothing is what a terminal obeys."""
+    return "\n".join(map(printable, lines))
 
 
 def _count(number: int, noun: str) -> str:

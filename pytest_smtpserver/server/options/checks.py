@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import NoneType
 from typing import Any, Literal, TypeAlias, get_args
 
-from pytest_smtpserver.mail.display import unknown_name
+from pytest_smtpserver.mail.words import unknown_name
 from pytest_smtpserver.script.script import event_name
 
 Check: TypeAlias = Callable[[str, Any], Any]
@@ -60,6 +60,18 @@ def one_of(*allowed: object) -> Check:
         return value
 
     return check
+
+
+def tls(name: str, value: object) -> object:
+    """One of the two kinds of TLS, or None."""
+    if value in (None, "starttls", "implicit"):
+        return value
+    raise _complain(
+        name,
+        value,
+        "one of None, 'starttls', 'implicit': STARTTLS after EHLO in clear text, as on "
+        "port 587 elsewhere, or TLS from the first octet, as on port 465",
+    )
 
 
 # Numbers

@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
-from pytest_smtpserver.mail.display import unknown_name
+from pytest_smtpserver.mail.words import OPTIONS, unknown_name
 from pytest_smtpserver.protocol.sasl.mechanisms import MECHANISMS
 from pytest_smtpserver.protocol.state.settings import (
     DEFAULT_EXTENSIONS,
@@ -110,9 +110,7 @@ class Options:
     backlog: int = _option(128, checks.number(0, None, "a number"))
     hostname: str = _option("localhost", checks.hostname)
     banner: str = _option("", checks.text)
-    tls: Literal["starttls", "implicit"] | None = _option(
-        None, checks.one_of(None, "starttls", "implicit")
-    )
+    tls: Literal["starttls", "implicit"] | None = _option(None, checks.tls)
     hide_starttls: bool = _option(False, checks.flag)
     require_tls: bool = _option(False, checks.flag)
     ca: Any = _option(None, checks.ca)
@@ -218,6 +216,31 @@ class Options:
 FIELDS = {field.name: field.metadata for field in dataclasses.fields(Options)}
 
 
+#: Options that do nothing without another one.
+_NEEDS: Mapping[str, tuple[Callable[[Options], bool], str]] = {
+    **dict.fromkeys(
+        ("certificate", "sni_certificates", "client_certificate", "tls_versions"),
+        (lambda options: options.tls is not None, "tls='starttls' or tls='implicit'"),
+    ),
+    "client_ca": (
+        lambda options: options.client_certificate != "ignore",
+        "client_certificate='optional' or 'required'",
+    ),
+    "auth_mechanisms": (
+        lambda options: options.auth,
+        "users={'name': 'password'} or auth_required=True",
+    ),
+    "allow_insecure_auth": (
+        lambda options: options.auth,
+        "users={'name': 'password'} or auth_required=True",
+    ),
+    "enforce_message_size": (
+        lambda options: options.max_message_size is not None,
+        "max_message_size=",
+    ),
+}
+
+
 def check_options(given: Mapping[str, Any]) -> Options:
     """Check the options of a server, and bring them into one form.
 
@@ -226,10 +249,22 @@ def check_options(given: Mapping[str, Any]) -> Options:
         ValueError: the value is not allowed, or not together with another.
     """
     options = Options(**_checked(given))
+    options = _with_starttls_hidden(options)
+    changed = options.changed()
+    for name, (has_effect, needed) in _NEEDS.items():
+        if name in changed and not has_effect(options):
+            raise ValueError(
+                f"option {name}: {changed[name]!r} has no effect without {needed}"
+            )
     if options.path is not None and options.port:
         raise ValueError(
             "option path: a Unix socket has no port; leave out one of them"
         )
+    return options
+
+
+def _with_starttls_hidden(options: Options) -> Options:
+    """What ``hide_starttls`` implies, where it can be."""
     if not (options.hide_starttls or options.starttls_hidden):
         if options.require_tls and options.tls is None:
             raise ValueError(
@@ -253,7 +288,7 @@ def check_options(given: Mapping[str, Any]) -> Options:
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in FIELDS:
-            raise TypeError(unknown_name("option", name, tuple(FIELDS)))
+            raise TypeError(unknown_name("option", name, tuple(FIELDS), OPTIONS))
     return {name: FIELDS[name]["check"](name, value) for name, value in given.items()}
 
 

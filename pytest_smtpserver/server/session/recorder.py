@@ -123,7 +123,7 @@ class Recorder:
         self._transcript.add(monotonic(), _SECRET, command)
         mechanism = command.words[0].upper()
         self._attempt = AuthAttempt(mechanism)
-        self.record.add_attempt(self._attempt)
+        self.record.auth_attempts.append(self._attempt)
         self._hear_credentials(event)
 
     def _hear_response(self, event: Event) -> None:
@@ -306,7 +306,7 @@ class Recorder:
         if envelope is None:
             return
         self._open = None
-        self.record.add_undelivered(
+        self.record.undelivered.append(
             Undelivered(envelope, self._engine.sink.getvalue(), reply, reason)
         )
 

@@ -43,6 +43,7 @@ class Handshake:
         #: What is still to be sent when the exchange has ended.
         self.last = b""
         self._failure: HandshakeFailed | None = None
+        self._begun = False
 
     async def run(
         self, exchange: Callable[[Callable[[bytes], bytes | None]], Awaitable[Outcome]]
@@ -59,12 +60,15 @@ class Handshake:
         if self._failure is not None:
             raise self._failure
         if outcome is not Outcome.ATTENTION:
+            by_client = outcome in (Outcome.EOF, Outcome.BROKEN)
             raise HandshakeFailed(
-                "client" if outcome in (Outcome.EOF, Outcome.BROKEN) else "server",
-                f"the TLS handshake was not finished: {outcome.value}",
+                "client" if by_client else "server",
+                f"the TLS handshake was not {'finished' if self._begun else 'begun'}: "
+                f"{outcome.value}",
             )
 
     def _process(self, data: bytes) -> bytes | None:
+        self._begun = True
         try:
             done, answer = self._layer.handshake(data)
         except ssl.SSLError as error:

@@ -130,6 +130,47 @@ def test_options_that_contradict_each_other(options: Any, text: str) -> None:
         SMTPServer(**options)
 
 
+@pytest.mark.parametrize(
+    ("options", "needed"),
+    [
+        ({"certificate": "expired"}, "tls='starttls' or tls='implicit'"),
+        ({"client_certificate": "required"}, "tls='starttls' or tls='implicit'"),
+        ({"sni_certificates": {"a.example": "valid"}}, "tls='starttls'"),
+        ({"auth_mechanisms": ["CRAM-MD5"]}, "users={'name': 'password'}"),
+        ({"allow_insecure_auth": True, "tls": "starttls"}, "users="),
+        ({"enforce_message_size": False}, "max_message_size="),
+    ],
+)
+def test_an_option_without_effect(options: Any, needed: str) -> None:
+    """It is refused with the one that it needs."""
+    (name,) = set(options) - {"tls"}
+    with pytest.raises(ValueError, match=f"option {name}: .* has no effect") as refused:
+        SMTPServer(**options)
+    assert needed in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"certificate": "valid"},
+        {"certificate": "expired", "hide_starttls": True},
+        {"auth_mechanisms": ["PLAIN", "LOGIN"]},
+        {"auth_mechanisms": ["CRAM-MD5"], "users": {}},
+        {"auth_mechanisms": ["CRAM-MD5"], "auth_required": True},
+    ],
+)
+def test_an_option_with_effect_or_as_it_is_by_default(options: Any) -> None:
+    """A default may be said, and what another option implies counts."""
+    assert not SMTPServer(**options).is_running
+
+
+@pytest.mark.parametrize("value", [True, "tls", "ssl", False])
+def test_tls_is_one_of_two_kinds(value: Any) -> None:
+    """It is either by STARTTLS or from the first octet: True does not say which."""
+    with pytest.raises(ValueError, match=r"'starttls', 'implicit': .* 587 .* 465"):
+        SMTPServer(tls=value)
+
+
 def test_an_unknown_option_names_the_nearest() -> None:
     """As Python does for a mistyped attribute."""
     with pytest.raises(TypeError, match=r"'requre_tls'.*did you mean 'require_tls'"):

@@ -1,0 +1,307 @@
+"""What stood in the way of a message that a test wants: one table of diagnoses.
+
+Applications often keep their errors to themselves. What the server has seen tells the
+reason in most cases; each row of the tables looks for one of them, and names the way
+out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_smtpserver.mail.display import shown_command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
+
+
+class Setting(NamedTuple):
+    """What a server knows of itself, for a diagnosis.
+
+    Attributes:
+        running: it accepts connections; None where it never did.
+        tls, certificate, auth_required, lenient_addresses: the options of that name.
+        users: the names of the users; None where the option is not a table.
+        auth: AUTH is turned on.
+        elsewhere: other servers of the test that have what is missing here: what each
+            listens on, and the messages.
+    """
+
+    running: bool | None = True
+    tls: str | None = None
+    certificate: object = "valid"
+    users: Collection[str] | None = None
+    auth: bool = False
+    auth_required: bool = False
+    lenient_addresses: bool = False
+    elsewhere: Sequence[tuple[str, Sequence[ReceivedMessage]]] = ()
+
+
+def what_stood_in_the_way(
+    sessions: Sequence[SessionRecord], setting: Setting, *, waited: bool
+) -> list[str]:
+    """The lines of an explanation that say why a message is not there.
+
+    Args:
+        sessions: all of the server.
+        setting: the server.
+        waited: the test has waited for the message, and has not only looked for it.
+    """
+    if setting.running is None:
+        return ["", "This server was never started: it needs start() or a with block."]
+    found = [
+        f"The server at {where} has {'it' if len(messages) == 1 else 'them'}: the "
+        "application sends there, and the test asks here."
+        for where, messages in setting.elsewhere
+    ]
+    by_sentence: dict[str, list[int]] = {}
+    for number, session in enumerate(sessions, 1):
+        if sentence := _of_session(session, setting):
+            by_sentence.setdefault(sentence, []).append(number)
+    found += [f"{_named(ns)}: {sentence}" for sentence, ns in by_sentence.items()]
+    lines = (
+        ["", "What stood in the way:", *(f"  {one}" for one in found)] if found else []
+    )
+    if not setting.running:
+        lines += ["", "This server does not run any more: it was stopped."]
+    if not sessions:
+        lines += ["", "No client has connected."]
+    if found or not setting.running:
+        return lines
+    idle = any(session.is_open and not session.messages for session in sessions)
+    reasons = _TOO_EARLY if not waited and (idle or not sessions) else ""
+    reasons += _NOBODY if not sessions else ""
+    return (
+        [*lines, "  The usual reasons:", *reasons.split("\n")[1:]] if reasons else lines
+    )
+
+
+#: The usual reasons when nobody has come at all.
+_NOBODY = """
+  - the application sends to another host or port than this server's
+  - its framework keeps mail in memory while it is tested: Django's locmem backend, \
+Flask's TESTING=True, SUPPRESS_SEND=1
+  - it sends once a transaction is committed (on_commit), and the test's never is
+  - it failed before it sent, and kept the error to itself"""
+#: What an assertion does not do.
+_TOO_EARLY = """
+  - it sends in the background, and the assertion came too early: an assertion waits \
+for what is in flight, wait_for_message(…) for what has not begun"""
+
+
+def _of_session(session: SessionRecord, setting: Setting) -> str:
+    """The first diagnosis that fits; ``""`` for a session in which nothing went wrong."""
+    # A client that has delivered something has had no trouble with TLS or the login.
+    for diagnose in (
+        _DIAGNOSES if not session.messages else (_no_domain, _refused_content)
+    ):
+        if sentence := diagnose(session, setting):
+            return sentence
+    return ""
+
+
+def _handshake(session: SessionRecord, setting: Setting) -> str:
+    """TLS did not come about: what the note about the end says of it."""
+    how = next(
+        (
+            str(entry.data)
+            for entry in reversed(session.transcript.entries)
+            if entry.kind == "note" and str(entry.data).startswith("the TLS handshake")
+        ),
+        "",
+    )
+    if not how:
+        waits = setting.tls == "implicit" and session.tls is None and session.is_open
+        return (
+            f"the client is connected, and has not begun TLS. {_PLAIN}" if waits else ""
+        )
+    reason = how.rpartition(": ")[2]
+    if _DISTRUST.search(reason):
+        if setting.certificate != "valid":
+            return (
+                f"the client refused the certificate ({reason}), which is what "
+                f"certificate={setting.certificate!r} is for."
+            )
+        return f"the client does not trust the certificate ({reason}). {_TRUST}"
+    if _NO_TLS.search(how):
+        return f"the client speaks no TLS ({reason}). {_PLAIN}"
+    return f"{how}. {_TRUST}"
+
+
+_DISTRUST = re.compile(
+    "ALERT.*(CERTIFICATE|UNKNOWN_CA)|(CERTIFICATE|UNKNOWN_CA).*ALERT"
+)
+_NO_TLS = re.compile("WRONG_VERSION_NUMBER|HTTP_REQUEST|was not begun")
+_TRUST = (
+    "The fixture trust_smtp_ca makes this test and its child processes trust the CA by "
+    "SSL_CERT_FILE; a client that takes a context gets smtp_server.client_context(), "
+    "one that takes a file smtp_server.ca_file."
+)
+_PLAIN = (
+    "With tls='implicit' TLS begins at once, as with smtplib.SMTP_SSL or "
+    "EMAIL_USE_SSL=True; a client that says EHLO first needs tls='starttls' or no TLS."
+)
+
+
+def _tls_at_once(session: SessionRecord, setting: Setting) -> str:
+    """A ClientHello (RFC 8446 §5.1: handshake record) where a command was expected."""
+    first = next(iter(session.commands), None)
+    if first is None or not first.startswith("\x16\x03"):
+        return ""
+    other = (
+        "smtplib.SMTP and its starttls()"
+        if setting.tls == "starttls"
+        else "smtplib.SMTP, or EMAIL_USE_SSL=False"
+    )
+    return (
+        "the client began with TLS, and this server begins without it. Give the server "
+        f"tls='implicit', or let the client begin in clear text: {other}."
+    )
+
+
+def _login(session: SessionRecord, setting: Setting) -> str:
+    """The last AUTH that was refused, when none succeeded."""
+    attempts = session.auth_attempts
+    if session.user is not None or not attempts:
+        return ""
+    attempt = attempts[-1]
+    if attempt.reply is None or attempt.reply.code < 400:
+        return ""
+    said = " / ".join(attempt.reply.lines)
+    how = f"the login by {attempt.mechanism} was refused ({attempt.reply.code} {said})"
+    if not setting.auth:
+        return f"{how}: {_NO_AUTH}"
+    if attempt.reply.code == 538:
+        return f"{how}: AUTH needs TLS first, or allow_insecure_auth=True."
+    if attempt.reply.code != 535 or setting.users is None:
+        return f"{how}."
+    if attempt.username is None:
+        return f"{how}."
+    if attempt.username in setting.users:
+        return f"{how}: the password of {attempt.username!r} is another one."
+    names = ", ".join(map(repr, setting.users)) or "nobody"
+    return f"{how}: there is no user {attempt.username!r}; users= has {names}."
+
+
+_NO_AUTH = "AUTH is not on offer; users={'name': 'password'} turns it on."
+
+
+def _needed_first(session: SessionRecord, setting: Setting) -> str:
+    """530: the client has not done what the server asks for (RFC 3207 §4, RFC 4954 §6)."""
+    refused = [
+        c for c in session.commands if c.reply is not None and c.reply.code == 530
+    ]
+    if not refused or session.messages:
+        return ""
+    command = shown_command(refused[-1])
+    if "STARTTLS" in str(refused[-1].reply).upper():
+        return (
+            f"{command!r} was refused, since the client has not started TLS, which "
+            "require_tls=True asks for: let it use STARTTLS."
+        )
+    if setting.auth_required:
+        return (
+            f"{command!r} was refused, since the client has not logged in, which "
+            "auth_required=True asks for."
+        )
+    return ""
+
+
+def _not_on_offer(session: SessionRecord, setting: Setting) -> str:
+    """STARTTLS or AUTH, which this server does not have."""
+    for command in session.commands:
+        if command.reply is None or command.reply.code < 400 or command.answered_by:
+            continue
+        if command.verb == "STARTTLS" and setting.tls is None:
+            return "the client asked for STARTTLS, and TLS is off: tls='starttls'."
+        if command.verb == "AUTH" and not setting.auth:
+            return f"the client tried to log in. {_NO_AUTH}"
+    return ""
+
+
+def _no_domain(session: SessionRecord, setting: Setting) -> str:
+    """An address such as ``root``, which only the local mail system knows."""
+    if setting.lenient_addresses:
+        return ""
+    for command in session.commands:
+        address = _BARE.search(command)
+        refused = command.reply is not None and command.reply.code >= 500
+        if address and refused and not command.answered_by:
+            return (
+                f"the address {address[1]!r} has no domain, which RFC 5321 §4.1.2 asks "
+                "for; lenient_addresses=True takes it, as many servers do."
+            )
+    return ""
+
+
+def _named(numbers: list[int]) -> str:
+    if len(numbers) == 1:
+        return f"connection {numbers[0]}"
+    shown = ", ".join(map(str, numbers[:5]))
+    return f"connections {shown}" + (" …" if len(numbers) > 5 else "")
+
+
+def _octets(data: bytes | str) -> bytes:
+    return data.encode() if isinstance(data, str) else data
+
+
+_BARE = re.compile(r"^(?:MAIL +FROM|RCPT +TO) *: *<?([^@<> ]+)>?(?: |$)", re.IGNORECASE)
+
+
+def _refused_content(session: SessionRecord, setting: Setting) -> str:  # noqa: ARG001
+    """The message itself was refused: with which words, and by which rule."""
+    reply = next((u.reply for u in session.undelivered if u.reply is not None), None)
+    if reply is None or reply.code < 400:
+        return ""
+    said = str(reply).encode("utf-8", "surrogateescape")
+    by = next(
+        (
+            f", by {entry.remark}"
+            for entry in reversed(session.transcript.entries)
+            if entry.kind == "S"
+            and entry.remark
+            and _octets(entry.data).strip() == said
+        ),
+        "",
+    )
+    return f"the message was refused with {' / '.join(str(reply).splitlines())}{by}."
+
+
+def _left_without_a_word(session: SessionRecord, setting: Setting) -> str:
+    """EHLO and QUIT: a client leaves so when EHLO does not offer what it needs."""
+    verbs = {command.verb for command in session.commands}
+    if (
+        session.is_open
+        or not verbs
+        or not verbs <= {"EHLO", "HELO", "LHLO", "QUIT", "RSET"}
+    ):
+        return ""
+    missing = []
+    if setting.tls is None:
+        missing.append("STARTTLS (tls='starttls')")
+    if not setting.auth:
+        missing.append("AUTH (users={'name': 'password'})")
+    elif session.tls is None and setting.tls == "starttls":
+        missing.append("AUTH before TLS (allow_insecure_auth=True)")
+    sentence = "the client greeted the server, and left without a mail."
+    if not missing or not verbs & {"EHLO", "LHLO"}:
+        return sentence
+    return (
+        f"{sentence} It may have looked for what is not on offer: {', '.join(missing)}."
+    )
+
+
+#: In this order: the first that fits is told.
+_DIAGNOSES: tuple[Callable[[SessionRecord, Setting], str], ...] = (
+    _handshake,
+    _tls_at_once,
+    _login,
+    _needed_first,
+    _not_on_offer,
+    _no_domain,
+    _refused_content,
+    _left_without_a_word,
+)

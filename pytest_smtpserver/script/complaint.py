@@ -1,0 +1,80 @@
+"""What a test has to hear of its rules: never used, made too late, without an action."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from pytest_smtpserver.mail.display import printable
+from pytest_smtpserver.protocol.state.states import VERBS
+
+from .conditions import MOMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .rules import Rule
+
+
+def complaint(rules: Sequence[Rule]) -> str:
+    """What to say about these rules, in their order; ``""`` for nothing."""
+    lines: list[str] = []
+    unused = [rule for rule in rules if rule.unused]
+    if unused:
+        lines.append(
+            "A rule was never used:" if len(unused) == 1 else "Rules were never used:"
+        )
+    for rule in unused:
+        lines.append(f"  {rule!r}, made at {rule.made_at}")
+        lines.append(f"      {_what_happened(rule, rules[: rules.index(rule)])}")
+    idle = [rule for rule in rules if rule.idle]
+    if idle:
+        lines.append(
+            "A rule does nothing:" if len(idle) == 1 else "These rules do nothing:"
+        )
+    for rule in idle:
+        lines.append(f"  {rule!r}, made at {rule.made_at}")
+        lines.append(f"      {_IDLE}")
+    if not lines:
+        return ""
+    lines.append("If that is all right, add .optional() to the rule.")
+    return "\n".join(map(printable, lines))
+
+
+_IDLE = (
+    "it has no action at its end: chain one, such as .reply(550). One that is only to "
+    "look on is asked what it has seen: rule.calls, rule.called"
+)
+
+
+def _what_happened(rule: Rule, before: Sequence[Rule]) -> str:
+    """Why the rule was not used, as far as can be told."""
+    told = []
+    if earlier := sum(map(rule.would_match, rule.earlier.events(rule.event))):
+        told.append(f"{rule.event} came {_times(earlier)}, before the rule was made")
+    if rule.skipped:
+        skipped = "once" if rule.skipped == 1 else f"{rule.skipped} times"
+        told.append(f"it matched {skipped}, and was not due yet")
+    if rule.misses:
+        told.append(f"came close: {', '.join(rule.misses)}")
+    takers = [one for one in before if one.uses and rule.event in (one.event, "*")] or [
+        one for one in before if one.uses and one.event == "*"
+    ]
+    told += [
+        f"{one!r}, made at {one.made_at}, stands before it and was used "
+        f"{'once' if one.uses == 1 else _times(one.uses)}"
+        for one in takers
+    ]
+    if told:
+        return "; ".join(told)
+    if rule.event == "*":
+        return "no command came"
+    if rule.event not in (*MOMENTS, *VERBS):
+        near = difflib.get_close_matches(rule.event, (*MOMENTS, *VERBS), 1)
+        if near:
+            return f"no {rule.event} command came; did you mean {near[0]!r}?"
+    return f"no {rule.event} {'moment' if rule.event in MOMENTS else 'command'} came"
+
+
+def _times(number: int) -> str:
+    return "1 time" if number == 1 else f"{number} times"

@@ -1,0 +1,300 @@
+"""What stood in the way of a message: one diagnosis for each kind of obstacle."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import socket
+import ssl
+import time
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+
+from pytest_smtpserver import MessageNotReceived, SMTPServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CONTENT = "Subject: x\r\n\r\nHello\r\n"
+
+
+def _client(server: SMTPServer, **options: Any) -> smtplib.SMTP:
+    return smtplib.SMTP(*server.address, local_hostname="c.example.org", **options)
+
+
+def _send(
+    server: SMTPServer, sender: str = "a@example.org", to: str = "b@x.example"
+) -> None:
+    with _client(server) as client:
+        client.sendmail(sender, [to], CONTENT)
+
+
+def _distrust(server: SMTPServer) -> None:
+    smtplib.SMTP_SSL(*server.address, context=ssl.create_default_context())
+
+
+def _distrust_later(server: SMTPServer) -> None:
+    with _client(server) as client:
+        client.starttls(context=ssl.create_default_context())
+
+
+def _speak_no_tls(server: SMTPServer) -> None:
+    with socket.create_connection(server.address, timeout=5) as client:
+        client.shutdown(socket.SHUT_WR)  # it has waited for a greeting, and gives up
+        client.recv(100)
+
+
+def _greet_a_tls_port(server: SMTPServer) -> None:
+    with socket.create_connection(server.address, timeout=5) as client:
+        client.sendall(b"EHLO c.example.org\r\n")
+        client.recv(100)
+
+
+def _speak_tls_at_once(server: SMTPServer) -> None:
+    smtplib.SMTP_SSL(*server.address, timeout=5)
+
+
+def _log_in(name: str, password: str) -> Callable[[SMTPServer], None]:
+    def log_in(server: SMTPServer) -> None:
+        with _client(server) as client:
+            client.login(name, password)
+
+    return log_in
+
+
+def _say(*commands: str) -> Callable[[SMTPServer], None]:
+    def say(server: SMTPServer) -> None:
+        with _client(server) as client:
+            for command in commands:
+                client.docmd(command)
+
+    return say
+
+
+TRUST = ("trust_smtp_ca", "client_context()")
+USERS: dict[str, Any] = {"users": {"ada": "lovelace"}}
+OBSTACLES: dict[
+    str, tuple[dict[str, Any], Callable[[SMTPServer], object], tuple[str, ...]]
+] = {
+    # RFC 8446 §6.2: the alert of a client that does not know the CA.
+    "untrusted CA": ({"tls": "implicit"}, _distrust, TRUST),
+    "untrusted CA, STARTTLS": ({"tls": "starttls"}, _distrust_later, TRUST),
+    "expired on purpose": (
+        {"tls": "implicit", "certificate": "expired"},
+        lambda server: smtplib.SMTP_SSL(
+            *server.address, context=server.client_context()
+        ),
+        ("refused the certificate", "certificate='expired'"),
+    ),
+    "no TLS, silent": (
+        {"tls": "implicit"},
+        _speak_no_tls,
+        ("speaks no TLS", "tls='implicit'", "tls='starttls'"),
+    ),
+    "no TLS, EHLO first": ({"tls": "implicit"}, _greet_a_tls_port, ("speaks no TLS",)),
+    "TLS to a plain port": (
+        {},
+        _speak_tls_at_once,
+        ("began with TLS", "tls='implicit'"),
+    ),
+    "TLS at once instead of STARTTLS": (
+        {"tls": "starttls"},
+        _speak_tls_at_once,
+        ("began with TLS", "starttls()"),
+    ),
+    "wrong password": (
+        {**USERS, "auth_required": True},
+        _log_in("ada", "byron"),
+        ("login by LOGIN was refused (535", "the password of 'ada'"),
+    ),
+    "unknown user": (USERS, _log_in("bob", "x"), ("no user 'bob'", "'ada'")),
+    "login missing": (
+        {**USERS, "auth_required": True},
+        _say("EHLO c", "MAIL FROM:<a@example.org>"),
+        ("has not logged in", "auth_required=True"),
+    ),
+    "login not on offer": ({}, _log_in("ada", "x"), ("users={'name': 'password'}",)),
+    "AUTH all the same": (
+        {},
+        _say("EHLO c", "AUTH PLAIN AGFkYQB4"),
+        ("AUTH is not on offer", "users={'name': 'password'}"),
+    ),
+    "AUTH before TLS": (
+        {**USERS, "tls": "starttls"},
+        _say("EHLO c", "AUTH PLAIN AGFkYQB4"),
+        ("AUTH needs TLS first", "allow_insecure_auth=True"),
+    ),
+    "AUTH only behind TLS": (
+        {**USERS, "tls": "starttls"},
+        _say("EHLO c"),
+        ("AUTH before TLS (allow_insecure_auth=True)",),
+    ),
+    "TLS missing": (
+        {"tls": "starttls", "require_tls": True},
+        _say("EHLO c", "MAIL FROM:<a@example.org>"),
+        ("has not started TLS", "require_tls=True"),
+    ),
+    "STARTTLS not on offer": (
+        {},
+        _say("EHLO c", "STARTTLS"),
+        ("asked for STARTTLS", "tls='starttls'"),
+    ),
+    "a sender without a domain": (
+        {},
+        lambda server: _send(server, sender="tester"),
+        ("'tester' has no domain", "RFC 5321 §4.1.2", "lenient_addresses=True"),
+    ),
+    "a recipient without a domain": (
+        {},
+        lambda server: _send(server, to="root"),
+        ("'root' has no domain", "lenient_addresses=True"),
+    ),
+    "too large": (
+        {"max_message_size": 10, "hide": ["SIZE"]},
+        _send,
+        ("the message was refused with 552",),
+    ),
+    "left without a mail": (
+        {**USERS, "tls": "starttls", "allow_insecure_auth": True},
+        _say("EHLO c"),
+        ("left without a mail.",),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OBSTACLES)
+def test_an_obstacle_is_named_with_the_way_around_it(name: str) -> None:
+    """In the failure of a wait and in that of an assertion, in one sentence."""
+    options, act, words = OBSTACLES[name]
+    with SMTPServer(**options) as server:
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            act(server)
+        server.settle()
+        with pytest.raises(MessageNotReceived) as waited:
+            server.wait_for_message(timeout=0)
+        with pytest.raises(AssertionError) as asserted:
+            server.assert_received()
+    for failure in (waited, asserted):
+        text = str(failure.value)
+        (line,) = [
+            one for one in text.split("\n") if one.startswith("  connection 1: ")
+        ]
+        assert all(word in line for word in words), line
+        assert "lovelace" not in text
+
+
+def test_who_has_delivered_was_not_in_the_way() -> None:
+    """A mail that is another one, over a connection without trouble: no diagnosis."""
+    with SMTPServer() as server:
+        _send(server)
+        with pytest.raises(AssertionError) as failed:
+            server.assert_received(subject="y")
+    assert "stood in the way" not in str(failed.value)
+    assert "connected" not in str(failed.value)
+
+
+def test_a_message_that_a_rule_refused() -> None:
+    """With the words and the place of the rule."""
+    with SMTPServer() as server:
+        server.on("MESSAGE").reply(554, "5.7.1 Spam")
+        with contextlib.suppress(smtplib.SMTPException):
+            _send(server)
+        with pytest.raises(AssertionError) as failed:
+            server.assert_received()
+    assert "the message was refused with 554 5.7.1 Spam, by the rule made at" in str(
+        failed.value
+    )
+
+
+def test_equal_obstacles_are_told_once() -> None:
+    """An application that tries again has not met another one."""
+    with SMTPServer(**USERS) as server:
+        for _ in range(7):
+            with contextlib.suppress(smtplib.SMTPException):
+                _log_in("ada", "byron")(server)
+        with pytest.raises(AssertionError) as failed:
+            server.assert_received()
+    assert "  connections 1, 2, 3, 4, 5 …: the login" in str(failed.value)
+
+
+def test_a_client_that_waits_for_a_greeting() -> None:
+    """It is connected still, and TLS has not begun."""
+    with (
+        SMTPServer(tls="implicit") as server,
+        socket.create_connection(server.address),
+        pytest.raises(MessageNotReceived, match="has not begun TLS"),
+    ):
+        server.wait_for_message(timeout=0.1)
+
+
+def test_a_server_that_does_not_run() -> None:
+    """It says so at once, and hands out what has come before."""
+    server = SMTPServer()
+    with pytest.raises(MessageNotReceived, match="was never started"):
+        server.wait_for_message(timeout=60)
+    with server:
+        _send(server)
+    begin = time.monotonic()
+    assert server.wait_for_message(timeout=60).subject == "x"
+    with pytest.raises(MessageNotReceived, match="does not run any more") as failed:
+        server.wait_for_message(timeout=60)
+    assert str(failed.value).split("\n")[0] == "No message arrived."
+    assert time.monotonic() - begin < 30
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_server_that_does_not_run_in_a_task(backend: str) -> None:
+    """The same for those who await."""
+
+    async def main() -> None:
+        async with SMTPServer() as server:
+            pass
+        with pytest.raises(MessageNotReceived, match="does not run any more"):
+            await server.wait_for_message_async(timeout=60)
+
+    anyio.run(main, backend=backend)
+
+
+def test_another_server_has_the_mail() -> None:
+    """It is named by its address; one whose mail is another is not."""
+    with SMTPServer() as server, SMTPServer() as backup, SMTPServer() as third:
+        _send(backup)
+        with pytest.raises(AssertionError) as failed:
+            server.assert_received(subject="x")
+        assert f"The server at {backup.url} has it" in str(failed.value)
+        assert third.url not in str(failed.value)
+        with pytest.raises(AssertionError) as failed:
+            server.assert_received(subject="y")
+        assert backup.url not in str(failed.value)
+
+
+def test_a_condition_that_is_not_made_for_the_mail_of_others() -> None:
+    """What a function raises over another server's message is nobody's business."""
+    with SMTPServer() as server, SMTPServer() as backup:
+        _send(backup)
+        with pytest.raises(AssertionError, match="No client has connected"):
+            server.assert_received(where=lambda message: message.attachments[0])
+
+
+def test_an_assertion_that_came_too_early() -> None:
+    """Nobody has come yet, or somebody is connected and idle."""
+    with SMTPServer() as server:
+        with pytest.raises(AssertionError) as failed:
+            server.assert_received()
+        assert "wait_for_message(…)" in str(failed.value)
+        with _client(server), pytest.raises(AssertionError) as failed:
+            server.assert_received()
+        assert "wait_for_message(…)" in str(failed.value)
+        with pytest.raises(MessageNotReceived) as waited:
+            server.wait_for_message(timeout=0)
+        assert "wait_for_message(…)" not in str(waited.value)
+
+
+def test_nobody_has_come() -> None:
+    """The usual reasons: other port, in-memory backend, on_commit."""
+    with SMTPServer() as server, pytest.raises(MessageNotReceived) as failed:
+        server.wait_for_message(timeout=0)
+    for word in ("locmem", "TESTING=True", "on_commit", "host or port"):
+        assert word in str(failed.value)
