@@ -162,6 +162,6 @@ def files(attached: Iterable[Attachment | File]) -> list[tuple[str, bytes]]:
     ]
 
 
-def as_json() -> str:
-    """The letters for programs in other languages; octets as base16."""
-    return json.dumps([asdict(letter) for letter in LETTERS], default=bytes.hex)
+def as_json(letters: Iterable[Letter] = LETTERS) -> str:
+    """Letters for programs in other languages; octets as base16."""
+    return json.dumps([asdict(letter) for letter in letters], default=bytes.hex)

@@ -23,6 +23,15 @@ class Kind(NamedTuple):
     fix: str = ""
 
 
+class Note(NamedTuple):
+    """A finding before it has a place: what is wrong, and with which part."""
+
+    name: str
+    what: str
+    part: str = ""
+    line: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that a client did.

@@ -1,0 +1,145 @@
+"""Advice on what a mail says: placeholders that nobody has filled in, broken letters."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from pytest_smtpserver.mail.display import shortened
+
+from .findings import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_smtpserver.mail.message import ReceivedMessage
+
+    from .markup import Markup
+
+#: What the template languages of the web leave where they were not run.
+_PLACEHOLDER = re.compile(
+    r"""
+      \{\{[^{}\n]{1,80}\}\}                                # {{ name }}
+    | \{%-?\s*\w[^%\n]{0,120}%\}                           # {% if name %}
+    | <%[=-]?[^%\n]{1,80}%>                                # <%= name %>
+    | \$\{[A-Za-z_][\w.\[\]()'"|:\ -]{0,60}\}              # ${name}
+    | %\([A-Za-z_]\w{0,60}\)[-#0+ ]*\d*(?:\.\d+)?[a-zA-Z]  # %(name)s
+    | (?<![\w\\}$%\#/])\{[A-Za-z_]\w{1,60}(?:\.\w{1,60}|\[\w{1,60}\])*(?:![rsa])?\}(?!\w)
+    | \[object\ Object\]
+    """,
+    re.VERBOSE,
+)
+_NOTHING = r"(?:None|undefined|null|NaN)\b(?!\s+of\b)"
+#: A value that was not there, where only a value makes sense: behind a salutation, a
+#: sign of money or number, as first and last name.
+_NO_VALUE = re.compile(
+    rf"""
+      \b(?:Hello|Hi|Hey|Dear|Welcome(?:\ back)?|Thanks|Thank\ you|Congratulations
+      |Hallo|Liebe[r]?|Guten\ Tag|Sehr\ geehrte[r]?(?:\ (?:Frau|Herr))?
+      |Bonjour|Ch(?:er|ère)|Hola|Estimad[oa]|Ciao|Gentile|Olá|Beste|Hej
+      |Order|Invoice|Bestellung|Rechnung),?\ {_NOTHING}
+    | (?:[#№$€£]|\bNo\.)\ ?{_NOTHING}
+    | \b(?:None\ None|undefined\ undefined|null\ null)\b
+    """,
+    re.VERBOSE,
+)
+#: The same as a part of a path, or as the value of a parameter.
+_NO_VALUE_IN_LINK = re.compile(
+    r"[/=](?:None|undefined|null|NaN|\[object Object\])(?=[/&?#]|$)"
+)
+_SAMPLES = re.compile(
+    r"^```.*?^```|`[^`\n]+`|^(?: {4}|\t).*$", re.DOTALL | re.MULTILINE
+)
+#: How many things of a kind a finding names.
+_NAMED = 5
+
+
+def unrendered(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
+    """Placeholders, and values that were not there, each kind once for each part."""
+    samples = set(_PLACEHOLDER.findall(markup.code))
+    # What is a sample in the HTML is one in the text that was made from it, too.
+    text = _without_samples(message.text)
+    for part, searched in (
+        ("subject", message.subject),
+        ("text", text),
+        ("HTML", markup.prose),
+    ):
+        found = [one for one in _all_of(_PLACEHOLDER, searched) if one not in samples]
+        found += _all_of(_NO_VALUE, searched)
+        if found:
+            yield _note(part, found, searched)
+    links = [unquote(link) for link in message.links]
+    found = [link for link in links if _broken_link(link)]
+    if found:
+        yield _note("links", found, "\n".join(found))
+
+
+def _broken_link(link: str) -> bool:
+    return bool(_PLACEHOLDER.search(link) or _NO_VALUE_IN_LINK.search(link))
+
+
+def _note(part: str, found: list[str], searched: str) -> Note:
+    count = (
+        "a placeholder was" if len(found) == 1 else f"{len(found)} placeholders were"
+    )
+    named = ", ".join(found[:_NAMED]) + (" …" if len(found) > _NAMED else "")
+    what = f"{count} not filled in: {named}"
+    return Note("unrendered-template", what, part, _line_with(found[0], searched))
+
+
+def _without_samples(text: str) -> str:
+    # A template that is indented as a whole is no sample.
+    return _SAMPLES.sub("", textwrap.dedent(text))
+
+
+def _all_of(pattern: re.Pattern[str], text: str) -> list[str]:
+    found = (re.sub(r"\s+", " ", match[0]) for match in pattern.finditer(text))
+    return list(dict.fromkeys(found))
+
+
+#: What the octets 0x80 to 0xBF become, read as Latin-1 or as Windows-1252.
+_HIGH = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"  # noqa: RUF001 - they are what is meant
+#: UTF-8 read as one of these: two octets for Western letters, three for punctuation, four
+#: for emojis; of other scripts a row of them, since one alone may be meant.
+_MOJIBAKE = re.compile(
+    rf"[ÂÃ][{_HIGH}]|â[{_HIGH}]{{2}}|ðŸ[{_HIGH}]{{2}}|ï(?:»¿|¿½)"
+    rf"|(?:[ÐÑ][{_HIGH}]){{2,}}|(?:[ÎÏ][{_HIGH}]){{2,}}|(?:[ã-é][{_HIGH}]{{2}}){{2,}}"
+)
+#: A word in capitals that ends in one of these letters, before a quotation mark or dots.
+_CAPITALS = re.compile(r"[^\W\d_a-zß-öø-ÿ][ÂÃ][‚„…‘’“”–—»]")  # noqa: RUF001
+
+
+def mojibake(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
+    """UTF-8 that was read as another charset on the way, and encoded again."""
+    for part, searched in (
+        ("subject", message.subject),
+        ("text", message.text),
+        ("HTML", markup.prose),
+    ):
+        for match in _MOJIBAKE.finditer(searched):
+            around = searched[max(match.start() - 1, 0) : match.end()]
+            meant = _meant(match[0])
+            if meant and not _CAPITALS.fullmatch(around):
+                what = f"{match[0]!r} was {meant!r} once: UTF-8 was read as Latin-1"
+                yield Note("mojibake", what, part, _line_with(match[0], searched))
+                break
+
+
+def _meant(garbled: str) -> str:
+    octets = bytearray()
+    for character in garbled:
+        try:
+            octets += character.encode("cp1252")
+        except UnicodeEncodeError:
+            octets += character.encode("latin-1", "replace")
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+
+
+def _line_with(what: str, text: str) -> str:
+    line = next((one for one in text.splitlines() if what in one), "")
+    return shortened(line.strip(), 100)

@@ -1,0 +1,180 @@
+"""HTML as advice looks at it: prose apart from samples of code, images, links."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+from pytest_smtpserver.mail.content.html.tokenizer import Tag, tokens
+
+#: What shows code: a reader takes braces in there for what they are.
+_CODE = frozenset({"code", "kbd", "listing", "plaintext", "pre", "samp", "tt", "xmp"})
+#: What no reader sees.
+_UNSEEN = frozenset(
+    {"head", "noembed", "noframes", "script", "style", "template", "title"}
+)
+_VOID = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+    ]
+)
+#: These stand within a line: the text before and after them is one.
+_INLINE = _CODE | frozenset(
+    [
+        "a",
+        "abbr",
+        "b",
+        "big",
+        "em",
+        "font",
+        "i",
+        "img",
+        "mark",
+        "q",
+        "s",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "u",
+        "wbr",
+    ]
+)
+_HIDING = re.compile(
+    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE
+)
+_PIXEL = re.compile(r"\s*[012](?:px)?\s*(?:;|$)", re.IGNORECASE)
+_TINY_STYLE = re.compile(
+    r"(?:^|;)\s*(?:max-)?(?:width|height)\s*:\s*[012](?:px)?\s*(?:;|$)", re.IGNORECASE
+)
+
+
+class Image(NamedTuple):
+    """An image that a reader is to see.
+
+    Attributes:
+        source: its URL.
+        text: what stands in its place where it is not shown; None where nothing was
+            said, ``""`` where it says that it is decoration.
+    """
+
+    source: str
+    text: str | None
+
+
+class Link(NamedTuple):
+    """A link, with its label and the images in it."""
+
+    target: str
+    label: list[str]
+    images: list[Image]
+
+
+class Markup:
+    """What an HTML document shows.
+
+    Attributes:
+        images: those that a reader is to see, without counting pixels.
+        links: those that a reader sees.
+    """
+
+    def __init__(self, html: str) -> None:
+        self.images: list[Image] = []
+        self.links: list[Link] = []
+        self._prose: list[str] = []
+        self._code: list[str] = []
+        #: Name and kind (``"code"``, ``"unseen"`` or nothing) of each open element.
+        self._open: list[tuple[str, str]] = []
+        self._count: Counter[str] = Counter()
+        for token in tokens(html):
+            if isinstance(token, str):
+                self._text(token)
+            else:
+                self._tag(token)
+
+    @property
+    def prose(self) -> str:
+        """The visible text, without samples of code."""
+        return "".join(self._prose)
+
+    @property
+    def code(self) -> str:
+        """The samples of code."""
+        return "\n".join(self._code)
+
+    @property
+    def _kind(self) -> str:
+        return self._open[-1][1] if self._open else ""
+
+    def _text(self, text: str) -> None:
+        if self._kind == "unseen":
+            return
+        (self._code if self._kind == "code" else self._prose).append(text)
+        if self._count["a"] and self.links:
+            self.links[-1].label.append(text)
+
+    def _tag(self, tag: Tag) -> None:
+        name = tag.name
+        if name not in _INLINE:
+            self._prose.append("\n")
+        if tag.closing:
+            self._close(name)
+            return
+        if self._kind != "unseen":
+            if name == "a" and (target := tag.attributes.get("href", "").strip()):
+                self.links.append(Link(target, [], []))
+            elif name == "img":
+                self._image(tag)
+        if name not in _VOID:
+            self._open.append((name, _kind_of(tag) or self._kind))
+            self._count[name] += 1
+
+    def _close(self, name: str) -> None:
+        """End the innermost element of that name, and all that is open in it."""
+        while self._count[name]:
+            closed, _ = self._open.pop()
+            self._count[closed] -= 1
+            if closed == name:
+                return
+
+    def _image(self, tag: Tag) -> None:
+        given = tag.attributes
+        size = (given.get("width", ""), given.get("height", ""))
+        style = given.get("style", "")
+        if (
+            any(_PIXEL.fullmatch(one) for one in size)
+            or _TINY_STYLE.search(style)
+            or _HIDING.search(style)
+            or "hidden" in given
+        ):
+            return
+        decorates = given.get("role") in ("presentation", "none")
+        decorates = decorates or given.get("aria-hidden") == "true"
+        text = given.get("alt", given.get("aria-label", given.get("title")))
+        image = Image(given.get("src", ""), "" if decorates and not text else text)
+        self.images.append(image)
+        if self._count["a"] and self.links:
+            self.links[-1].images.append(image)
+
+
+def _kind_of(tag: Tag) -> str:
+    if tag.name in _UNSEEN or "hidden" in tag.attributes:
+        return "unseen"
+    if _HIDING.search(tag.attributes.get("style", "")):
+        return "unseen"
+    return "code" if tag.name in _CODE else ""
