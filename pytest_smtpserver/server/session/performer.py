@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import anyio
 
@@ -97,12 +97,18 @@ class Performer:
                 dialogue.delivery.keep(action.stored)
             case Call():
                 await self._call(action.handler)
-            case Close(how=how, after=None):
-                await close(self._attendant, Cut(0, how, self._by))
-            case Close(how=how, after=int() as after):
-                self.cut = Cut(after, how, self._by)
-                if event.name == "CONTENT":
-                    dialogue.incoming.cut_at(self.cut)
+            case Close():
+                await self._close(action)
+            case _:
+                assert_never(action)  # mypy names an action that has no case here
+
+    async def _close(self, action: Close) -> None:
+        if action.after is None:
+            await close(self._attendant, Cut(0, action.how, self._by))
+            return
+        self.cut = Cut(action.after, action.how, self._by)
+        if self._due.event.name == "CONTENT":
+            self._dialogue.incoming.cut_at(self.cut)
 
     # Replies
 
