@@ -45,6 +45,10 @@ RUN = [
     for page in PAGES
     if any(block.is_test and not block.notes for block in blocks(page))
 ]
+#: The pages where the repository is hosted.
+OURS = re.compile(
+    r"https://github\.com/pytest-smtpserver/pytest-smtpserver/(?:blob|tree)/main/"
+)
 FAIL = [(page, block) for page in PAGES for block in blocks(page) if block.fails]
 
 
@@ -108,6 +112,14 @@ def test_what_a_failure_prints(page: str, block: Block, tmp_path: Path) -> None:
     for line in block.output.splitlines():
         if line.strip() != "…":
             assert steady(line) in printed, f"{line!r} is not in order in {done.stdout}"
+
+
+def test_the_first_page_is_short() -> None:
+    """And how to install, run and test it is on the first screen."""
+    lines = PAGES["README.md"].splitlines()
+    assert len(lines) <= 250
+    for first in ("pip install pytest-smtpserver", "<!-- /ci: tests -->"):
+        assert lines.index(first) < 30
 
 
 def test_there_are_blocks() -> None:
@@ -181,10 +193,14 @@ def anchors(page: str) -> set[str]:
 def test_links_lead_somewhere(page: str) -> None:
     """Links to files of the repository, and to headings of pages."""
     for target in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
-        if re.match(r"https?://|mailto:", target):
+        ours = OURS.match(target)
+        if ours is None and re.match(r"https?://|mailto:", target):
             continue
-        path, _, anchor = target.partition("#")
-        file = (ROOT / page).parent / path if path else ROOT / page
+        # The README is shown where the package is listed too: its links are whole.
+        assert ours is not None or page != "README.md" or target[0] == "#", target
+        path, _, anchor = target[ours.end() if ours else 0 :].partition("#")
+        folder = ROOT if ours else (ROOT / page).parent
+        file = folder / path if path else ROOT / page
         assert file.exists(), target
         if anchor:
             other = str(file.resolve().relative_to(ROOT.resolve()))
