@@ -275,3 +275,56 @@ def test_pytester_in_the_same_process(run):
         """
     )
     result.assert_outcomes(passed=2)
+
+
+def test_rerunfailures(run):
+    """Each attempt has a server of its own, without the mail of the one before."""
+    result = run(
+        """
+        from sending import send
+
+        ATTEMPTS = []
+
+
+        def test_it(smtp_server):
+            ATTEMPTS.append(1)
+            send(smtp_server)
+            smtp_server.assert_received(times=1)
+            assert len(ATTEMPTS) == 2
+        """,
+        "--reruns=2",
+        plugins=["pytest_rerunfailures"],
+    )
+    result.assert_outcomes(passed=1)
+    assert result.parseoutcomes()["rerun"] == 1
+
+
+def test_socket(run):
+    """With the hosts of this machine allowed, and no others."""
+    result = run(
+        PORTS,
+        "--disable-socket",
+        "--allow-hosts=127.0.0.1,::1",
+        plugins=["pytest_socket"],
+    )
+    result.assert_outcomes(passed=3)
+
+
+def test_run_parallel(run):
+    """The threads of a test share its server, as they share every fixture."""
+    result = run(
+        """
+        import threading
+
+        from sending import send
+
+
+        def test_it(smtp_server):
+            subject = f"from {threading.get_ident()}"
+            send(smtp_server, subject)
+            smtp_server.assert_received(subject=subject, times=1)
+        """,
+        "--parallel-threads=4",
+        plugins=["pytest_run_parallel.plugin"],
+    )
+    result.assert_outcomes(passed=1)
