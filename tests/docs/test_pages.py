@@ -180,6 +180,13 @@ def test_each_name_of_npms_smtp_server_has_its_test() -> None:
         assert re.search(rf"def {function}\(", source), row
 
 
+def test_the_manual_lists_its_pages() -> None:
+    """Its first page leads to each of the others."""
+    index = set(re.findall(r"\]\((\S+\.md)\)", PAGES["docs/README.md"]))
+    pages = {Path(page).name for page in PAGES if page.startswith("docs/")}
+    assert pages - {"README.md"} <= index
+
+
 def anchors(page: str) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", PAGES[page], re.MULTILINE)
