@@ -36,7 +36,7 @@ def decode_quoted_printable(raw: bytes) -> tuple[bytes, str]:
     Blanks at the end of a line were put there on the way, also behind a soft line
     break (rule 3).
     """
-    if b" \n" in raw or b" \r\n" in raw or b"\t\n" in raw or b"\t\r\n" in raw:
+    if any(end in raw for end in (b" \n", b"\t\n", b" \r", b"\t\r", b"\r\r")):
         raw = b"\n".join(map(_without_padding, raw.split(b"\n")))
     raw = raw.rstrip(b" \t")
     stray = _NOT_QUOTED.search(raw)
@@ -50,9 +50,8 @@ def decode_quoted_printable(raw: bytes) -> tuple[bytes, str]:
 
 
 def _without_padding(line: bytes) -> bytes:
-    if line.endswith(b"\r"):
-        return line[:-1].rstrip(b" \t") + b"\r"
-    return line.rstrip(b" \t")
+    bare = line.rstrip(b" \t\r")
+    return bare + b"\r" if line.endswith(b"\r") else bare
 
 
 def decode_base64(raw: bytes) -> tuple[bytes, str]:

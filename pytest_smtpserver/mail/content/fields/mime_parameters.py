@@ -73,26 +73,20 @@ def read_structured(field: str) -> Structured:
 def _parameters(rest: str, complaints: list[str]) -> list[tuple[str, str]]:
     """Names and values in order, the values without quotes and comments."""
     found = []
-    position = 0
-    quotes = True  # as long as each that begins also ends
-    while match := _PARAMETER.match(rest, position):
+    for match in _PARAMETER.finditer(rest):
         name, quoted, closed, behind, bare = match.groups()
-        position = match.end()
         if name is None:
             complaints.append("a parameter has no name (RFC 2045 section 5.1)")
             continue
         name = name.lower()
-        if quoted is not None and not (closed and quotes):
-            complaints.append(f"the quote of {name} never ends (RFC 2045 section 5.1)")
-            quotes = False
-            cut = rest.find(";", match.start(2))
-            quoted, bare = None, rest[match.start(2) : cut if cut >= 0 else None]
-            position = match.start(2) + len(bare)
         if quoted is not None:
             text = re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
-            if behind := _COMMENT.sub("", behind).strip():
+            if not closed:
+                complaints.append(
+                    f"the quote of {name} never ends (RFC 2045 section 5.1)"
+                )
+            elif behind := _COMMENT.sub("", behind).strip():
                 complaints.append(f"{behind[:60]!r} stands behind the quotes of {name}")
-                text += behind
         elif bare is not None:
             text = bare.strip()
             if name.partition("*")[0] not in _FILE_NAMES:
@@ -127,17 +121,11 @@ def _joined(
         numbered.setdefault(number, (extended, text))
     if -1 in numbered:
         pieces = [numbered[-1]]
-    elif 0 in numbered:
-        pieces = []
-        while len(pieces) in numbered:
-            pieces.append(numbered[len(pieces)])
-        if len(pieces) < len(numbered) - (-2 in numbered):
-            complaints.append(
-                f"{name}*{len(pieces)} is missing; what comes behind it is lost "
-                "(RFC 2231 section 3)"
-            )
     else:
-        pieces = [numbered.get(-2) or next(iter(numbered.values()))]
+        order = sorted(number for number in numbered if number >= 0)
+        pieces = [numbered[number] for number in order] or [numbered[-2]]
+        if order and order[-1] != len(order) - 1:
+            complaints.append(f"a section of {name} is missing (RFC 2231 section 3)")
     if not any(extended for extended, _ in pieces):
         return decode_words("".join(text for _, text in pieces))
     charset, first = "utf-8", pieces[0][1]

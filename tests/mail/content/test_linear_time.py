@@ -1,0 +1,141 @@
+"""Four times the octets take at most four and a half times the time, in every view.
+
+What is measured is the time of the processor, so that others may be busy; still these
+tests stand by themselves.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..make import ATTRIBUTES, received
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_smtpserver.mail.message import ReceivedMessage
+
+SMALL = 50_000
+#: Below it, a time is noise.
+FLOOR = 0.01
+
+HTML = "Content-Type: text/html\r\n\r\n"
+MIXED = "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+#: What is repeated, with what stands before it.
+CONTENTS = {
+    "unfinished tags": (HTML, "<a href=x "),
+    "unfinished quotes": (HTML, '<a href="'),
+    "comments": (HTML, "<!--"),
+    "declarations": (HTML, "<!["),
+    "references": (HTML, "&copy&#6&"),
+    "raw text": (HTML, "<style></styl"),
+    "links": (HTML, '<p>a <a href="https://a.org/?a=1&amp;b=2">b</a> https://c.org/'),
+    "open elements": (HTML, "<div><b><td>"),
+    "tables": (HTML, "<table><tr><td hidden>"),
+    "stray ends": (HTML, "<p></b></div></td></p>"),
+    "headings": (HTML, "<h1>a"),
+    "blanks in HTML": (HTML, " \n\t"),
+    "text": ("\r\n", "Hello Ada, the code is 482913.\r\n"),
+    "links in text": ("\r\n", "<https://a.org/x> (https://b.org/y), "),
+    "schemes": ("\r\n", "a://<URL: "),
+    "mailto": ("\r\n", "mailto:"),
+    "brackets around links": ("\r\n", "<http://a"),
+    "numbers": ("\r\n", "482913 "),
+    "blanks in text": ("\r\n", " "),
+    "carriage returns": ("\r\n", "\r"),
+    "flowed": ("Content-Type: text/plain; format=flowed\r\n\r\n", "> a \r\n"),
+    "ISO-2022-JP": (
+        "Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n",
+        "\x1b$B$3\x1b(B",
+    ),
+    "encoded words": ("Subject: ", "=?utf-8?q?a?= "),
+    "unfinished words": ("Subject: ", "=?utf-8?q?a"),
+    "half words": ("Subject: ", "=?"),
+    "semicolons": ("Content-Type: text/plain", ";"),
+    "parameters": ("Content-Type: text/plain", "; a=b"),
+    "sections": ("Content-Disposition: attachment", "; filename*1=a"),
+    "quoted parameters": ("Content-Type: text/plain", '; a="b\\"'),
+    "comments in parameters": ("Content-Type: text/plain; a=", "(b"),
+    "addresses": ("To: ", "Ada <a@b.org>, "),
+    "words without an address": ("To: ", "Ada, "),
+    "quotes in addresses": ("To: ", '"a\\"'),
+    "open quotes": ("To: ", '"\\"<'),
+    "comments in addresses": ("To: ", "("),
+    "angle brackets": ("To: ", "<"),
+    "at signs": ("To: ", "a@"),
+    "at signs in angle brackets": ("To: <", "a@"),
+    "semicolons in addresses": ("To: ", "a@b.org;"),
+    "groups": ("To: ", "a:b@c.org;"),
+    "blanks in a field": ("To: a", " "),
+    "dates": ("Date: ", "1 Jan 2026 "),
+    "fields": ("", "X-A: b\r\n"),
+    "folds": ("Subject: a", "\r\n b"),
+    "lines that are no fields": ("", "a\r\n"),
+    "parts": (MIXED, "--b\r\n\r\na\r\n"),
+    "files": (MIXED, "--b\r\nContent-Type: a/b; name=c\r\n\r\na\r\n"),
+    "boundaries in a line": (MIXED, "--b"),
+    "nested multiparts": ("", f"{MIXED}--b\r\n"),
+    "forwarded messages": ("", "Content-Type: message/rfc822\r\n\r\n"),
+    "base64": ("Content-Transfer-Encoding: base64\r\n\r\n", "SGVsbG8=\r\n"),
+    "noise in base64": ("Content-Transfer-Encoding: base64\r\n\r\n", "SG=Vs!"),
+    "quoted-printable": (
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n",
+        "=C3=BC=\r\n",
+    ),
+    "equals signs": ("Content-Transfer-Encoding: quoted-printable\r\n\r\n", "= "),
+    "uuencode": (
+        "Content-Transfer-Encoding: uuencode\r\n\r\nbegin 644 a\r\n",
+        "%2&5L;&\\\r\n",
+    ),
+}
+
+
+def _ask(find: Callable[[], str]) -> None:
+    with suppress(AssertionError):
+        find()
+
+
+VIEWS: dict[str, Callable[[ReceivedMessage], object]] = {
+    "link": lambda message: _ask(message.link),
+    "code": lambda message: _ask(message.code),
+    "normalized": lambda message: message.normalized(dates=True),
+    "as_dict": lambda message: message.as_dict(),
+    "fields of email": lambda message: [
+        message.email[name] for name in set(message.email)
+    ],
+    **{name: lambda message, name=name: getattr(message, name) for name in ATTRIBUTES},
+}
+
+
+def seconds(content: str, view: str) -> float:
+    message = received(content)
+    gc.collect()
+    begin = time.process_time()
+    VIEWS[view](message)
+    return time.process_time() - begin
+
+
+@pytest.mark.serial
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", CONTENTS)
+def test_time_grows_with_the_content(name: str) -> None:
+    """Each view of each content, the best of a few attempts."""
+    before, unit = CONTENTS[name]
+    small = before + unit * (SMALL // len(unit))
+    large = before + unit * (4 * SMALL // len(unit))
+    for view in VIEWS:
+        ratios = []
+        for _ in range(5):
+            first = max(seconds(small, view), FLOOR)
+            ratios.append(seconds(large, view) / first)
+            if ratios[-1] <= 4.5:
+                break
+        else:
+            pytest.fail(
+                f"{view}: {min(ratios):.1f} times the time for 4 times the octets"
+            )
