@@ -10,13 +10,19 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email import message_from_bytes
-from email.headerregistry import Address
+from email.headerregistry import (
+    Address,
+    Group,
+    HeaderRegistry,
+    UniqueAddressHeader,
+    UniqueUnstructuredHeader,
+)
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from email.policy import EmailPolicy
 from email.policy import default as default_policy
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .decoding.charsets import decode_header_octets
 from .fields.encoded_words import decode_words
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
 else:
     _Policy = EmailPolicy
 
-#: Longer values are cut, since the time of the parser grows with their square.
+#: Longer values are not for its parser, whose time grows with their square.
 _MAX_PARSED = 20_000
 _LINE_ENDS = re.compile(r"[\r\n]")
 
@@ -45,7 +51,7 @@ class SalvagePolicy(_Policy):
         """The header object for a stored value."""
         if hasattr(value, "name"):
             return value
-        raw = _LINE_ENDS.sub("", value)
+        raw = _LINE_ENDS.sub("", value).strip()
         if not raw.isascii():
             raw, _ = decode_header_octets(raw.encode("utf-8", "surrogateescape"))
         return _header(name, raw)
@@ -81,35 +87,61 @@ def read_date(value: str) -> datetime | None:
     return date.replace(tzinfo=UTC) if date.tzinfo is None else date
 
 
+class _Mailboxes(UniqueAddressHeader):
+    """A field of addresses that have been read already."""
+
+    @classmethod
+    def parse(cls, value: Any, kwds: dict[str, Any]) -> None:
+        """Take the addresses as they are; the parser's tree is for writing short ones."""
+        kwds["groups"] = [Group(None, [address]) for address in value]
+        kwds["decoded"] = ", ".join(map(str, value))
+        short = len(kwds["decoded"]) <= _MAX_PARSED
+        kwds["parse_tree"] = cls.value_parser(kwds["decoded"] if short else "")
+
+
+class _Text(UniqueUnstructuredHeader):
+    """A field of text that has been decoded already."""
+
+    @classmethod
+    def parse(cls, value: Any, kwds: dict[str, Any]) -> None:
+        """Take the text as it is."""
+        kwds["decoded"] = value
+        kwds["parse_tree"] = cls.value_parser(value[:_MAX_PARSED])
+
+
+_MAILBOXES = HeaderRegistry(
+    default_class=cast("Any", _Mailboxes), use_default_map=False
+)
+_TEXTS = HeaderRegistry(default_class=cast("Any", _Text), use_default_map=False)
+
+
 def _header(name: str, value: str) -> Any:
     """The header object of the standard library for a field. Never raises."""
     parse = default_policy.header_factory
-    attempts: list[Any] = [value] if len(value) <= _MAX_PARSED else []
+    plain = " ".join(decode_words(value).splitlines())
+    short = len(value) <= _MAX_PARSED
+    attempts: list[tuple[Any, Any]] = []
     if holds_addresses(name):
-        attempts.insert(0, _addresses(value))
+        attempts.append((_MAILBOXES, _addresses(value)))
     elif name.lower() in {"content-type", "content-disposition"}:
-        attempts.append(_parameters_anew(value))
-    elif "=?" in value:
-        attempts.insert(0, decode_words(value)[:_MAX_PARSED])
-    attempts += [decode_words(value)[:_MAX_PARSED], value.partition(";")[0][:80], ""]
-    for attempt in attempts:
+        attempts += [(parse, value)] * short + [(parse, _parameters_anew(value))]
+    elif short and "=?" not in value:
+        attempts.append((parse, value))
+    for factory, attempt in [*attempts, (_TEXTS, plain)]:
         try:
-            return parse(name, attempt)
+            return factory(name, attempt)
         except Exception:  # noqa: BLE001, S112 - the next one is simpler
             continue
-    raise AssertionError("an empty field can always be parsed")
+    return _TEXTS(name, "")
 
 
 def _addresses(value: str) -> list[Address]:
-    """The mailboxes as the standard library has them, as many as it can take."""
-    found: list[Address] = []
-    length = 0
+    """The mailboxes as the standard library has them."""
+    found = []
     for name, address in read_mailboxes(value)[0]:
-        length += len(name) + len(address) + 6
-        if length > _MAX_PARSED:
-            break
         local_part, _, domain = address.rpartition("@")
-        local_part = re.sub(r'^"(.*)"$', r"\1", local_part)
+        if local_part.startswith('"') and local_part.endswith('"'):
+            local_part = local_part[1:-1]
         found.append(Address(name, local_part, domain))
     return found
 

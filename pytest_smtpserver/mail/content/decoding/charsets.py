@@ -73,6 +73,7 @@ _UNDEFINED = {
     0xDC00 + octet: chr(octet) if octet < 0xA0 else "\ufffd"
     for octet in range(0x80, 0x100)
 }
+_SINGLE_BYTE = re.compile(r"cp(?!9[345]|65)|iso8859|koi8|mac")
 #: Codecs of Python that are no charset of any mail, or depend on the machine.
 _NO_CHARSETS = frozenset(
     {
@@ -274,7 +275,7 @@ def _strictly(octets: bytes, codec: str, errors: str = "strict") -> str:
 
 def _leniently(octets: bytes, codec: str) -> str:
     """Decode what the codec does not take as a whole; U+FFFD stands for the rest."""
-    if len(bytes(range(256)).decode(codec, "replace")) == 256:  # an octet a character
+    if _SINGLE_BYTE.match(codec):
         return octets.decode(codec, "surrogateescape").translate(_UNDEFINED)
     return _strictly(octets, codec, "replace")
 

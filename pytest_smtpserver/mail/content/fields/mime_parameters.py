@@ -19,6 +19,7 @@ _PARAMETER = re.compile(
     r'(?:=\s*(?:"((?:[^"\\]|\\.)*+)(")?([^;]*)|([^;]*))|[^;]*)|[^;]+)',
     re.DOTALL,
 )
+_SECTION_5_1 = "(RFC 2045 section 5.1)"
 _COMMENT = re.compile(r"\([^()]*\)")
 #: RFC 2231 §3 and §4: ``name``, ``name*``, ``name*1``, ``name*1*``.
 _SECTION = re.compile(r"([^*]+)(?:\*(\d{1,9}))?(\*)?")
@@ -54,9 +55,7 @@ def read_structured(field: str) -> Structured:
     value = _COMMENT.sub("", value).strip().strip('"').lower()
     kind, _, junk = value.partition(" ")
     if junk:  # a semicolon is missing
-        complaints.append(
-            f"{value[:60]!r} is more than one word (RFC 2045 section 5.1)"
-        )
+        complaints.append(f"{value[:60]!r} is more than one word {_SECTION_5_1}")
         rest = f"{junk};{rest}"
     raw: dict[str, list[tuple[int, bool, str]]] = {}
     for name, text in _parameters(rest, complaints):
@@ -76,24 +75,26 @@ def _parameters(rest: str, complaints: list[str]) -> list[tuple[str, str]]:
     for match in _PARAMETER.finditer(rest):
         name, quoted, closed, behind, bare = match.groups()
         if name is None:
-            complaints.append("a parameter has no name (RFC 2045 section 5.1)")
+            complaints.append(f"a parameter has no name {_SECTION_5_1}")
             continue
         name = name.lower()
         if quoted is not None:
             text = re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
             if not closed:
-                complaints.append(
-                    f"the quote of {name} never ends (RFC 2045 section 5.1)"
-                )
+                complaints.append(f"the quote of {name} never ends {_SECTION_5_1}")
             elif behind := _COMMENT.sub("", behind).strip():
-                complaints.append(f"{behind[:60]!r} stands behind the quotes of {name}")
+                complaints.append(
+                    f"{behind[:60]!r} stands behind the quotes of {name} {_SECTION_5_1}"
+                )
         elif bare is not None:
             text = bare.strip()
             if name.partition("*")[0] not in _FILE_NAMES:
                 text = _COMMENT.sub("", text).strip()
             complaints += _complaints_about_bare(name, text)
         else:
-            complaints.append(f"the parameter {name[:60]!r} has no value")
+            complaints.append(
+                f"the parameter {name[:60]!r} has no value {_SECTION_5_1}"
+            )
             continue
         found.append((name, text))
     return found
@@ -101,11 +102,13 @@ def _parameters(rest: str, complaints: list[str]) -> list[tuple[str, str]]:
 
 def _complaints_about_bare(name: str, text: str) -> list[str]:
     if not text:
-        return [f"the value of {name} is empty (RFC 2045 section 5.1)"]
+        return [f"the value of {name} is empty {_SECTION_5_1}"]
     if re.search(r"\s", text) and "=?" not in text:
-        return [f"{text[:60]!r} has blanks and no quotes (RFC 2045 section 5.1)"]
+        return [f"{text[:60]!r} has blanks and no quotes {_SECTION_5_1}"]
     if len(text) > 1 and text[0] == text[-1] == "'":
-        return [f"{text[:60]} stands in single quotes, which quote nothing here"]
+        return [
+            f"{text[:60]} stands in single quotes, which quote nothing {_SECTION_5_1}"
+        ]
     return []
 
 

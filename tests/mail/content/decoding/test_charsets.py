@@ -121,6 +121,7 @@ def test_decoders(charset: str, octets: bytes, expected: str) -> None:
         ("windows-1253", b"\x81\xd2", "\x81\ufffd", "windows-1253 with gaps"),
         ("euc-jp", b"a\xff\xa4\xa2", "a\ufffdあ", "euc-jp with gaps"),
         ("iso-2022-jp", b"\x1b$B$3\xff\x1b(Ba", "こ\ufffda", "with gaps"),
+        ("iso-2022-jp", b"\x1b$B\xff\x80", "\ufffd\ufffd", "with gaps"),
         ("shift_jis", b"\x82\xa0\x82", "あ\ufffd", "with gaps"),
     ],
 )
