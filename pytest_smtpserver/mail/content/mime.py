@@ -144,30 +144,54 @@ class Part:
         if depth >= _MAX_DEPTH:
             self._structure_defects.append(f"multiparts nested over {_MAX_DEPTH} deep")
             return
-        boundary = self.parameter("boundary").rstrip().encode("utf-8", "replace")
-        if not boundary:
+        if not self._boundary:
             self._structure_defects.append(
                 f"{self.content_type} without a boundary (RFC 2046 section 5.1)"
             )
             return
-        spans, closed = _spans(self.content, self.start, self.end, boundary)
-        if not spans:
+        container, behind = self, self.start
+        while behind >= 0:
+            spans, behind = _spans(self.content, behind, self.end, self._boundary)
+            for start, end in spans:
+                container = container._add(self._child(start, end), depth, self)
+            if container is self:
+                break
+            container = self  # it has ended, and we go on
+        if not self.children:
             self._structure_defects.append(
-                f"the boundary {boundary.decode('utf-8', 'replace')!r} of "
+                f"the boundary {self._boundary.decode('utf-8', 'replace')!r} of "
                 f"{self.content_type} never comes"
             )
-            return
-        if not closed:
+        elif behind < 0:
             self._structure_defects.append(
                 f"the last boundary of {self.content_type} is missing; cut off?"
             )
+
+    @property
+    def _boundary(self) -> bytes:
+        return self.parameter("boundary").rstrip().encode("utf-8", "replace")
+
+    def _child(self, start: int, end: int) -> Part:
         # RFC 2046 §5.1.5: what a digest holds is a message where nothing else is said.
         digest = self.content_type == "multipart/digest"
         default = "message/rfc822" if digest else "text/plain"
-        for start, end in spans:
-            child = Part(self.content, start, end, default=default)
-            child.split(depth + 1)
-            self.children.append(child)
+        return Part(self.content, start, end, default=default)
+
+    def _add(self, child: Part, depth: int, around: Part) -> Part:
+        """Add a part, and say what the next one is to be added to.
+
+        A multipart with the boundary of the one around it has all parts up to its end;
+        RFC 2046 §5.1.2 forbids that, and Outlook Express sent it.
+        """
+        self.children.append(child)
+        multipart = child.content_type.startswith("multipart/")
+        if multipart and child._boundary == around._boundary:
+            child._structure_defects.append(
+                "its boundary is that of the multipart around it (RFC 2046 section 5.1.2)"
+            )
+            return child
+        child.split(depth + 1)
+        return self
 
 
 def parse(content: bytes) -> Part:
@@ -179,8 +203,8 @@ def parse(content: bytes) -> Part:
 
 def _spans(
     content: bytes, start: int, end: int, boundary: bytes
-) -> tuple[list[tuple[int, int]], bool]:
-    """The parts between delimiter lines, and whether the last delimiter was there."""
+) -> tuple[list[tuple[int, int]], int]:
+    """The parts between delimiter lines, and what is behind the last one; -1: nothing."""
     spans: list[tuple[int, int]] = []
     token = b"--" + boundary
     begun: int | None = None
@@ -196,7 +220,7 @@ def _spans(
             if begun is not None:
                 spans.append((begun, max(begun, _before(content, position))))
             if rest:
-                return spans, True
+                return spans, line_end
             begun = line_end
         if content.startswith(token, line_end, end):
             position = line_end
@@ -204,7 +228,7 @@ def _spans(
             position = content.find(b"\n" + token, line_end, end) + 1 or -1
     if begun is not None:
         spans.append((begun, end))
-    return spans, False
+    return spans, -1
 
 
 def _before(content: bytes, position: int) -> int:

@@ -10,12 +10,10 @@ import importlib
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .codes import find_code
 from .fields.headers import Block, Headers, read_block
 from .fields.mailboxes import read_mailboxes
 from .links import find_link, links_in_text, unique
 from .mime import Part, parse
-from .normalize import normalized
 from .parts import Sorted, attachment_of, body_of, sort_parts, text_of
 
 if TYPE_CHECKING:
@@ -154,6 +152,8 @@ class Views:
     def code(self, pattern: str | re.Pattern[str], *, where: str) -> str:
         """The only code that matches."""
         __tracebackhide__ = True
+        from .codes import find_code  # noqa: PLC0415 - for those who ask
+
         bodies = [self.text, self.page.text]
         return find_code(self.subject, bodies, self.page.headings, pattern, where=where)
 
@@ -165,6 +165,8 @@ class Views:
         dates: bool,
     ) -> str:
         """The text for snapshots."""
+        from .normalize import normalized  # noqa: PLC0415 - for those who ask
+
         return normalized(envelope, self.root, replace, dates=dates)
 
     def as_dict(self, envelope: Envelope) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_smtpserver.mail.message import ReceivedMessage
 
-SMALL = 25_000
+SMALL = 15_000
 #: Below it, a time is noise.
 FLOOR = 0.01
 

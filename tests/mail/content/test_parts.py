@@ -446,3 +446,17 @@ def test_fields_of_parts_are_complained_about_by_part() -> None:
     message = received(mail(part("image/png", "x", fields) + "--b--\n"))
     [defect] = message.defects
     assert defect.startswith("part image/png: the body has broken base64")
+
+
+def test_a_boundary_that_is_used_twice() -> None:
+    """Outlook Express sent it: the inner multipart has what comes up to its end."""
+    inner = part("multipart/alternative; boundary=b", "")
+    texts = part("text/plain", "text") + part("text/html", "<p>")
+    file = part("image/gif; name=x.gif", "x", "Content-Disposition: attachment")
+    message = received(mail(f"{inner}{texts}--b--\n\n{file}--b--\n"))
+    assert (message.text, message.html, names(message)) == ("text", "<p>", ["x.gif"])
+    [defect] = message.defects
+    assert defect == (
+        "part multipart/alternative: its boundary is that of the multipart around it "
+        "(RFC 2046 section 5.1.2)"
+    )

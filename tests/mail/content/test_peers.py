@@ -158,8 +158,8 @@ KNOWN = [
     Known(
         BOTH,
         "text|file.*",
-        "^msg_(15|38|39)",
-        "a boundary that is used twice ends the outer multipart, RFC 2046 section 5.1.2",
+        "^msg_38",
+        "a boundary of a multipart further out ends it, RFC 2046 section 5.1.2",
     ),
     Known(
         "mailparser",
