@@ -49,7 +49,8 @@ class _Run:
 
     def shared(self, options: dict[str, Any]) -> SMTPServer:
         """The long-lived server, as if it were new and had these options."""
-        if self._shared is None:
+        # A child process made by fork has none of its own yet.
+        if self._shared is None or self._shared.is_inherited:
             self._shared = self.new_server(options).start()
             self._stack.callback(self._shared.stop)
             return self._shared

@@ -149,7 +149,8 @@ def settle(self: Server, *, timeout: float = 1.0) -> bool:
     Returns:
         Whether it has come to rest in that time.
     """
-    return _idle_in_time(self, _checked(timeout), quiet=True)
+    seconds = _checked(timeout)
+    return not self._serving.is_inherited and _idle_in_time(self, seconds, quiet=True)
 
 
 def assert_received(
@@ -223,6 +224,7 @@ def _begin(
     again: bool,
     count: int = 1,
 ) -> Wait:
+    server._serving.check_here()
     return Wait(
         server._context.mailbox,
         criteria,

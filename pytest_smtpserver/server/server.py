@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from typing import TYPE_CHECKING, Self
@@ -18,10 +19,12 @@ from pytest_smtpserver.script.mistakes import told_to_the_caller
 from . import asserting, misbehaving
 from .context import ServerContext
 from .io import listening
+from .io.background import BACKGROUND
 from .options.options import FIELDS, check_options
 from .options.possible import check_criteria, check_event
 from .place import Place
 from .serving import Serving
+from .tls.certificates import AUTHORITIES
 
 if TYPE_CHECKING:
     import socket
@@ -56,6 +59,13 @@ class Running:
         """It has stopped."""
         with self._lock:
             self._servers.discard(server)
+
+    def forget(self) -> list[SMTPServer]:
+        """Begin anew in a child process; the servers that run in its parent."""
+        servers = list(self._servers)
+        # A thread of the parent may hold the lock for good.
+        self._servers, self._lock = weakref.WeakSet(), threading.Lock()
+        return servers
 
     def now(self) -> list[SMTPServer]:
         """Those that run at this moment; threads may start and stop some meanwhile."""
@@ -151,14 +161,20 @@ class SMTPServer:
     # What it has seen, and what it is told to do: `ServerContext`
 
     @property
+    def _records(self) -> ServerContext:
+        # In a child process they would never change, and nobody would know why.
+        self._serving.check_here()
+        return self._context
+
+    @property
     def messages(self) -> Messages:
         """Every accepted message: a live, thread-safe sequence."""
-        return self._context.mailbox.messages
+        return self._records.mailbox.messages
 
     @property
     def sessions(self) -> Recorded[SessionRecord]:
         """Every connection, also those that delivered nothing."""
-        return self._context.sessions
+        return self._records.sessions
 
     @property
     def violations(self) -> list[Violation]:
@@ -178,7 +194,7 @@ class SMTPServer:
     @property
     def rules(self) -> Rules:
         """The rules in force, in the order in which they are tried."""
-        return self._context.script.rules
+        return self._records.script.rules
 
     @told_to_the_caller
     def on(
@@ -205,7 +221,7 @@ class SMTPServer:
             ValueError: the event, or what the criteria ask for, can never happen with
                 the options of this server.
         """
-        context = self._context
+        context = self._records
         check_event(event, match, context.options)
         check_criteria(event, criteria, context.options)
         return context.script.add(
@@ -249,8 +265,8 @@ class SMTPServer:
         return Report(
             self.url if self._place.is_known else "nothing: it never started",
             [f"{name}={value!r}" for name, value in changed.items()],
-            list(self.messages),
-            list(self.sessions),
+            list(self._context.mailbox.messages),
+            list(self._context.sessions),
             "" if unused is None else str(unused),
             self._context.mailbox.looked_at,
         )
@@ -307,6 +323,15 @@ class SMTPServer:
     def is_running(self) -> bool:
         """It accepts connections."""
         return self._serving.is_running
+
+    @property
+    def is_inherited(self) -> bool:
+        """It runs in a parent process, of which this one is a fork.
+
+        Here it is good for its address alone: clients reach it there as ever. Whatever
+        else is asked of it raises a RuntimeError.
+        """
+        return self._serving.is_inherited
 
     def start(self, listener: socket.socket | None = None) -> Self:
         """Start serving from the background thread.
@@ -394,13 +419,19 @@ class SMTPServer:
     # Inside
 
     def _bind(self, given: socket.socket | None) -> socket.socket:
+        self._serving.check_here()
         if self.is_running:
             raise RuntimeError(f"this server runs already, at {self.url}")
         return self._place.bind(given)
 
     def _ended(self) -> None:
         RUNNING.discard(self)
-        self._place.leave()
+        if not self._serving.is_inherited:
+            self._place.leave()
+
+    def _note_fork(self) -> None:
+        # This is a child process now.
+        self._serving.note_fork()
 
     def _setting(self, wanted: Criteria) -> Setting:
         """What is to be known of this server and the others, for a diagnosis."""
@@ -441,7 +472,20 @@ class SMTPServer:
     def __repr__(self) -> str:
         where = self.url if self._place.is_known else "never started"
         state = "" if self.is_running else ", not running"
-        return f"<SMTPServer {where}{state}, {len(self.messages)} messages>"
+        count = len(self._context.mailbox.messages)
+        return f"<SMTPServer {where}{state}, {count} messages>"
+
+
+def _begin_in_child() -> None:
+    """Leave to the parent process what is its own, in a child made by fork."""
+    BACKGROUND.forget()
+    AUTHORITIES.forget_lock()
+    for server in RUNNING.forget():
+        server._note_fork()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_begin_in_child)
 
 
 def _complain(problem: Exception) -> None:

@@ -127,6 +127,13 @@ class Service(ABC):
         finally:
             self._admitting = False
 
+    def let_go(self) -> None:
+        """Close the sockets of a child process made by fork: the parent serves them."""
+        if self._listener is not None:
+            self._listener.close()
+        for connection in (*self._connections, *self._lingering):
+            connection.let_go()
+
     # Failures on purpose
 
     def interject(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,6 +37,33 @@ class Serving:
         self._portal: BlockingPortal | None = None
         self._group: AbstractAsyncContextManager[Any] | None = None
         self._out_of_service = False
+        #: The process that this one was forked from while the server ran there.
+        self._parent: int | None = None
+
+    @property
+    def is_inherited(self) -> bool:
+        """It runs in a parent process: this is a child made by fork."""
+        return self._parent is not None
+
+    def note_fork(self) -> None:
+        """Leave the server to the parent process; this is a child made by fork."""
+        self._parent = os.getppid()
+        if self._service is not None:
+            self._service.let_go()
+
+    def check_here(self) -> None:
+        """Complain in a child process, where the server cannot be asked for anything.
+
+        Raises:
+            RuntimeError: the server runs in a parent process.
+        """
+        if self._parent is not None:
+            raise RuntimeError(
+                f"this server runs in process {self._parent}, of which this one is a "
+                "fork: here it is good for its address (host, port, url, env, ca_file), "
+                "where clients reach it as ever. Wait, assert and make rules there, or "
+                "start a server of this process's own"
+            )
 
     @property
     def is_running(self) -> bool:
@@ -49,6 +77,7 @@ class Serving:
         Raises:
             RuntimeError: the server does not run.
         """
+        self.check_here()
         if self._service is None:
             raise RuntimeError("this server does not run: start it first")
         return self._service
@@ -97,7 +126,7 @@ class Serving:
 
     def stop(self) -> None:
         """Stop serving from the background thread, in at most ``close_timeout``."""
-        if self._service is None or self._portal is None:
+        if self._service is None or self._portal is None or self.is_inherited:
             return
         try:
             if not self.call(self._service.close_at_once):
@@ -116,6 +145,8 @@ class Serving:
 
     async def stop_here(self) -> None:
         """Stop serving from the running event loop."""
+        if self.is_inherited:
+            return
         service, group = self._service, self._group
         self._group = None
         if service is not None:
@@ -144,6 +175,7 @@ class Serving:
 
     def call(self, call: Callable[..., T], *arguments: Any) -> T:
         """Call on the event loop that serves."""
+        self.check_here()
         if self._portal is not None:
             return BACKGROUND.call(call, *arguments)
         return call(*arguments)
@@ -161,6 +193,7 @@ class Serving:
 
     def when_idle(self, call: Callable[[], None], *, quiet: bool) -> None:
         """Call once nothing is in flight; with `quiet` once nothing moves by itself."""
+        self.check_here()
         service = self._service
         if service is None or service.is_deserted:
             call()

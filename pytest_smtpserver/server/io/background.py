@@ -73,6 +73,11 @@ class Background:
     """Counts who needs the thread."""
 
     def __init__(self) -> None:
+        #: What a parent process has left, which must not be tidied up in its child.
+        self._inherited: list[object] = []
+        self._begin()
+
+    def _begin(self) -> None:
         self._provider = BlockingPortalProvider("asyncio", {"loop_factory": _new_loop})
         self._lock = threading.Lock()
         self._users = 0
@@ -90,6 +95,15 @@ class Background:
                 self._loop = portal.call(asyncio.get_running_loop)
                 self._thread = portal.call(threading.get_ident)
         return portal
+
+    def forget(self) -> None:
+        """Begin anew in a child process made by fork, where the thread does not run.
+
+        The loop shares its registrations with the parent's, so that it stays as it is.
+        """
+        atexit.unregister(self._end)
+        self._inherited.append((self._provider, self._loop))
+        self._begin()
 
     def call_soon(self, call: Callable[..., object], *arguments: Any) -> None:
         """Call on the thread's event loop, after what was to be called before."""
@@ -136,6 +150,8 @@ class Background:
     def release(self) -> None:
         """Let go; the last one stops and joins the thread."""
         with self._lock:
+            if not self._users:  # acquired by the parent process
+                return
             self._users -= 1
             if not self._users:
                 atexit.unregister(self._end)

@@ -98,6 +98,10 @@ class Connection:
         """The rule that keeps the client waiting, in words; ``""`` for none."""
         return self._dialogue.held_up_by
 
+    def let_go(self) -> None:
+        """Close this process's copy of the socket, and tell nobody."""
+        self._channel.raw_socket().close()
+
     @property
     def works(self) -> bool:
         """It has something to do that no client needs to do anything for."""

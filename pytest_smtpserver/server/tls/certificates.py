@@ -37,7 +37,6 @@ class Authority:
     def __init__(self, ca: trustme.CA) -> None:
         self.ca = ca
         self._contexts: dict[object, ssl.SSLContext] = {}
-        self._client_context: ssl.SSLContext | None = None
         self._file: str | None = None
         self._remove: weakref.finalize[..., Authority] | None = None
 
@@ -48,9 +47,9 @@ class Authority:
             handle, self._file = tempfile.mkstemp(prefix="smtp-ca-", suffix=".pem")
             with os.fdopen(handle, "wb") as file:
                 file.write(self.ca.cert_pem.bytes())
-            self._remove = weakref.finalize(
-                self, Path(self._file).unlink, missing_ok=True
-            )
+            # It holds no secret, and a daemon may read it as another user.
+            Path(self._file).chmod(0o644)
+            self._remove = weakref.finalize(self, _remove, self._file, os.getpid())
         return self._file
 
     def close(self) -> None:
@@ -256,6 +255,12 @@ _MAKERS = {
 }
 
 
+def _remove(file: str, owner: int) -> None:
+    """Remove a file, unless this is a child process of its owner."""
+    if os.getpid() == owner:
+        Path(file).unlink(missing_ok=True)
+
+
 class Authorities:
     """The CAs of a process; for the one that nobody gave, one is made when needed."""
 
@@ -278,6 +283,10 @@ class Authorities:
             if authority is None:
                 authority = self._known[ca] = Authority(ca)
             return authority
+
+    def forget_lock(self) -> None:
+        """Begin anew in a child process, where nobody would ever release it."""
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Remove the files of all of them."""
