@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,7 +48,10 @@ def pytest_assertrepr_compare(
         return None
     from pytest_smtpserver.mail.search.comparing import compared  # noqa: PLC0415
 
-    return compared(op, left, right, full=in_full(config))
+    try:
+        return compared(op, left, right, full=in_full(config))
+    except Exception:  # noqa: BLE001 - pytest explains it in its own way
+        return None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -57,32 +61,42 @@ def pytest_runtest_makereport(
     """Tell in the report of a test what its servers have seen, and save it."""
     report = yield
     if (servers := _servers(item)) is not None:
-        _tell(servers, report, item)
+        from . import sections  # noqa: PLC0415 - for runs with servers
+
+        with sections.instead_of("this report", item, report):
+            _tell(servers, report, item)
         if call.when == "teardown":
             servers.forget()
     return report
 
 
 def _tell(servers: TestServers, report: pytest.TestReport, item: pytest.Item) -> None:
+    from . import sections  # noqa: PLC0415 - for runs with servers
+
     servers.note_outcome(report)
     wanted, directory = transcripts(item.config), save_directory(item.config)
     page = report_file(item.config)
-    if wanted == "none" and directory is None and page is None:
+    shows = wanted != "none" and servers.shows(report, always=wanted == "all")
+    saves = directory is not None and servers.saves(report)
+    pages = page is not None and (report.when == "call" or report.failed)
+    if not (shows or saves or pages):
         return
-    from . import sections  # noqa: PLC0415 - for runs with servers
-
-    reports = servers.reports(report)
-    if reports and page is not None:
+    servers.look()
+    reports = []
+    for server in servers.seen:
+        with sections.instead_of(f"what {server!r} has seen", item, report):
+            reports.append(server.report())
+    if pages and reports and page is not None:
         from .pages import add_entry  # noqa: PLC0415 - for those who ask
 
-        add_entry(reports, item, report, page)
-    if reports and (
-        wanted == "all" or (wanted in ("failed", "full") and report.failed)
-    ):
-        sections.attach(reports, item, report)
-        servers.note_told()
-    if reports and directory is not None:
-        sections.save(reports, directory, item.nodeid)
+        with sections.instead_of("an entry of the page", item, report):
+            add_entry(reports, item, report, page)
+    for number, seen in enumerate(reports):
+        with sections.instead_of(f"what {seen.where} has seen", item, report):
+            if shows:
+                sections.attach(seen, item, report)
+            if directory is not None and servers.has_news(number, seen):
+                sections.save(seen, directory, servers.name, number)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -102,14 +116,10 @@ def pytest_terminal_summary(
 
     writer = config.get_terminal_writer()
     everything = [report for reports in stats.values() for report in reports]
-    painted = []
-    if writer.hasmarkup:
-        painted = list(sections.coloured(everything, writer.markup))
-    try:
+    with ExitStack() as stack:
+        if writer.hasmarkup:
+            stack.enter_context(sections.coloured(everything, writer.markup))
         # pytest shows the sections of a passed test with -rP and -rA.
         if not set(config.getoption("reportchars")) & set("PA"):
             sections.show_passed(terminalreporter)
         return (yield)
-    finally:
-        for restore in painted:
-            restore()

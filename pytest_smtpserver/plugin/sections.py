@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import importlib
 import re
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from pytest_smtpserver.mail.content.html.page import Page
 from pytest_smtpserver.mail.display import printable
@@ -17,44 +21,36 @@ from pytest_smtpserver.mail.report import folder_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    import pytest
-
     from pytest_smtpserver.mail.report import Report
 
 #: Every section of ours begins with this.
 TITLE = "SMTP server"
 #: The name of the property in JUnit XML.
 PROPERTY = "smtp_server"
+#: What this run was warned of.
+_WARNED = pytest.StashKey[set[str]]()
 
 _ENTRY = re.compile(r"(\s*[+-]?[\d.]*\s)(C: |S: [23]|S: [45]|S: |-- )")
 _COLOURS = {"S: 4": "red", "S: 5": "red", "-- ": "cyan", "C: ": "blue"}
 
 
-def attach(reports: Iterable[Report], item: pytest.Item, to: pytest.TestReport) -> None:
-    """Put what the servers have seen into the report of a test."""
+def attach(seen: Report, item: pytest.Item, to: pytest.TestReport) -> None:
+    """Put what a server has seen into the report of a test."""
     options = item.config.option
     whole = options.smtp_transcript == "full" or options.verbose >= 2
-    for report in reports:
-        text = report.text(whole=whole)
-        to.sections.append((f"{TITLE} {report.where}", text))
-        # Of a test's reports, JUnit XML reads the properties of the last one.
-        item.user_properties.append((PROPERTY, text))
-        if to.when == "teardown":
-            to.user_properties.append((PROPERTY, text))
-        _attach_extra(report, text, item.config, to)
-        if item.config.pluginmanager.has_plugin("allure_listener"):
-            _attach_to_allure(report, text)
-
-
-def _attach_extra(
-    report: Report, text: str, config: pytest.Config, to: pytest.TestReport
-) -> None:
-    html = config.pluginmanager.get_plugin("html")
-    if html is None:
-        return
-    # pytest-html reads this attribute, which it sets itself only if there is none.
-    extras = vars(to).setdefault("extras", [])
-    extras.append(html.extras.text(text, name=f"{TITLE} {report.where}"))
+    text, title = seen.text(whole=whole), f"{TITLE} {seen.where}"
+    to.sections.append((title, text))
+    # Of a test's reports, JUnit XML reads the properties of the last one.
+    item.user_properties.append((PROPERTY, text))
+    if to.when == "teardown":
+        to.user_properties.append((PROPERTY, text))
+    html = item.config.pluginmanager.get_plugin("html")
+    make_extra = getattr(getattr(html, "extras", None), "text", None)
+    if callable(make_extra):  # pytest-html, and not another plugin of that name
+        # It reads this attribute, which it sets itself only if there is none.
+        vars(to).setdefault("extras", []).append(make_extra(text, name=title))
+    if item.config.pluginmanager.has_plugin("allure_listener"):
+        _attach_to_allure(seen, text)
 
 
 def _attach_to_allure(report: Report, text: str) -> None:
@@ -76,11 +72,39 @@ def _attach_to_allure(report: Report, text: str) -> None:
         allure.attach(shown, name, "text/plain", "txt")
 
 
-def save(reports: Iterable[Report], directory: str, nodeid: str) -> None:
-    """Save messages and transcripts: the first server's in the folder of the test."""
-    folder = Path(directory) / folder_of(nodeid)
-    for number, report in enumerate(reports, 1):
-        report.save(folder if number == 1 else folder / f"server-{number}")
+def save(seen: Report, directory: str, test: str, number: int) -> None:
+    """Save messages and a transcript: the first server's in the folder of the test.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    folder = Path(directory) / folder_of(test)
+    seen.save(folder / f"server-{number + 1}" if number else folder)
+
+
+@contextmanager
+def instead_of(what: str, item: pytest.Item, to: pytest.TestReport) -> Iterator[None]:
+    """Say that something could not be told; the run goes on, whatever went wrong."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - that is the point
+        reason = f"{type(error).__name__}: {error}"
+        to.sections.append((TITLE, f"{what} could not be told or saved: {reason}"))
+        _warn_once(item, f"pytest-smtpserver could not tell or save it all: {reason}")
+
+
+def _warn_once(item: pytest.Item, text: str) -> None:
+    warned = item.config.stash.setdefault(_WARNED, set())
+    if text in warned:
+        return
+    warned.add(text)
+    warning = pytest.PytestWarning(text)
+    try:
+        item.warn(warning)
+    except pytest.PytestWarning:  # warnings are errors, and would end the run
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            item.warn(warning)
 
 
 def ours(report: object) -> list[tuple[str, str]]:
@@ -97,30 +121,23 @@ def show_passed(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(text)
 
 
-def coloured(
-    reports: Iterable[object], markup: Callable[..., str]
-) -> Iterator[Callable[[], None]]:
-    """Give our sections colour; each thing that comes out takes it away again."""
+@contextmanager
+def coloured(reports: Iterable[object], markup: Callable[..., str]) -> Iterator[None]:
+    """Give our sections colour within the block."""
+    plain = []
     for report in reports:
         if ours(report):
             sections = report.sections  # type: ignore[attr-defined]  # it has some
-            plain = list(sections)
+            plain.append((sections, list(sections)))
             sections[:] = [
                 (title, _paint(text, markup) if title.startswith(TITLE) else text)
-                for title, text in plain
+                for title, text in sections
             ]
-            yield _Restore(sections, plain)
-
-
-class _Restore:
-    """Puts sections back as they were."""
-
-    def __init__(self, sections: list[object], plain: list[tuple[str, str]]) -> None:
-        self._sections = sections
-        self._plain = plain
-
-    def __call__(self) -> None:
-        self._sections[:] = self._plain
+    try:
+        yield
+    finally:
+        for sections, before in plain:
+            sections[:] = before
 
 
 def _paint(text: str, markup: Callable[..., str]) -> str:

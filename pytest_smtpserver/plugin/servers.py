@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _RUN = pytest.StashKey["_Run"]()
 _SERVERS = pytest.StashKey["TestServers"]()
+#: How often a test was run before: pytest-rerunfailures and its like run it again.
+_RUNS = pytest.StashKey[int]()
 
 
 class _Run:
@@ -83,8 +85,14 @@ class TestServers:
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
         self._servers: list[SMTPServer] = []
-        #: A report of this test has told about them already.
-        self._reported = False
+        #: Those that reports tell of, in the order in which they were found.
+        self.seen: list[SMTPServer] = []
+        #: A report of this test has shown them.
+        self._shown = False
+        #: How many messages and sessions were saved, by the number of the server.
+        self._saved: dict[int, tuple[int, int]] = {}
+        #: The test itself is going on; what is reported now is a subtest.
+        self._in_call = True
         #: Exceptions that the test has been told of, or that it need not be told of.
         self._told: list[Exception] = []
         #: A part of the test has failed, and the test with it.
@@ -96,7 +104,7 @@ class TestServers:
 
     def note_failure(self, failure: BaseException) -> None:
         """Name what handlers have raised: it may be why the test has failed."""
-        self._failed = True
+        self._failed, self._in_call = True, False
         for error in self._errors():
             if error is not failure:
                 failure.add_note(
@@ -111,6 +119,7 @@ class TestServers:
             Exception: what a handler or a server has raised.
         """
         __tracebackhide__ = True
+        self._in_call = False
         if self._failed:
             return
         for server in self._servers:
@@ -144,27 +153,56 @@ class TestServers:
         """A subtest, or a TestCase, raises nothing where the test is called."""
         self._failed = self._failed or report.failed
 
-    def reports(self, report: pytest.TestReport) -> list[Report]:
-        """What the servers have seen, where this report of the test has to tell it."""
-        if self._reported or not (report.when == "call" or report.failed):
-            return []
-        run = self._item.config.stash.get(_RUN, None)
-        servers = list(self._servers)
-        for server in RUNNING.now():
-            shared = run is not None and run.shares(server)
-            if not shared and not any(server is one for one in servers):
-                servers.append(server)
-        for server in servers:
-            server.settle()
-        return [server.report() for server in servers]
+    def shows(self, report: pytest.TestReport, *, always: bool) -> bool:
+        """Whether this report shows the servers; `always` also where the test passed.
 
-    def note_told(self) -> None:
-        """A report has told about the servers."""
-        self._reported = True
+        Each subtest that fails does, and what happens to a test later on only where
+        nothing has shown them yet.
+        """
+        if report.when == "call" and report.failed:
+            shows = True
+        else:
+            over = report.when == "call" and not self._in_call
+            shows = not self._shown and (report.failed or (always and over))
+        self._shown = self._shown or shows
+        return shows
+
+    def saves(self, report: pytest.TestReport) -> bool:
+        """Whether mail may have come since an earlier report of this test."""
+        return report.when != "setup" or report.failed
+
+    def look(self) -> None:
+        """Find the servers that run beside those of the fixtures, and let all settle."""
+        run = self._item.config.stash.get(_RUN, None)
+        for server in (*self._servers, *RUNNING.now()):
+            beside = run is None or not run.shares(server)
+            known = any(server is one for one in self.seen)
+            if not known and (beside or server in self._servers):
+                self.seen.append(server)
+        for server in self.seen:
+            server.settle()
+
+    def has_news(self, number: int, seen: Report) -> bool:
+        """There is something to save of a server that was not saved before.
+
+        A long-lived server is emptied before the last report of a test.
+        """
+        size = len(seen.messages), len(seen.sessions)
+        news = number not in self._saved or size > self._saved[number]
+        self._saved[number] = max(size, self._saved.get(number, size))
+        return news
+
+    @property
+    def name(self) -> str:
+        """The test, and which of its runs this is, where it runs more than once."""
+        runs = self._item.stash.get(_RUNS, 0)
+        return f"{self._item.nodeid}-run-{runs + 1}" if runs else self._item.nodeid
 
     def forget(self) -> None:
         """The test has ended; it may be run again, with other servers."""
-        del self._item.stash[_SERVERS]
+        stash = self._item.stash
+        stash[_RUNS] = stash.get(_RUNS, 0) + 1
+        del stash[_SERVERS]
 
     def _errors(self) -> list[Exception]:
         return [error for server in self._servers for error in server.errors]

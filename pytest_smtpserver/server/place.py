@@ -21,6 +21,7 @@ class Place:
     def __init__(self, context: ServerContext) -> None:
         self._context = context
         self._port: int | None = None
+        self._port_before: int | None = None
 
     @property
     def is_known(self) -> bool:
@@ -115,8 +116,14 @@ class Place:
             self.use(options)
         port = options.port if self._port is None else self._port
         listener = given or listening.bind(options, port)
-        self._port = listening.port_of(listener)
+        self._port, self._port_before = listening.port_of(listener), self._port
         return listener
+
+    def give_up(self, listener: socket.socket) -> None:
+        """Hold nothing of a start that has failed, neither the port nor the file."""
+        listener.close()
+        self._port = self._port_before
+        self.leave()
 
     def leave(self) -> None:
         """Remove the file of a Unix socket that is closed."""

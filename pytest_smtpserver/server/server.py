@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
-import weakref
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from pytest_smtpserver.mail.lint.advice import advice
@@ -23,12 +22,13 @@ from .io.background import BACKGROUND
 from .options.options import FIELDS, check_options
 from .options.possible import check_criteria, check_event
 from .place import Place
-from .serving import Serving
+from .serving import Running, Serving, naming_who_blocks
 from .tls.certificates import AUTHORITIES
 
 if TYPE_CHECKING:
     import socket
     import ssl
+    from collections.abc import Iterator
     from typing import Unpack
 
     from pytest_smtpserver.mail.collection import Recorded
@@ -43,37 +43,8 @@ if TYPE_CHECKING:
     from .options.options import Certificate, ServerOptions
 
 
-class Running:
-    """The servers of this process that run now, for a report on a test that failed."""
-
-    def __init__(self) -> None:
-        self._servers: weakref.WeakSet[SMTPServer] = weakref.WeakSet()
-        self._lock = threading.Lock()
-
-    def add(self, server: SMTPServer) -> None:
-        """It has started."""
-        with self._lock:
-            self._servers.add(server)
-
-    def discard(self, server: SMTPServer) -> None:
-        """It has stopped."""
-        with self._lock:
-            self._servers.discard(server)
-
-    def forget(self) -> list[SMTPServer]:
-        """Begin anew in a child process; the servers that run in its parent."""
-        servers = list(self._servers)
-        # A thread of the parent may hold the lock for good.
-        self._servers, self._lock = weakref.WeakSet(), threading.Lock()
-        return servers
-
-    def now(self) -> list[SMTPServer]:
-        """Those that run at this moment; threads may start and stop some meanwhile."""
-        with self._lock:
-            return list(self._servers)
-
-
-RUNNING = Running()
+#: The servers of this process that run now, for a report on a test that failed.
+RUNNING: Running[SMTPServer] = Running()
 
 
 class SMTPServer:
@@ -346,8 +317,8 @@ class SMTPServer:
             RuntimeError: it runs already.
             ValueError: the socket does not listen.
         """
-        self._serving.start(self._bind(listener))
-        RUNNING.add(self)
+        with self._starting(listener) as bound:
+            self._serving.start(bound)
         return self
 
     def serve_socket(self, connected: socket.socket) -> None:
@@ -408,8 +379,8 @@ class SMTPServer:
         self.stop()
 
     async def __aenter__(self) -> Self:
-        await self._serving.start_here(self._bind(None))
-        RUNNING.add(self)
+        with self._starting(None) as bound:
+            await self._serving.start_here(bound)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -418,11 +389,20 @@ class SMTPServer:
 
     # Inside
 
-    def _bind(self, given: socket.socket | None) -> socket.socket:
+    @contextmanager
+    def _starting(self, given: socket.socket | None) -> Iterator[socket.socket]:
+        """A listening socket; nothing is held where the block fails."""
         self._serving.check_here()
         if self.is_running:
             raise RuntimeError(f"this server runs already, at {self.url}")
-        return self._place.bind(given)
+        with naming_who_blocks():
+            listener = self._place.bind(given)
+            try:
+                yield listener
+            except BaseException:
+                self._place.give_up(listener)
+                raise
+        RUNNING.add(self)
 
     def _ended(self) -> None:
         RUNNING.discard(self)

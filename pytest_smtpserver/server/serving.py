@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
+import weakref
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 
@@ -113,12 +115,8 @@ class Serving:
     # Starting and stopping
 
     def start(self, listener: socket.socket) -> None:
-        """Serve from the background thread; the listener is closed if that fails."""
-        try:
-            portal = BACKGROUND.acquire()
-        except BaseException:
-            listener.close()
-            raise
+        """Serve from the background thread."""
+        portal = BACKGROUND.acquire()
         service = LoopService(self._context, listener)
         # It listens already: clients wait in its queue, and nobody here has to.
         BACKGROUND.call_soon(service.open, listener)
@@ -136,12 +134,8 @@ class Serving:
             BACKGROUND.release()
 
     async def start_here(self, listener: socket.socket) -> None:
-        """Serve from the running event loop; the listener is closed if that fails."""
-        try:
-            self._service = await self._serve_here(listener)
-        except BaseException:
-            listener.close()
-            raise
+        """Serve from the running event loop."""
+        self._service = await self._serve_here(listener)
 
     async def stop_here(self) -> None:
         """Stop serving from the running event loop."""
@@ -211,3 +205,49 @@ class Serving:
             return []
         connections = self.call(self._service.open_connections)
         return [(one.record, one.held_up_by) for one in connections if one.in_flight]
+
+
+@contextmanager
+def naming_who_blocks() -> Iterator[None]:
+    """Say what to do where pytest-socket forbids the sockets of a server."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] == "pytest_socket":
+            error.add_note(
+                "An SMTP server for tests needs sockets on this machine. Let "
+                "pytest-socket allow them, and no others, in the settings of pytest:\n"
+                "  addopts = --disable-socket --allow-hosts=127.0.0.1,::1\n"
+                "or for one test by @pytest.mark.enable_socket."
+            )
+        raise
+
+
+class Running(Generic[T]):
+    """Servers that run now; threads may start and stop some at any time."""
+
+    def __init__(self) -> None:
+        self._servers: weakref.WeakSet[T] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    def add(self, server: T) -> None:
+        """It has started."""
+        with self._lock:
+            self._servers.add(server)
+
+    def discard(self, server: T) -> None:
+        """It has stopped."""
+        with self._lock:
+            self._servers.discard(server)
+
+    def forget(self) -> list[T]:
+        """Begin anew in a child process; the servers that run in its parent."""
+        servers = list(self._servers)
+        # A thread of the parent may hold the lock for good.
+        self._servers, self._lock = weakref.WeakSet(), threading.Lock()
+        return servers
+
+    def now(self) -> list[T]:
+        """Those that run at this moment; threads may start and stop some meanwhile."""
+        with self._lock:
+            return list(self._servers)

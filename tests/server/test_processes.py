@@ -229,7 +229,7 @@ def send_to(address: tuple[str, int]) -> None:
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_children_of_multiprocessing(method: str) -> None:
     """However they come about."""
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     with SMTPServer() as server:
         child = context.Process(target=send_to, args=(server.address,))
         with warnings.catch_warnings():

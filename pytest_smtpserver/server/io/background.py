@@ -78,7 +78,7 @@ class Background:
         self._begin()
 
     def _begin(self) -> None:
-        self._provider = BlockingPortalProvider("asyncio", {"loop_factory": _new_loop})
+        self._provider: BlockingPortalProvider | None = None
         self._lock = threading.Lock()
         self._users = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -87,13 +87,24 @@ class Background:
     def acquire(self) -> BlockingPortal:
         """A portal to the thread, which runs until as many releases have come."""
         with self._lock:
-            portal = self._provider.__enter__()
+            provider = self._provider
+            portal = self._start() if provider is None else provider.__enter__()
             self._users += 1
-            if self._users == 1:
-                # A server that nobody stops must not keep the interpreter from ending.
-                atexit.register(self._end)
-                self._loop = portal.call(asyncio.get_running_loop)
-                self._thread = portal.call(threading.get_ident)
+        return portal
+
+    def _start(self) -> BlockingPortal:
+        # A provider that could not start its thread holds half of one for ever.
+        provider = BlockingPortalProvider("asyncio", {"loop_factory": _new_loop})
+        portal = provider.__enter__()
+        try:
+            self._loop = portal.call(asyncio.get_running_loop)
+            self._thread = portal.call(threading.get_ident)
+        except BaseException:
+            provider.__exit__(None, None, None)
+            raise
+        self._provider = provider
+        # A server that nobody stops must not keep the interpreter from ending.
+        atexit.register(self._end)
         return portal
 
     def forget(self) -> None:
@@ -150,12 +161,14 @@ class Background:
     def release(self) -> None:
         """Let go; the last one stops and joins the thread."""
         with self._lock:
-            if not self._users:  # acquired by the parent process
+            provider = self._provider
+            if provider is None:  # acquired by the parent process
                 return
             self._users -= 1
             if not self._users:
                 atexit.unregister(self._end)
-        self._provider.__exit__(None, None, None)
+                self._provider = None
+        provider.__exit__(None, None, None)
 
     def _end(self) -> None:
         while self._users:

@@ -24,7 +24,11 @@ def bind(options: Options, port: int) -> socket.socket:
             be used; the message names the option.
     """
     listener = _bind(options, port)
-    listener.listen(options.backlog)
+    try:
+        listener.listen(options.backlog)
+    except BaseException:
+        listener.close()
+        raise
     return listener
 
 

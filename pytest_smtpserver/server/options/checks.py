@@ -207,7 +207,10 @@ def handlers(name: str, value: object) -> dict[str, Any]:
         allowed = "a mapping of events to handlers, such as {'RCPT': on_rcpt}"
         raise _complain(name, value, allowed, TypeError)
     for event, handler in value.items():
-        event_name(event)
+        try:
+            event_name(event)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"option {name}: {error}") from None
         if not callable(handler):
             raise TypeError(
                 f"option {name}: the handler of {event!r} is not callable: {handler!r}"

@@ -17,6 +17,7 @@ from pytest_smtpserver.protocol.state.settings import (
 )
 
 from . import checks
+from .possible import check_handlers
 
 if TYPE_CHECKING:
     import os
@@ -249,6 +250,7 @@ def check_options(given: Mapping[str, Any]) -> Options:
         ValueError: the value is not allowed, or not together with another.
     """
     options = Options(**_checked(given))
+    check_handlers(options)
     options = _with_starttls_hidden(options)
     changed = options.changed()
     for name, (has_effect, needed) in _NEEDS.items():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
+from pytest_smtpserver.protocol.state.states import VERBS
+from pytest_smtpserver.script.conditions import MOMENTS
 from pytest_smtpserver.script.script import event_name
 
 if TYPE_CHECKING:
@@ -52,14 +55,11 @@ def check_event(event: str, match: object, options: Options) -> None:
             "and 'CREDENTIALS', content at 'CONTENT'"
         )
     needed = _NEEDS.get(name)
-    if needed is not None and not needed[0](options):
-        keyword = _KEYWORDS.get(name, name)
-        offered = {line.upper().partition(" ")[0] for line in options.advertise}
-        if keyword not in offered:
-            raise ValueError(
-                f"{name!r} never happens on this server: it needs the option "
-                f"{needed[1]}"
-            )
+    offered = _KEYWORDS.get(name, name) in _advertised(options)
+    if needed is not None and not needed[0](options) and not offered:
+        raise ValueError(
+            f"{name!r} never happens on this server: it needs the option {needed[1]}"
+        )
     if match is not None and name in ("CONTENT", "HANDSHAKE"):
         raise ValueError(
             f"{name!r} has nothing to match: use criteria, such as "
@@ -70,6 +70,30 @@ def check_event(event: str, match: object, options: Options) -> None:
             "'MESSAGE' has a recipient to match with lmtp=True only: use criteria, "
             "such as rcpt_to= or subject="
         )
+
+
+def check_handlers(options: Options) -> None:
+    """Check that the events of the option ``handlers`` are some.
+
+    Commands for private use begin with X (RFC 5321 §4.1.5).
+
+    Raises:
+        ValueError: there is no such verb, neither here nor among those advertised.
+    """
+    known = {"*", *MOMENTS, *VERBS, *_advertised(options)}
+    for event in options.handlers:
+        name = event_name(event)
+        if name not in known and not name.startswith("X"):
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise ValueError(
+                f"option handlers: {event!r} is no command and no moment; {hint}An "
+                "extension of your own begins with X, or stands in advertise="
+            )
+
+
+def _advertised(options: Options) -> set[str]:
+    return {line.upper().partition(" ")[0] for line in options.advertise}
 
 
 #: Criteria that nothing meets at a moment, since nobody knows of it yet, or any more.

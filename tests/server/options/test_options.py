@@ -88,6 +88,9 @@ BAD: list[tuple[str, Any, type[Exception], str]] = [
     ("resolve_client_hostname", "dns", TypeError, "True, False or a function"),
     ("handlers", [print], TypeError, "a mapping of events to handlers"),
     ("handlers", {"RCPT": "reject"}, TypeError, "not callable"),
+    ("handlers", {"RCPT TO": print}, ValueError, "one verb, such as 'MAIL'"),
+    ("handlers", {7: print}, TypeError, "an event is a verb or a moment"),
+    ("handlers", {"NOPE": print}, ValueError, "did you mean 'NOOP'"),
     ("strict", 1, TypeError, "True or False"),
     ("logger", "smtp", TypeError, "None or a logging.Logger"),
 ]
@@ -107,6 +110,18 @@ def test_a_bad_value(
     assert text.startswith(f"option {name}")
     if not isinstance(value, (list, dict)):
         assert repr(value) in text
+
+
+def test_handlers_for_commands_of_ones_own() -> None:
+    """Those for private use (RFC 5321 §4.1.5), those on offer, and all that there are."""
+    handlers = {
+        "XECHO": print,
+        "verb": print,
+        "*": print,
+        "expn": print,
+        "CLOSE": print,
+    }
+    assert SMTPServer(handlers=handlers, advertise=["VERB now"]).rules == []
 
 
 def test_every_option_has_a_bad_value_here() -> None:

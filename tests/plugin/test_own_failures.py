@@ -1,0 +1,229 @@
+"""Whatever goes wrong with a report of ours, the run and its other tests go on."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from pytest_smtpserver import SMTPServer
+
+from .inner import run
+
+TWO = """
+def test_fails(smtp_server):
+    mail(smtp_server)
+    assert False
+
+def test_passes(smtp_server):
+    mail(smtp_server)
+"""
+
+
+def no_space(pytester: pytest.Pytester) -> None:
+    """A conftest in which the disk is full."""
+    pytester.makeconftest("""
+        import errno
+        import pytest
+        from pytest_smtpserver.mail.report import Report
+
+        @pytest.fixture(autouse=True)
+        def full(monkeypatch):
+            def write(*arguments):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            monkeypatch.setattr(Report, "save", write)
+            yield
+        """)
+
+
+@pytest.mark.parametrize("arguments", [(), ("-W", "error")], ids=str)
+def test_a_disk_that_is_full(
+    pytester: pytest.Pytester, arguments: tuple[str, ...]
+) -> None:
+    """A sentence in the section, one warning for the run, and everything goes on."""
+    no_space(pytester)
+    result = run(pytester, TWO, "--smtp-save=saved", *arguments)
+    result.assert_outcomes(failed=1, passed=1, warnings=1)
+    text = result.stdout.str()
+    assert "INTERNALERROR" not in text
+    assert "connection 1 from" in text  # the section has the dialogue all the same
+    assert "could not be told or saved: OSError: [Errno 28] No space left on" in text
+    assert text.count("PytestWarning: pytest-smtpserver could not tell or save") == 1
+
+
+def test_a_folder_that_has_become_a_file(pytester: pytest.Pytester) -> None:
+    """Somebody's test has put one there."""
+    result = run(
+        pytester,
+        """
+import pathlib, shutil
+
+def test_it(smtp_server):
+    shutil.rmtree("saved")
+    pathlib.Path("saved").write_text("in the way")
+    assert False
+
+def test_other():
+    pass
+""",
+        "--smtp-save=saved",
+    )
+    result.assert_outcomes(failed=1, passed=1, warnings=1)
+    assert "could not be told or saved: " in result.stdout.str()
+
+
+def test_a_server_that_cannot_be_told_of(pytester: pytest.Pytester) -> None:
+    """One of two: the other has its section."""
+    result = run(
+        pytester,
+        """
+def test_it(smtp_server, smtp_server_factory, monkeypatch):
+    broken = smtp_server_factory()
+    def report():
+        raise LookupError("a fault of ours")
+    broken.report = report
+    assert False
+""",
+    )
+    result.assert_outcomes(failed=1, warnings=1)
+    text = result.stdout.str()
+    assert "It listened on" in text
+    assert "could not be told or saved: LookupError: a fault of ours" in text
+
+
+def test_another_plugin_called_html(pytester: pytest.Pytester) -> None:
+    """It is not pytest-html, and has no extras."""
+    pytester.makeconftest("""
+        class Html:
+            pass
+
+        def pytest_configure(config):
+            config.pluginmanager.unregister(name="html")
+            config.pluginmanager.register(Html(), "html")
+        """)
+    run(pytester, TWO).assert_outcomes(failed=1, passed=1)
+
+
+def test_servers_that_come_and_go_while_a_report_is_made(
+    pytester: pytest.Pytester,
+) -> None:
+    """In threads of an application; each report has those that run at its moment."""
+    result = run(
+        pytester,
+        """
+import sys, threading
+from pytest_smtpserver import SMTPServer
+
+@pytest.fixture(scope="module", autouse=True)
+def others():
+    stop, before = threading.Event(), sys.getswitchinterval()
+    def churn():
+        while not stop.is_set():
+            with SMTPServer():
+                pass
+    threads = [threading.Thread(target=churn) for _ in range(3)]
+    sys.setswitchinterval(1e-6)
+    for thread in threads:
+        thread.start()
+    yield
+    stop.set()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(before)
+
+@pytest.mark.parametrize("number", range(60))
+def test_it(number):
+    assert False
+""",
+        "--tb=no",
+    )
+    result.assert_outcomes(failed=60)
+
+
+def test_a_working_directory_that_is_gone(pytester: pytest.Pytester) -> None:
+    """Rules and waits name their place all the same, by its whole path."""
+    result = run(
+        pytester,
+        """
+import shutil
+
+@pytest.fixture
+def gone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.rmtree(tmp_path)
+
+def test_it(smtp_server, gone):
+    smtp_server.on("MAIL", helo="nobody.example.org").reply(451).optional()
+    mail(smtp_server)
+    assert smtp_server.wait_for_message().subject == "Welcome, Ada"
+""",
+    )
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.skipif(
+    pytest.version_tuple < (9,), reason="pytest before 9 has no TOML of its own"
+)
+@pytest.mark.parametrize(
+    ("value", "outcome"), [("2.5", 0), ("2", 0), ('"soon"', 4), ("-1", 4)]
+)
+def test_the_timeout_in_native_toml(
+    pytester: pytest.Pytester, value: str, outcome: int
+) -> None:
+    """A number is a number there."""
+    pytester.makepyprojecttoml(f"[tool.pytest]\nsmtp_server_timeout = {value}\n")
+    pytester.makepyfile(
+        f"def test_it(smtp_server): assert smtp_server.default_timeout == {value}"
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:asyncio")
+    assert result.ret == outcome
+    if outcome:
+        result.stderr.fnmatch_lines(["*smtp_server_timeout is a number of seconds*"])
+
+
+def test_saved_mail_of_subtests_and_of_the_tear_down(pytester: pytest.Pytester) -> None:
+    """Each part of a test that fails has a section; all mail is saved, late mail too."""
+    result = run(
+        pytester,
+        """
+import unittest
+
+@pytest.fixture
+def late(smtp_server):
+    yield
+    mail(smtp_server, subject="late")
+
+def test_it(smtp_server, late, subtests):
+    with subtests.test("one"):
+        smtp_server.assert_received(subject="a")
+    mail(smtp_server, subject="between")
+    with subtests.test("two"):
+        assert smtp_server.messages[0].subject == "other"
+    with subtests.test("three"):
+        mail(smtp_server, subject="third")
+""",
+        "--smtp-save=saved",
+    )
+    text = result.stdout.str()
+    assert text.count("- SMTP server smtp://") == 2
+    first, _, second = text.partition("AssertionError: assert 'between' == 'other'")
+    assert "no connections" in first
+    assert "connection 1 from" in second
+    folder = pytester.path / "saved/test_it.py/test_it"
+    subjects = [
+        line
+        for file in sorted(folder.glob("message-*.eml"))
+        for line in file.read_text().splitlines()
+        if line.startswith("Subject")
+    ]
+    assert subjects == ["Subject: between", "Subject: third", "Subject: late"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX")
+def test_the_ca_file_is_no_secret() -> None:
+    """A daemon may read it as another user: it holds a certificate and nothing else."""
+    file = Path(SMTPServer(tls="starttls").ca_file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    assert "PRIVATE" not in file.read_text()
