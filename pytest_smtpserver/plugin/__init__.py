@@ -9,6 +9,7 @@ from .fixtures import (
     smtp_server,
     smtp_server_factory,
     smtp_server_options,
+    smtp_session_server,
     trust_smtp_ca,
 )
 from .hooks import (
@@ -30,5 +31,6 @@ __all__ = (
     "smtp_server",
     "smtp_server_factory",
     "smtp_server_options",
+    "smtp_session_server",
     "trust_smtp_ca",
 )

@@ -56,6 +56,23 @@ def smtp_server_factory(
     factory.close()
 
 
+@pytest.fixture(scope="session")
+def smtp_session_server(
+    request: pytest.FixtureRequest,
+    smtp_server_options: Mapping[str, Any],
+    smtp_ca: trustme.CA,
+) -> Iterator[SMTPServer]:
+    """A long-lived SMTP server, for an application that starts once for the run."""
+    from .servers import run_of  # noqa: PLC0415
+
+    run = run_of(request.config)
+    server = run.session_server({"ca": smtp_ca, **smtp_server_options})
+    yield server
+    server.stop()
+    if not lives_for_the_session(request.config):
+        server.check()
+
+
 @pytest.fixture
 def smtp_server(
     request: pytest.FixtureRequest,
@@ -63,11 +80,12 @@ def smtp_server(
     smtp_ca: trustme.CA,
 ) -> Iterator[SMTPServer]:
     """A started SMTP server of this test's own: .host, .port, .messages, .on(...)."""
-    from .servers import Factory, naming_the_source, session_server  # noqa: PLC0415
+    from .servers import Factory, naming_the_source, renewed  # noqa: PLC0415
 
     options = {"ca": smtp_ca, **smtp_server_options}
     if lives_for_the_session(request.config):
-        with session_server(request.node, options) as server:
+        server = request.getfixturevalue("smtp_session_server")
+        with renewed(server, request.node, options):
             yield server
         return
     factory = Factory(request.node, options)

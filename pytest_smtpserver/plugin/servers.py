@@ -49,19 +49,9 @@ class _Run:
         server.explain_in_full = in_full(self._config)
         return server
 
-    def shared(self, options: dict[str, Any]) -> SMTPServer:
-        """The long-lived server, as if it were new and had these options."""
-        # A child process made by fork has none of its own yet.
-        if self._shared is None or self._shared.is_inherited:
-            self._shared = self.new_server(options).start()
-            self._stack.callback(self._shared.stop)
-            return self._shared
-        try:
-            self._shared.renew(**options)
-        except ValueError as error:
-            raise pytest.UsageError(str(error)) from error
-        if not self._shared.is_running:  # an earlier test has stopped it
-            self._shared.start()
+    def session_server(self, options: dict[str, Any]) -> SMTPServer:
+        """Start the long-lived server."""
+        self._shared = self.new_server(options).start()
         return self._shared
 
     def shares(self, server: SMTPServer) -> bool:
@@ -175,7 +165,9 @@ class TestServers:
         """Find the servers that run beside those of the fixtures, and let all settle."""
         run = self._item.config.stash.get(_RUN, None)
         for server in (*self._servers, *RUNNING.now()):
-            beside = run is None or not run.shares(server)
+            # A test has the long-lived one by a fixture, or it is none of its servers.
+            asked = "smtp_session_server" in getattr(self._item, "fixturenames", ())
+            beside = run is None or not run.shares(server) or asked
             known = any(server is one for one in self.seen)
             if not known and (beside or server in self._servers):
                 self.seen.append(server)
@@ -248,19 +240,23 @@ class Factory:
 
 
 @contextmanager
-def session_server(
-    item: pytest.Item, options: Mapping[str, Any]
-) -> Iterator[SMTPServer]:
-    """The long-lived server, as new before and after the test."""
-    options = options_of(item, options)
-    run = run_of(item.config)
-    server = run.shared(options)
+def renewed(
+    server: SMTPServer, item: pytest.Item, options: Mapping[str, Any]
+) -> Iterator[None]:
+    """The long-lived server, as new before and after the test, with its options."""
+    own = options_of(item, options)
+    try:
+        server.renew(**own)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+    if not server.is_running:  # an earlier test has stopped it
+        server.start()
     servers_of(item).add(server)
-    yield server
+    yield
     try:
         servers_of(item).complain_late([server])
     finally:
-        server.renew(**options)
+        server.renew(**own)
 
 
 @contextmanager

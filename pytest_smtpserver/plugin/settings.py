@@ -36,6 +36,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=_NUMBER,
         default=5.0,
     )
+    parser.addini(
+        "smtp_server_fail_on",
+        "names of violations and advice that fail the test, or 'violations' and "
+        "'advice' for all of a kind",
+        type="args",
+        default=[],
+    )
     group = parser.getgroup("smtp", "SMTP servers")
     group.addoption(
         "--smtp-transcript",
@@ -70,6 +77,13 @@ def pytest_configure(config: pytest.Config) -> None:
             f"smtp_server_scope is 'function' or 'session', not {scope!r}"
         )
     timeout(config)
+    if names := config.getini("smtp_server_fail_on"):
+        from pytest_smtpserver.server.options.checks import findings  # noqa: PLC0415
+
+        try:
+            findings("fail_on", names)
+        except ValueError as error:
+            raise pytest.UsageError(f"smtp_server_fail_on: {error}") from error
     if directory := save_directory(config):
         from pathlib import Path  # noqa: PLC0415 - pytest has it; nobody else needs it
 
@@ -131,8 +145,12 @@ def lives_for_the_session(config: pytest.Config) -> bool:
 
 
 def options_of(node: pytest.Item, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a test: its markers, the closest first, over those given."""
-    options = dict(given)
+    """The options of a test: its markers, the closest first, over those given.
+
+    Below both is what the ini options say.
+    """
+    names = node.config.getini("smtp_server_fail_on")
+    options = {"fail_on": names, **given} if names else dict(given)
     for marker in reversed(list(node.iter_markers("smtp_server"))):
         if marker.args:
             raise pytest.UsageError(

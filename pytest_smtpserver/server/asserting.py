@@ -189,14 +189,25 @@ def assert_received(
     raise AssertionError(f"{text}\n\n{stuck}" if stuck else text)
 
 
-def assert_not_received(self: Server, **criteria: Unpack[MessageCriteria]) -> None:
+def assert_not_received(
+    self: Server, *, within: float = 0.0, **criteria: Unpack[MessageCriteria]
+) -> None:
     """Assert that no such message was received, nor is on its way.
+
+    Args:
+        within: also wait that long for what has not begun yet, in seconds; it fails as
+            soon as such a message comes.
+        criteria: what the message would be; see the README.
 
     Raises:
         AssertionError: there is one, or a session is stuck in a transaction.
-        TypeError: there is no such criterion.
+        RuntimeError: `within` is given inside an asyncio or trio task.
+        TypeError: there is no such criterion, or `within` is no number.
+        ValueError: `within` is negative.
     """
     wanted = Criteria(criteria)
+    if _checked(within, "within"):
+        _wait_for_unwanted(self, wanted, within)
     found, stuck = _matching(self, "assert_not_received", wanted)
     if found:
         self._context.mailbox.look_at(found)
@@ -205,13 +216,20 @@ def assert_not_received(self: Server, **criteria: Unpack[MessageCriteria]) -> No
         raise AssertionError(stuck)
 
 
-def assert_no_messages(self: Server) -> None:
+def assert_no_messages(self: Server, *, within: float = 0.0) -> None:
     """Assert that no message was received, nor is on its way.
+
+    Args:
+        within: also wait that long for what has not begun yet, in seconds; it fails as
+            soon as a message comes.
 
     Raises:
         AssertionError: there is one, or a session is stuck in a transaction.
+        RuntimeError: `within` is given inside an asyncio or trio task.
+        TypeError: `within` is no number.
+        ValueError: `within` is negative.
     """
-    assert_not_received(self)
+    assert_not_received(self, within=within)
 
 
 # Inside
@@ -290,6 +308,21 @@ def _matching(
     return found, "" if settled else _stuck(server, seconds)
 
 
+def _wait_for_unwanted(server: Server, wanted: Criteria, within: float) -> None:
+    """Wait that long, or until a message comes that nobody wants."""
+    if (loop := running_event_loop()) is not None:
+        raise RuntimeError(
+            f"within= blocks, and so would stop this {loop} event loop and every client "
+            "in it: wait there by 'await anyio.sleep(...)', and assert after that"
+        )
+    mailbox = server._context.mailbox
+
+    def come() -> bool | None:
+        return any(wanted.match(one) for one in mailbox.messages) or None
+
+    block_until(come, mailbox.listen, mailbox.unlisten, within)
+
+
 def _idle_in_time(server: Server, seconds: float, *, quiet: bool = False) -> bool:
     idle = _Idle(server._serving, quiet=quiet)
     return bool(block_until(idle.happened, idle.listen, idle.unlisten, seconds))
@@ -308,12 +341,12 @@ def _seconds(server: Server, timeout: float | None) -> float:
     return server.default_timeout if timeout is None else _checked(timeout)
 
 
-def _checked(timeout: float) -> float:
-    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
-        raise TypeError(f"timeout is a number of seconds, not {timeout!r}")
-    if not timeout >= 0:
-        raise ValueError(f"timeout is a number of seconds of at least 0, not {timeout}")
-    return timeout
+def _checked(seconds: float, name: str = "timeout") -> float:
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        raise TypeError(f"{name} is a number of seconds, not {seconds!r}")
+    if not seconds >= 0:
+        raise ValueError(f"{name} is a number of seconds of at least 0, not {seconds}")
+    return seconds
 
 
 class _Idle:

@@ -9,10 +9,12 @@ from .tls.certificates import AUTHORITIES
 
 if TYPE_CHECKING:
     import socket
+    from typing import Any
 
     from .context import ServerContext
     from .options.options import Options
     from .tls.certificates import Authority
+_FIXED = ("host", "port", "path", "backlog")
 
 
 class Place:
@@ -76,14 +78,19 @@ class Place:
         """The CA that the certificates are from."""
         return AUTHORITIES.authority(self._context.options.ca)
 
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """The options that cannot change while the server lives."""
+        return {name: getattr(self._context.options, name) for name in _FIXED}
+
     def check_stays(self, options: Options) -> None:
         """Complain where these options want the server elsewhere.
 
         Raises:
             ValueError: host, port, path or backlog differ from those it has.
         """
-        for name in ("host", "port", "path", "backlog"):
-            now, wanted = getattr(self._context.options, name), getattr(options, name)
+        for name, now in self.fixed.items():
+            wanted = getattr(options, name)
             if now != wanted and not (name == "port" and wanted == self._port):
                 raise ValueError(
                     f"option {name}: {wanted!r} is not allowed: this server lives "

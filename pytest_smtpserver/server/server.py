@@ -7,7 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from pytest_smtpserver.mail.lint.advice import advice
-from pytest_smtpserver.mail.lint.violations import ProtocolViolated, explain, violations
+from pytest_smtpserver.mail.lint.violations import (
+    ProtocolViolated,
+    explain,
+    failing,
+    violations,
+)
 from pytest_smtpserver.mail.report import Report
 from pytest_smtpserver.mail.search.diagnosis import Setting
 from pytest_smtpserver.mail.words import OPTIONS, SERVER, no_such_attribute, suggestion
@@ -221,7 +226,7 @@ class SMTPServer:
             ValueError: the value is not allowed, or the option is one of those that
                 cannot change while a server runs (host, port, path, backlog).
         """
-        checked = check_options(options)
+        checked = check_options({**self._place.fixed, **options})
         self._place.check_stays(checked)
         if self.is_running:
             self._serving.finish(self._serving.service.end_connections)
@@ -249,7 +254,8 @@ class SMTPServer:
 
         Raises:
             RuleNotUsed: a rule without `Rule.optional` was never used.
-            ProtocolViolated: a client broke an RFC, and the option ``strict`` is set.
+            ProtocolViolated: a client broke an RFC, and the option ``strict`` is set,
+                or did what the option ``fail_on`` names.
             ExceptionGroup: more than one thing went wrong.
         """
         __tracebackhide__ = True  # whoever reads the failure needs none of this
@@ -258,8 +264,12 @@ class SMTPServer:
         if unused is not None:
             problems.append(unused)
             self._complained = True
-        if self._context.options.strict and (broken := self.violations):
-            problems.append(ProtocolViolated(explain(broken)))
+        options, found = self._context.options, []
+        if options.strict or options.fail_on:
+            wanted = {*options.fail_on, *(["violations"] if options.strict else [])}
+            found = failing(wanted, [*self.violations, *self.advice])
+        if found:
+            problems.append(ProtocolViolated(explain(found, options.fail_on)))
         if len(problems) == 1:
             _complain(problems[0])
         if problems:

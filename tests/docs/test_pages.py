@@ -153,7 +153,7 @@ def test_every_option_has_a_row() -> None:
 
 def test_settings_moments_and_criteria_are_named() -> None:
     """Every ini and command line option, moment and criterion."""
-    for name in ("smtp_server_scope", "smtp_server_timeout"):
+    for name in ("smtp_server_scope", "smtp_server_timeout", "smtp_server_fail_on"):
         assert f"ini `{name}`" in MANUAL
     for option in ("--smtp-transcript", "--smtp-save"):
         assert f"`{option}=" in MANUAL

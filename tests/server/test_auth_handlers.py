@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import smtplib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -253,3 +254,25 @@ def test_blanks_show_no_secret(line: str) -> None:
         server.wait_until_idle()
         (blanks,) = [one for one in server.violations if one.name == "blanks"]
         assert secret not in str(blanks)
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"])
+def test_everybody_may_log_in(mechanism: str) -> None:
+    """users="any": each login is accepted, whoever it is, and recorded."""
+    with (
+        SMTPServer(users="any", auth_mechanisms=[mechanism]) as server,
+        smtplib.SMTP(*server.address, local_hostname="c", timeout=10) as client,
+    ):
+        client.ehlo()
+        if mechanism == "XOAUTH2":
+            token = b"user=ada\x01auth=Bearer t0k3n\x01\x01"
+            code, _ = client.docmd(
+                "AUTH", f"XOAUTH2 {base64.b64encode(token).decode()}"
+            )
+        else:
+            code, _ = client.login("ada", "any password")
+        assert code == 235
+        (attempt,) = server.sessions[0].auth_attempts
+        assert (attempt.mechanism, attempt.username) == (mechanism, "ada")
+        assert attempt.succeeded
+        assert server.sessions[0].user == "ada"

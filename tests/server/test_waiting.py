@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -205,3 +206,44 @@ def test_times_that_are_none(smtp_server: SMTPServer, timeout: Any) -> None:
             smtp_server.wait_until_idle(timeout=timeout)
     with pytest.raises((TypeError, ValueError), match="a number of seconds"):
         smtp_server.settle(timeout=timeout)
+
+
+def test_absence_within_a_time(smtp_server: SMTPServer) -> None:
+    """It also waits for what has not begun yet, and fails as soon as that comes."""
+    smtp_server.assert_no_messages(within=0.01)
+    with ThreadPoolExecutor(1) as pool:
+        proving = pool.submit(smtp_server.assert_no_messages, within=50)
+        send(smtp_server, content=letter("too much"))
+        with pytest.raises(AssertionError, match="1 message was received, none was"):
+            proving.result(10)
+        proving = pool.submit(
+            smtp_server.assert_not_received, within=50, subject="nobody wants this"
+        )
+        send(smtp_server, content=letter("all right"))
+        assert not proving.done()
+        send(smtp_server, content=letter("nobody wants this"))
+        with pytest.raises(AssertionError, match="nobody wants this"):
+            proving.result(10)
+    smtp_server.assert_not_received(within=0, subject="else")
+
+
+@pytest.mark.parametrize(
+    ("within", "error"), [("1", TypeError), (True, TypeError), (-1, ValueError)]
+)
+def test_a_time_that_is_none(
+    smtp_server: SMTPServer, within: Any, error: type[Exception]
+) -> None:
+    """It names what it is of."""
+    with pytest.raises(error, match="within is a number of seconds"):
+        smtp_server.assert_no_messages(within=within)
+
+
+def test_a_time_in_an_event_loop(smtp_server: SMTPServer) -> None:
+    """It would stop the loop, and the client with it."""
+
+    async def asserts() -> None:
+        with pytest.raises(RuntimeError, match="within= blocks"):
+            smtp_server.assert_no_messages(within=1)
+        smtp_server.assert_no_messages()
+
+    asyncio.run(asserts())

@@ -9,11 +9,11 @@ from pytest_smtpserver.mail.display import shown_command
 from pytest_smtpserver.protocol.syntax.grammar import parse_client_name
 from pytest_smtpserver.protocol.syntax.replies import Refused
 
-from .findings import Kind, Violation
+from .findings import Finding, Kind, Violation
 from .violations_content import content_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from pytest_smtpserver.mail.message import SessionRecord
     from pytest_smtpserver.protocol.syntax.commands import Command
@@ -101,7 +101,7 @@ VIOLATIONS = {
 
 
 class ProtocolViolated(AssertionError):  # noqa: N818 - it is an assertion, not a fault
-    """A client broke an RFC, and the test said ``strict=True``."""
+    """A client did what the options ``strict`` or ``fail_on`` do not let pass."""
 
     __module__ = "pytest_smtpserver"  # where a test imports it from
 
@@ -114,13 +114,31 @@ def violations(sessions: Iterable[SessionRecord]) -> list[Violation]:
     return found
 
 
-def explain(found: list[Violation]) -> str:
-    """The text with which ``strict=True`` fails a test."""
-    count = "1 violation" if len(found) == 1 else f"{len(found)} violations"
-    lines = [f"strict=True, and the client is guilty of {count} of the RFCs:"]
-    lines += [f"  {line}" for one in found for line in str(one).split("\n")]
-    lines.append("Without strict=True they stand in server.violations alone.")
-    return "\n".join(lines)
+def failing(wanted: Collection[str], found: Iterable[Finding]) -> list[Finding]:
+    """The findings that fail a test which wants none of these names and kinds."""
+    return [
+        one
+        for one in found
+        if one.name in wanted
+        or ("violations" if isinstance(one, Violation) else "advice") in wanted
+    ]
+
+
+def explain(found: list[Finding], fail_on: Collection[str] = ()) -> str:
+    """The text with which ``strict=True``, or ``fail_on``, fails a test."""
+    listed = [f"  {line}" for one in found for line in str(one).split("\n")]
+    if fail_on:
+        count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
+        names = ", ".join(dict.fromkeys(one.name for one in found))
+        head = f"fail_on={list(fail_on)!r}, and there are {count} ({names}):"
+        foot = (
+            "They stand in server.violations and server.advice, also without fail_on."
+        )
+    else:
+        count = "1 violation" if len(found) == 1 else f"{len(found)} violations"
+        head = f"strict=True, and the client is guilty of {count} of the RFCs:"
+        foot = "Without strict=True they stand in server.violations alone."
+    return "\n".join([head.replace("are 1", "is 1"), *listed, foot])
 
 
 class _Inspection:

@@ -62,9 +62,11 @@ def verdict(settings: Settings, credentials: Credentials) -> Reply:
         # Nothing to check: who came is known (EXTERNAL) or does not matter (ANONYMOUS).
         known = credentials.mechanism == "ANONYMOUS" or (
             credentials.external_identity is not None
-            and (users is None or credentials.username in users)
+            and (settings.any_user or users is None or credentials.username in users)
         )
         return standard.AUTH_OK if known else standard.AUTH_FAILED
+    if settings.any_user:
+        return standard.AUTH_OK
     if users is None:
         return standard.AUTH_FAILED
     if credentials.username is None:

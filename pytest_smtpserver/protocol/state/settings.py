@@ -59,6 +59,7 @@ class Settings:
     advertise: tuple[str, ...] = ()
     auth: bool = False
     users: Mapping[str, str] | None = None
+    any_user: bool = False
     auth_mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
     auth_required: bool = False
     allow_insecure_auth: bool = False

@@ -174,11 +174,13 @@ def words(known: Iterable[str] | None = None, *, fold: bool = True) -> Check:
     return check
 
 
-def users(name: str, value: object) -> dict[str, str] | None:
+def users(name: str, value: object) -> dict[str, str] | str | None:
     """Who may log in."""
-    if value is None:
-        return None
-    allowed = "a mapping of user names to passwords, both str"
+    if value is None or value == "any":
+        return value
+    allowed = "a mapping of user names to passwords, both str, or 'any' for everybody"
+    if isinstance(value, str):
+        raise _complain(name, value, allowed)
     if not isinstance(value, Mapping):
         raise _complain(name, value, allowed, TypeError)
     for user, password in value.items():
@@ -188,6 +190,16 @@ def users(name: str, value: object) -> dict[str, str] | None:
                 f"{allowed}"
             )
     return dict(value)
+
+
+def findings(name: str, value: object) -> tuple[str, ...]:
+    """Names of violations and advice, or ``"violations"`` and ``"advice"`` for all."""
+    from pytest_smtpserver.mail.lint.advice import ADVICE  # noqa: PLC0415 - for those
+    from pytest_smtpserver.mail.lint.violations import VIOLATIONS  # noqa: PLC0415 - who ask
+
+    known = ("violations", "advice", *VIOLATIONS, *ADVICE)
+    checked: tuple[str, ...] = words(known, fold=False)(name, value)
+    return checked
 
 
 # What is called

@@ -58,7 +58,7 @@ class ServerOptions(TypedDict, total=False):
     client_certificate: Literal["ignore", "optional", "required"]
     client_ca: PathLike | trustme.CA | None
     tls_versions: tuple[ssl.TLSVersion, ssl.TLSVersion] | None
-    users: Mapping[str, str] | None
+    users: Mapping[str, str] | Literal["any"] | None
     auth_mechanisms: Iterable[str]
     auth_required: bool
     allow_insecure_auth: bool
@@ -86,6 +86,7 @@ class ServerOptions(TypedDict, total=False):
     resolve_client_hostname: bool | Callable[[str], str]
     handlers: Mapping[str, Callable[[Event], Any]]
     strict: bool
+    fail_on: Iterable[str]
     logger: logging.Logger | None
 
 
@@ -124,7 +125,7 @@ class Options:
     tls_versions: tuple[ssl.TLSVersion, ssl.TLSVersion] | None = _option(
         None, checks.tls_versions
     )
-    users: Mapping[str, str] | None = _option(None, checks.users)
+    users: Mapping[str, str] | Literal["any"] | None = _option(None, checks.users)
     auth_mechanisms: tuple[str, ...] = _option(
         ("PLAIN", "LOGIN"), checks.words(MECHANISMS)
     )
@@ -160,6 +161,7 @@ class Options:
     )
     handlers: Mapping[str, Callable[[Event], Any]] = _option({}, checks.handlers)
     strict: bool = _option(False, checks.flag)
+    fail_on: tuple[str, ...] = _option((), checks.findings)
     logger: logging.Logger | None = _option(
         logging.getLogger("pytest_smtpserver"), checks.logger
     )
@@ -198,7 +200,7 @@ class Options:
             for name, value in values.items()
             if name not in ("ca", "logger") and value != FIELDS[name]["default"]
         }
-        if self.users is not None:
+        if self.users is not None and self.users != "any":
             changed["users"] = dict.fromkeys(self.users, "********")
         if self.handlers:
             changed["handlers"] = list(self.handlers)
@@ -210,7 +212,9 @@ class Options:
         shared = {name: getattr(self, name) for name in FIELDS if name in names}
         for name in ("extensions", "hide", "disabled_commands"):
             shared[name] = frozenset(shared[name])
-        return Settings(**shared, auth=self.auth)
+        if self.users == "any":
+            shared["users"] = {}
+        return Settings(**shared, auth=self.auth, any_user=self.users == "any")
 
 
 #: The default and the check of each option, by its name.
@@ -261,6 +265,12 @@ def check_options(given: Mapping[str, Any]) -> Options:
     if options.path is not None and options.port:
         raise ValueError(
             "option path: a Unix socket has no port; leave out one of them"
+        )
+    if options.users == "any" and "SCRAM-SHA-256" in options.auth_mechanisms:
+        raise ValueError(
+            "option users: 'any' is not allowed with SCRAM-SHA-256, where the server "
+            "has to prove that it knows the password; give a mapping, or leave that "
+            "mechanism out"
         )
     return options
 

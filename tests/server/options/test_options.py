@@ -52,6 +52,7 @@ BAD: list[tuple[str, Any, type[Exception], str]] = [
     ),
     ("users", ["ada"], TypeError, "a mapping of user names to passwords"),
     ("users", {"ada": b"x"}, TypeError, "both str"),
+    ("users", "ada", ValueError, "or 'any' for everybody"),
     ("users", {1: "x"}, TypeError, "both str"),
     ("auth_mechanisms", "PLAIN", TypeError, r"such as \['PLAIN'\]"),
     ("auth_mechanisms", ["PLIAN"], ValueError, "did you mean 'PLAIN'"),
@@ -92,6 +93,9 @@ BAD: list[tuple[str, Any, type[Exception], str]] = [
     ("handlers", {7: print}, TypeError, "an event is a verb or a moment"),
     ("handlers", {"NOPE": print}, ValueError, "did you mean 'NOOP'"),
     ("strict", 1, TypeError, "True or False"),
+    ("fail_on", "violations", TypeError, r"such as \['violations'\]"),
+    ("fail_on", ["violation"], ValueError, "did you mean 'violations'"),
+    ("fail_on", ["no-dat"], ValueError, "did you mean 'no-date'"),
     ("logger", "smtp", TypeError, "None or a logging.Logger"),
 ]
 
@@ -136,6 +140,7 @@ def test_every_option_has_a_bad_value_here() -> None:
         ({"hide": ["STARTTLS"], "require_tls": True}, "cannot require TLS"),
         ({"hide_starttls": True, "tls": "implicit"}, "no STARTTLS to hide"),
         ({"require_tls": True}, "TLS is off"),
+        ({"users": "any", "auth_mechanisms": ["SCRAM-SHA-256"]}, "leave that mech"),
         ({"path": "smtp.sock", "port": 25}, "a Unix socket has no port"),
     ],
 )
