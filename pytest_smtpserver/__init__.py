@@ -7,17 +7,21 @@ without loading the server.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pytest
 
     from pytest_smtpserver.mail.attachment import Attachment
+    from pytest_smtpserver.mail.content.fields.headers import Headers
     from pytest_smtpserver.mail.delivery.signatures import DKIMKey, DKIMResult
     from pytest_smtpserver.mail.lint.findings import Advice, Violation
     from pytest_smtpserver.mail.lint.violations import ProtocolViolated
+    from pytest_smtpserver.mail.mailbox import Messages
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
     from pytest_smtpserver.mail.outcomes import AuthAttempt, TLSInfo, Undelivered
+    from pytest_smtpserver.mail.report import Report
     from pytest_smtpserver.mail.search.matching import containing
     from pytest_smtpserver.mail.search.waiting import MessageNotReceived
     from pytest_smtpserver.mail.transcript import Transcript
@@ -26,9 +30,9 @@ if TYPE_CHECKING:
     from pytest_smtpserver.protocol.syntax.envelope import Envelope
     from pytest_smtpserver.protocol.syntax.replies import Reply
     from pytest_smtpserver.script.event import Event
-    from pytest_smtpserver.script.rules import Rule, RuleNotUsed
+    from pytest_smtpserver.script.rules import Rule, RuleCall, RuleNotUsed
     from pytest_smtpserver.server.options.options import ServerOptions
-    from pytest_smtpserver.server.server import SMTPServer
+    from pytest_smtpserver.server.server import SMTPServer, SMTPServerFactory
 
 __all__ = (
     "Address",
@@ -40,13 +44,18 @@ __all__ = (
     "DKIMResult",
     "Envelope",
     "Event",
+    "Headers",
     "MessageNotReceived",
+    "Messages",
     "ProtocolViolated",
     "ReceivedMessage",
     "Reply",
+    "Report",
     "Rule",
+    "RuleCall",
     "RuleNotUsed",
     "SMTPServer",
+    "SMTPServerFactory",
     "ServerOptions",
     "SessionRecord",
     "TLSInfo",
@@ -58,7 +67,10 @@ __all__ = (
 
 _WHERE = {
     "mail.delivery.signatures": ("DKIMKey", "DKIMResult"),
+    "mail.content.fields.headers": ("Headers",),
     "mail.lint.findings": ("Advice", "Violation"),
+    "mail.mailbox": ("Messages",),
+    "mail.report": ("Report",),
     "mail.search.matching": ("containing",),
     "mail.attachment": ("Attachment",),
     "mail.message": ("ReceivedMessage", "SessionRecord"),
@@ -71,9 +83,9 @@ _WHERE = {
     "protocol.syntax.envelope": ("Envelope",),
     "protocol.syntax.replies": ("Reply",),
     "script.event": ("Event",),
-    "script.rules": ("Rule", "RuleNotUsed"),
+    "script.rules": ("Rule", "RuleCall", "RuleNotUsed"),
     "server.options.options": ("ServerOptions",),
-    "server.server": ("SMTPServer",),
+    "server.server": ("SMTPServer", "SMTPServerFactory"),
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names}
 
@@ -98,3 +110,11 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     # Not kept in the module's globals: pytest looks at every name it finds in there.
     return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    # pytest looks for fixtures behind each name that it finds in a plugin, which would
+    # load all of them.
+    asks = sys._getframe(1).f_globals.get("__name__", "")
+    lazy = () if asks.startswith("_pytest.") else (*__all__, "personas")
+    return sorted({*globals(), *lazy})

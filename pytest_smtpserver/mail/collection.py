@@ -8,7 +8,7 @@ from typing import Generic, TypeVar, overload
 T = TypeVar("T")
 
 
-class Recorded(Sequence[T], Generic[T]):
+class Recorded(Sequence[T], Generic[T]):  # noqa: PLW1641 - it changes
     """A read-only sequence that grows while the server runs.
 
     Iterating goes over what is there when the iteration begins. It is equal to a list
@@ -51,8 +51,6 @@ class Recorded(Sequence[T], Generic[T]):
         if isinstance(other, (list, tuple)):
             return list(self) == list(other)
         return NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]  # it changes
 
     def __repr__(self) -> str:
         return repr(list(self._items))

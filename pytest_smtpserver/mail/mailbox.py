@@ -51,7 +51,7 @@ class Mailbox:
     """The messages of one server, what was handed out of them, and who waits."""
 
     def __init__(self) -> None:
-        self.messages = Messages("message", self._forget)
+        self.messages: Messages = Messages("message", self._forget)
         self._lock = threading.Lock()
         self._recorded = 0
         #: Released messages by number, in the order of their release.

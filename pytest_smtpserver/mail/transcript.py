@@ -59,9 +59,9 @@ class Transcript:
 
     def __init__(self, started: float = 0.0) -> None:
         #: When the connection was accepted, by the clock of the `times`.
-        self.started = started
+        self.started: float = started
         #: When each entry was noted.
-        self.times = array("d")
+        self.times: array[float] = array("d")
         #: Kind and data of each entry, one behind the other.
         self.said: list[Any] = []
 

@@ -9,13 +9,12 @@ import pytest
 from .settings import lives_for_the_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Any, Unpack
+    from collections.abc import Iterator, Mapping
+    from typing import Any
 
     import trustme
 
-    from pytest_smtpserver.server.options.options import ServerOptions
-    from pytest_smtpserver.server.server import SMTPServer
+    from pytest_smtpserver.server.server import SMTPServer, SMTPServerFactory
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +46,7 @@ def smtp_server_factory(
     request: pytest.FixtureRequest,
     smtp_server_options: Mapping[str, Any],
     smtp_ca: trustme.CA,
-) -> Iterator[Callable[[Unpack[ServerOptions]], SMTPServer]]:
+) -> Iterator[SMTPServerFactory]:
     """Start one more SMTP server, with options of its own; stopped with the test."""
     from .servers import Factory  # noqa: PLC0415
 

@@ -61,7 +61,7 @@ class SmtpEngine:
     """
 
     def __init__(self, settings: Settings, randomness: Randomness) -> None:
-        self.session = SessionState(settings, randomness)
+        self.session: SessionState = SessionState(settings, randomness)
         self._buffer = ReceiveBuffer()
         self.receive_data: Callable[[bytes], None] = self._buffer.append
         self._queue: deque[Event] = deque([Event("CONNECT", settings.greeting)])
@@ -71,8 +71,8 @@ class SmtpEngine:
         self._early: Reply | None = None
         self._verdict: Event | None = None
         self.pass_content_on = False
-        self.pipelined = False
-        self.discarded = b""
+        self.pipelined: bool = False
+        self.discarded: bytes = b""
 
     # Where the session stands
 

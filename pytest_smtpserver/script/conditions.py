@@ -111,8 +111,8 @@ class Conditions:
             raise TypeError(
                 f"where is a function that is called with the event; got {where!r}"
             )
-        self.match = match
-        self.given = dict(given)
+        self.match: object = match
+        self.given: dict[str, Any] = dict(given)
         message = Criteria(
             {key: value for key, value in given.items() if key not in RULE_NAMES}
         )

@@ -73,15 +73,15 @@ class Event:
         message: ReceivedMessage | None = None,
         recipient: Address | None = None,
     ) -> None:
-        self.name = name
-        self.session = session
-        self.envelope = envelope
-        self.proposed = proposed
-        self.recipient = recipient
+        self.name: str = name
+        self.session: SessionRecord = session
+        self.envelope: Envelope | None = envelope
+        self.proposed: Reply | None = proposed
+        self.recipient: Address | None = recipient
         #: What the properties of these names give, or None.
-        self.given_command = command
-        self.given_auth = auth
-        self.given_message = message
+        self.given_command: Command | None = command
+        self.given_auth: Credentials | None = auth
+        self.given_message: ReceivedMessage | None = message
         #: What `chunks` gives; set by the server at "CONTENT".
         self.given_chunks: AsyncIterator[bytes] | None = None
         #: What `accept` or `refuse` said; the server reads it.

@@ -72,8 +72,8 @@ class Rule:
     ) -> None:
         self.event = event
         #: What had happened already when it was made.
-        self.earlier = Earlier() if earlier is None else earlier
-        self.made_at = made_at
+        self.earlier: Earlier = Earlier() if earlier is None else earlier
+        self.made_at: str = made_at
         self._calls: list[RuleCall] = []
         #: The test has asked for the calls.
         self._asked = False
@@ -83,9 +83,9 @@ class Rule:
         #: Events of the right name that the rule did not match.
         self.misses: list[str] = []
         #: Matches for which nothing was due, by `after`, `every`, `chance` or a limit.
-        self.skipped = 0
+        self.skipped: int = 0
         #: A function among its conditions has raised something.
-        self.broken = False
+        self.broken: bool = False
         self._stages = [Stage()]
         #: By session with `.per_connection()`, else one for all of them, by "".
         self._progress: dict[str, Progress] = {}

@@ -61,13 +61,13 @@ class Script:
         handlers: Mapping[str, Callable[[Event], Any]],
         now: Callable[[], datetime],
     ) -> None:
-        self.rules = Rules("rule", self._changed)
+        self.rules: Rules = Rules("rule", self._changed)
         self._now = now
         self._handlers: list[Rule] = []
         #: There is a rule, or a handler: else there is no need to ask.
-        self.any_rules = False
+        self.any_rules: bool = False
         #: There is or was one: it may have left something to be done.
-        self.was_used = False
+        self.was_used: bool = False
         self._by_name: dict[str, tuple[Rule, ...]] = {}
         self.use_handlers(handlers)
 

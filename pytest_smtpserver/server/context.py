@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
+    from pytest_smtpserver.protocol.state.settings import Settings
 
     from .options.options import Options
     from .tls.certificates import Authority
@@ -32,13 +33,13 @@ class ServerContext:
     """
 
     def __init__(self, options: Options, authority: Authority | None) -> None:
-        self.mailbox = Mailbox()
+        self.mailbox: Mailbox = Mailbox()
         self.sessions: Recorded[SessionRecord] = Recorded("session")
-        self.script = Script(options.handlers, now)
+        self.script: Script = Script(options.handlers, now)
         #: What handlers raised, and faults of the server's own.
         self.errors: list[Exception] = []
         #: Somebody waits for an end of what is in flight.
-        self.watched = False
+        self.watched: bool = False
         self._on_activity: Callable[[], None] = _nothing
         #: Runs a coroutine as a task of the service.
         self.spawn: Callable[[Coroutine[Any, Any, None]], None] = _nothing
@@ -65,9 +66,9 @@ class ServerContext:
     def use(self, options: Options, authority: Authority | None) -> None:
         """Go by these options from the next connection on."""
         self.options = options
-        self.settings = options.settings()
+        self.settings: Settings = options.settings()
         #: The greeting is the first that happens on a connection.
-        self.opens_at_once = not (
+        self.opens_at_once: bool = not (
             options.proxy_protocol
             or options.resolver is not None
             or options.tls == "implicit"

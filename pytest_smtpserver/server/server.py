@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from pytest_smtpserver.mail.lint.advice import advice
 from pytest_smtpserver.mail.lint.violations import (
@@ -279,24 +279,24 @@ class SMTPServer:
 
     # Waits and assertions: `asserting`
 
-    wait_for_message = asserting.wait_for_message
-    wait_for_messages = asserting.wait_for_messages
-    wait_for_message_async = asserting.wait_for_message_async
-    wait_for_messages_async = asserting.wait_for_messages_async
-    mark = asserting.mark
-    wait_until_idle = asserting.wait_until_idle
-    wait_until_idle_async = asserting.wait_until_idle_async
-    settle = asserting.settle
-    assert_received = asserting.assert_received
-    assert_not_received = asserting.assert_not_received
-    assert_no_messages = asserting.assert_no_messages
+    wait_for_message: Final = asserting.wait_for_message
+    wait_for_messages: Final = asserting.wait_for_messages
+    wait_for_message_async: Final = asserting.wait_for_message_async
+    wait_for_messages_async: Final = asserting.wait_for_messages_async
+    mark: Final = asserting.mark
+    wait_until_idle: Final = asserting.wait_until_idle
+    wait_until_idle_async: Final = asserting.wait_until_idle_async
+    settle: Final = asserting.settle
+    assert_received: Final = asserting.assert_received
+    assert_not_received: Final = asserting.assert_not_received
+    assert_no_messages: Final = asserting.assert_no_messages
 
     # Failures on purpose: `misbehaving`
 
-    interrupt = misbehaving.interrupt
-    outage = misbehaving.outage
-    full_backlog = misbehaving.full_backlog
-    play = misbehaving.play
+    interrupt: Final = misbehaving.interrupt
+    outage: Final = misbehaving.outage
+    full_backlog: Final = misbehaving.full_backlog
+    play: Final = misbehaving.play
 
     # Starting and stopping: `Serving`
 
@@ -464,6 +464,14 @@ class SMTPServer:
         state = "" if self.is_running else ", not running"
         count = len(self._context.mailbox.messages)
         return f"<SMTPServer {where}{state}, {count} messages>"
+
+
+class SMTPServerFactory(Protocol):
+    """What the fixture smtp_server_factory is: it starts one more server."""
+
+    def __call__(self, **options: Unpack[ServerOptions]) -> SMTPServer:
+        """Start a server with these options; it is stopped with the test."""
+        ...
 
 
 def _begin_in_child() -> None:

@@ -39,7 +39,7 @@ class Part:
     ) -> None:
         self.block: Block = read_block(content, start, end)
         self.content = content
-        self.start = self.block.body_start
+        self.start: int = self.block.body_start
         self.end = end
         self.children: list[Part] = []
         self._default = default

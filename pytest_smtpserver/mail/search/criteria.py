@@ -102,7 +102,9 @@ class Criteria:
             raise TypeError(
                 f"where is a function that is called with the message; got {where!r}"
             )
-        self.given = {name: given[name] for name in NAMES if name in given}
+        self.given: dict[str, Any] = {
+            name: given[name] for name in NAMES if name in given
+        }
 
     def __bool__(self) -> bool:
         return bool(self.given)

@@ -15,7 +15,7 @@ class Containing:
     __slots__ = ("part",)
 
     def __init__(self, part: object) -> None:
-        self.part = part
+        self.part: object = part
 
     def __eq__(self, other: object) -> bool:
         try:

@@ -54,7 +54,7 @@ class Wait:
             raise TypeError(
                 f"since is what server.mark() returned earlier, not {since!r}"
             )
-        self.criteria = Criteria(criteria)
+        self.criteria: Criteria = Criteria(criteria)
         self.count = count
         self.again = again
         self.since = since

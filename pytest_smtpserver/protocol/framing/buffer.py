@@ -21,7 +21,7 @@ class ReceiveBuffer:
 
     def __init__(self) -> None:
         #: Nothing is there. An attribute, since it is asked for at every reply.
-        self.empty = True
+        self.empty: bool = True
         self._head = b""
         self._position = 0
         self._parts: list[bytes] = []

@@ -34,8 +34,8 @@ class ContentSink:
         self._first = b""
         self._buffer: io.BytesIO | None = None
         self._limit = limit
-        self.length = 0
-        self.octets = 0
+        self.length: int = 0
+        self.octets: int = 0
         self.chunks: list[int] = []
 
     def came(self, octets: int) -> None:
@@ -80,9 +80,9 @@ class Chunk:
     __slots__ = ("last", "left", "size")
 
     def __init__(self, size: int, last: bool) -> None:
-        self.size = size
-        self.last = last
-        self.left = size
+        self.size: int = size
+        self.last: bool = last
+        self.left: int = size
 
     def took(self, octets: int) -> None:
         """So many of its octets have come."""

@@ -90,13 +90,13 @@ class Credentials:
         external_identity: str | None = None,
         parameters: dict[str, str] | None = None,
     ) -> None:
-        self.mechanism = mechanism
+        self.mechanism: str = mechanism
         self.username = username
-        self.password = password
-        self.access_token = access_token
-        self.authzid = authzid
-        self.external_identity = external_identity
-        self.parameters = {} if parameters is None else parameters
+        self.password: str | None = password
+        self.access_token: str | None = access_token
+        self.authzid: str | None = authzid
+        self.external_identity: str | None = external_identity
+        self.parameters: dict[str, str] = {} if parameters is None else parameters
 
     def identify(self, username: str) -> None:
         """Give them the name of the user whose token they bear."""

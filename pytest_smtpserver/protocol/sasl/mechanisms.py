@@ -90,7 +90,7 @@ class Exchange:
     __slots__ = ("_dialogue", "_started", "mechanism")
 
     def __init__(self, mechanism: Mechanism, context: SaslContext) -> None:
-        self.mechanism = mechanism
+        self.mechanism: Mechanism = mechanism
         self._dialogue = mechanism.run(context)
         self._started = False
 

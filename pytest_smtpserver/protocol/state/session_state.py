@@ -54,7 +54,7 @@ class Security:
         self._randomness = randomness
         self.tls: object | None = None
         self.external_identity: str | None = None
-        self.authenticated = False
+        self.authenticated: bool = False
         self.user: object = None
         self.exchange: Exchange | None = None
 
@@ -125,17 +125,17 @@ class SessionState:
     )
 
     def __init__(self, settings: Settings, randomness: Randomness) -> None:
-        self.settings = settings
-        self.security = Security(randomness)
-        self.state = State.CONNECT
-        self.disabled_commands = settings.disabled_commands
+        self.settings: Settings = settings
+        self.security: Security = Security(randomness)
+        self.state: State = State.CONNECT
+        self.disabled_commands: frozenset[str] = settings.disabled_commands
         self.helo: str | None = None
         self.opening_command: str | None = None
         self.envelope: Envelope | None = None
-        self.sink = self._empty_sink()
-        self.transaction_count = 0
-        self.unrecognized = 0
-        self.unauthenticated = 0
+        self.sink: ContentSink = self._empty_sink()
+        self.transaction_count: int = 0
+        self.unrecognized: int = 0
+        self.unauthenticated: int = 0
         self.xclient: dict[str, str | None] = {}
         self.xforward: dict[str, str | None] = {}
 

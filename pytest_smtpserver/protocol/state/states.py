@@ -42,7 +42,8 @@ class State(Enum):
     CLOSED = "closed"
 
     # Members are compared by identity; hashing their names would cost a call each time.
-    __hash__ = object.__hash__
+    if not TYPE_CHECKING:
+        __hash__ = object.__hash__
 
 
 _GREETED = frozenset({State.START, State.READY, State.MAIL, State.RCPT, State.CHUNKING})

@@ -54,6 +54,8 @@ class Address(MailViews, str):
         "values",
     )
 
+    values: MailValues
+
     _notify: tuple[str, ...]
     _parameters: dict[str, str | None] | None
     orcpt: OriginalRecipient | None

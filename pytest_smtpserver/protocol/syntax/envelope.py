@@ -26,10 +26,10 @@ class Envelope(MailViews):
     __slots__ = ("_rejected", "mail_from", "rcpt_to", "values")
 
     def __init__(self, mail_from: Address, values: MailValues = NO_VALUES) -> None:
-        self.mail_from = mail_from
+        self.mail_from: Address = mail_from
         self.rcpt_to: list[Address] = []
         self._rejected: list[Address] | None = None
-        self.values = values
+        self.values: MailValues = values
 
     @property
     def rejected(self) -> list[Address]:

@@ -38,7 +38,7 @@ class Persona:
     __slots__ = ("_make", "name")
 
     def __init__(self, name: str, make: Callable[[], list[Rule]]) -> None:
-        self.name = name
+        self.name: str = name
         self._make = make
 
     def rules(self) -> list[Rule]:

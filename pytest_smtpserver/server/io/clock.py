@@ -10,13 +10,17 @@ from __future__ import annotations
 import datetime as dt
 import time
 from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Tools that freeze time replace `time.monotonic` in the modules where they find it, also
 # in modules that are imported while time stands still. They leave `clock_gettime` alone,
 # and a `partial` of it is not what they look for.
 if hasattr(time, "clock_gettime"):
     #: Seconds by the monotonic clock of the system, whatever the test does to time.
-    monotonic = partial(time.clock_gettime, time.CLOCK_MONOTONIC)
+    monotonic: Callable[[], float] = partial(time.clock_gettime, time.CLOCK_MONOTONIC)
 else:  # Windows
     monotonic = partial(time.monotonic)
 

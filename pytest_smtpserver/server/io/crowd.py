@@ -39,10 +39,10 @@ class Outbox:
     __slots__ = ("_holders", "clients", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
+        self.loop: asyncio.AbstractEventLoop = loop
         self._holders: deque[Holder] = deque()
         #: How many clients are connected, those that say nothing included.
-        self.clients = 0
+        self.clients: int = 0
 
     def join(self) -> None:
         """Count one more client."""

@@ -37,10 +37,10 @@ class Line:
     __slots__ = ("_early", "_layer", "channel", "client_is_done", "pace", "tls")
 
     def __init__(self, channel: Channel) -> None:
-        self.channel = channel
-        self.tls = TLSState.OFF
+        self.channel: Channel = channel
+        self.tls: TLSState = TLSState.OFF
         self.pace: Pace | None = None
-        self.client_is_done = False
+        self.client_is_done: bool = False
         self._layer: TLSLayer | None = None
         #: Bytes that were read already and are still to be looked at.
         self._early = b""

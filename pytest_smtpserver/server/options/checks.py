@@ -44,8 +44,8 @@ def _instance(allowed: str, *types: type) -> Check:
     return check
 
 
-flag = _instance("True or False", bool)
-logger = _instance(
+flag: Check = _instance("True or False", bool)
+logger: Check = _instance(
     "None or a logging.Logger", logging.Logger, logging.LoggerAdapter, NoneType
 )
 

@@ -83,11 +83,11 @@ class Attendant:
     )
 
     def __init__(self, line: Line, dialogue: Dialogue, context: ServerContext) -> None:
-        self.line = line
-        self.dialogue = dialogue
-        self.context = context
-        self.activity = Activity.WORKING
-        self.stopping = False
+        self.line: Line = line
+        self.dialogue: Dialogue = dialogue
+        self.context: ServerContext = context
+        self.activity: Activity = Activity.WORKING
+        self.stopping: bool = False
         self._interjections: list[Interjection] = []
         self._disturbed: anyio.Event | None = None
 

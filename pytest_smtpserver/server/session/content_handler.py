@@ -48,7 +48,7 @@ class ContentStream:
         self._arrived = anyio.Event()
         self._ended = False
         self._failure: str | None = None
-        self.abandoned = False
+        self.abandoned: bool = False
 
     def __aiter__(self) -> ContentStream:
         return self
@@ -199,7 +199,7 @@ class Incoming:
         self._piece: bytes | None = None
         #: The reader has got all of it, and its reply is due.
         self._whole = False
-        self.slowed_by = ""
+        self.slowed_by: str = ""
         self.abandoned: list[ContentHandler] = []
 
     @property

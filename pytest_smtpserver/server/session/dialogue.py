@@ -125,16 +125,16 @@ class Dialogue:
         pace_reading: Callable[[Pace | None], None],
     ) -> None:
         self._context = context
-        self.engine = engine = SmtpEngine(context.settings, _nonce_and_salt)
-        self.recorder = recorder = Recorder(
-            engine, remote_address, local_address, context.options
-        )
+        engine = SmtpEngine(context.settings, _nonce_and_salt)
+        self.engine: SmtpEngine = engine
+        recorder = Recorder(engine, remote_address, local_address, context.options)
+        self.recorder: Recorder = recorder
         recorder.record.on_disable(self._disable_commands)
-        self.delivery = Delivery(context, recorder)
-        self.incoming = Incoming(engine, pace_reading)
+        self.delivery: Delivery = Delivery(context, recorder)
+        self.incoming: Incoming = Incoming(engine, pace_reading)
         self.due: Due | None = None
         self.ending: Ending | None = None
-        self.mute = False
+        self.mute: bool = False
         #: An event that was taken from the engine and is still to be looked at.
         self._held: Event | None = None
         self._out: list[bytes] = []

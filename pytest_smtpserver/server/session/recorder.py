@@ -89,7 +89,7 @@ class Recorder:
             else Transcript(started)
         )
         self._transcript = transcript
-        self.record = SessionRecord(
+        self.record: SessionRecord = SessionRecord(
             session_id,
             remote_address,
             local_address,

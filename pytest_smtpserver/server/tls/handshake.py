@@ -39,9 +39,9 @@ class Handshake:
         self._layer = layer
         self._limit = limit
         #: The limit was reached; what was allowed to leave still has to.
-        self.was_cut = False
+        self.was_cut: bool = False
         #: What is still to be sent when the exchange has ended.
-        self.last = b""
+        self.last: bytes = b""
         self._failure: HandshakeFailed | None = None
         self._begun = False
 

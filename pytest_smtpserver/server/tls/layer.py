@@ -47,7 +47,7 @@ class TLSLayer:
         )
         setattr(self._object, _LAYER, weakref.ref(self))
         #: The client has said that it will send no more.
-        self.ended = False
+        self.ended: bool = False
 
     def handshake(self, data: bytes) -> tuple[bool, bytes]:
         """Go on with the handshake.
