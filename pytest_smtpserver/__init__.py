@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.mail.search.matching import containing
     from pytest_smtpserver.mail.search.waiting import MessageNotReceived
     from pytest_smtpserver.mail.transcript import Transcript
+    from pytest_smtpserver.plugin.fixtures import SMTPServerFactory
     from pytest_smtpserver.protocol.syntax.addresses import Address
     from pytest_smtpserver.protocol.syntax.commands import Command
     from pytest_smtpserver.protocol.syntax.envelope import Envelope
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.script.event import Event
     from pytest_smtpserver.script.rules import Rule, RuleCall, RuleNotUsed
     from pytest_smtpserver.server.options.options import ServerOptions
-    from pytest_smtpserver.server.server import SMTPServer, SMTPServerFactory
+    from pytest_smtpserver.server.server import SMTPServer
 
 __all__ = (
     "Address",
@@ -85,7 +86,8 @@ _WHERE = {
     "script.event": ("Event",),
     "script.rules": ("Rule", "RuleCall", "RuleNotUsed"),
     "server.options.options": ("ServerOptions",),
-    "server.server": ("SMTPServer", "SMTPServerFactory"),
+    "plugin.fixtures": ("SMTPServerFactory",),
+    "server.server": ("SMTPServer",),
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -10,11 +10,20 @@ from .settings import lives_for_the_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any
+    from typing import Any, Unpack
 
     import trustme
 
-    from pytest_smtpserver.server.server import SMTPServer, SMTPServerFactory
+    from pytest_smtpserver.server.options.options import ServerOptions
+    from pytest_smtpserver.server.server import SMTPServer
+
+
+class SMTPServerFactory(Protocol):
+    """What the fixture smtp_server_factory is: it starts one more server."""
+
+    def __call__(self, **options: Unpack[ServerOptions]) -> SMTPServer:
+        """Start a server with these options; it is stopped with the test."""
+        ...
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_smtpserver.mail.lint.advice import advice
+from pytest_smtpserver.mail.lint.violations import (
+    ProtocolViolated,
+    failing,
+    violations,
+)
+from pytest_smtpserver.mail.lint.violations import explain as explain_findings
 from pytest_smtpserver.mail.search import explain
 from pytest_smtpserver.mail.search.criteria import Criteria
 from pytest_smtpserver.mail.search.waiting import MessageNotReceived, Wait
@@ -34,6 +41,7 @@ class Server(Protocol):
 
     default_timeout: float
     explain_in_full: bool
+    _complained: bool
     _context: ServerContext
     _serving: Serving
 
@@ -232,6 +240,35 @@ def assert_no_messages(self: Server, *, within: float = 0.0) -> None:
     assert_not_received(self, within=within)
 
 
+def check(self: Server) -> None:
+    """Complain about rules that were never used, and raise what went wrong.
+
+    Under pytest the fixtures do that at the end of each test.
+
+    Raises:
+        RuleNotUsed: a rule without `Rule.optional` was never used.
+        ProtocolViolated: a client broke an RFC, and the option ``strict`` is set,
+            or did what the option ``fail_on`` names.
+        ExceptionGroup: more than one thing went wrong.
+    """
+    __tracebackhide__ = True  # whoever reads the failure needs none of this
+    problems: list[Exception] = list(self._context.errors)
+    unused = self._context.script.check_used()
+    if unused is not None:
+        problems.append(unused)
+        self._complained = True
+    options, sessions = self._context.options, self._context.sessions
+    wanted = {*options.fail_on, *(["violations"] if options.strict else [])}
+    if wanted and (
+        found := failing(wanted, [*violations(sessions), *advice(sessions)])
+    ):
+        problems.append(ProtocolViolated(explain_findings(found, options.fail_on)))
+    if len(problems) == 1:
+        _complain(problems[0])
+    if problems:
+        _complain(ExceptionGroup("the SMTP server of this test complains", problems))
+
+
 # Inside
 
 
@@ -378,3 +415,9 @@ class _Idle:
         self._happened = True
         if self._wake is not None:
             self._wake()
+
+
+def _complain(problem: Exception) -> None:
+    """Raise it, where pytest has next to nothing to show around the message."""
+    __tracebackhide__ = False
+    raise problem

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from pytest_smtpserver.mail.lint.advice import advice
-from pytest_smtpserver.mail.lint.violations import (
-    ProtocolViolated,
-    explain,
-    failing,
-    violations,
-)
+from pytest_smtpserver.mail.lint.violations import violations
 from pytest_smtpserver.mail.report import Report
 from pytest_smtpserver.mail.search.diagnosis import Setting
 from pytest_smtpserver.mail.words import OPTIONS, SERVER, no_such_attribute, suggestion
@@ -247,36 +242,6 @@ class SMTPServer:
             self._context.mailbox.looked_at,
         )
 
-    def check(self) -> None:
-        """Complain about rules that were never used, and raise what went wrong.
-
-        Under pytest the fixtures do that at the end of each test.
-
-        Raises:
-            RuleNotUsed: a rule without `Rule.optional` was never used.
-            ProtocolViolated: a client broke an RFC, and the option ``strict`` is set,
-                or did what the option ``fail_on`` names.
-            ExceptionGroup: more than one thing went wrong.
-        """
-        __tracebackhide__ = True  # whoever reads the failure needs none of this
-        problems: list[Exception] = list(self.errors)
-        unused = self._context.script.check_used()
-        if unused is not None:
-            problems.append(unused)
-            self._complained = True
-        options, found = self._context.options, []
-        if options.strict or options.fail_on:
-            wanted = {*options.fail_on, *(["violations"] if options.strict else [])}
-            found = failing(wanted, [*self.violations, *self.advice])
-        if found:
-            problems.append(ProtocolViolated(explain(found, options.fail_on)))
-        if len(problems) == 1:
-            _complain(problems[0])
-        if problems:
-            _complain(
-                ExceptionGroup("the SMTP server of this test complains", problems)
-            )
-
     # Waits and assertions: `asserting`
 
     wait_for_message: Final = asserting.wait_for_message
@@ -290,6 +255,7 @@ class SMTPServer:
     assert_received: Final = asserting.assert_received
     assert_not_received: Final = asserting.assert_not_received
     assert_no_messages: Final = asserting.assert_no_messages
+    check: Final = asserting.check
 
     # Failures on purpose: `misbehaving`
 
@@ -466,14 +432,6 @@ class SMTPServer:
         return f"<SMTPServer {where}{state}, {count} messages>"
 
 
-class SMTPServerFactory(Protocol):
-    """What the fixture smtp_server_factory is: it starts one more server."""
-
-    def __call__(self, **options: Unpack[ServerOptions]) -> SMTPServer:
-        """Start a server with these options; it is stopped with the test."""
-        ...
-
-
 def _begin_in_child() -> None:
     """Leave to the parent process what is its own, in a child made by fork."""
     BACKGROUND.forget()
@@ -484,8 +442,3 @@ def _begin_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_begin_in_child)
-
-
-def _complain(problem: Exception) -> None:
-    """Raise it, where pytest has next to nothing to show around the message."""
-    raise problem
