@@ -14,8 +14,12 @@ from pytest_smtpserver.mail.display import shown_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from typing import TypeAlias
 
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
+
+    #: Looks for one obstacle in one session; ``""`` where it is not there.
+    Diagnosis: TypeAlias = Callable[[SessionRecord, "Setting"], str]
 
 
 class Setting(NamedTuple):
@@ -58,8 +62,12 @@ def what_stood_in_the_way(
         for where, messages in setting.elsewhere
     ]
     by_sentence: dict[str, list[int]] = {}
+    # Where others deliver, one who only greets looks whether the server is there.
+    diagnoses = _DIAGNOSES
+    if not any(session.messages for session in sessions):
+        diagnoses += (_left_without_a_word,)
     for number, session in enumerate(sessions, 1):
-        if sentence := _of_session(session, setting):
+        if sentence := _of_session(session, setting, diagnoses):
             by_sentence.setdefault(sentence, []).append(number)
     found += [f"{_named(ns)}: {sentence}" for sentence, ns in by_sentence.items()]
     lines = (
@@ -92,12 +100,14 @@ _TOO_EARLY = """
 for what is in flight, wait_for_message(…) for what has not begun"""
 
 
-def _of_session(session: SessionRecord, setting: Setting) -> str:
+def _of_session(
+    session: SessionRecord, setting: Setting, diagnoses: tuple[Diagnosis, ...]
+) -> str:
     """The first diagnosis that fits; ``""`` for a session in which nothing went wrong."""
     # A client that has delivered something has had no trouble with TLS or the login.
-    for diagnose in (
-        _DIAGNOSES if not session.messages else (_no_domain, _refused_content)
-    ):
+    if session.messages:
+        diagnoses = (_no_domain, _refused_content)
+    for diagnose in diagnoses:
         if sentence := diagnose(session, setting):
             return sentence
     return ""
@@ -295,7 +305,7 @@ def _left_without_a_word(session: SessionRecord, setting: Setting) -> str:
 
 
 #: In this order: the first that fits is told.
-_DIAGNOSES: tuple[Callable[[SessionRecord, Setting], str], ...] = (
+_DIAGNOSES: tuple[Diagnosis, ...] = (
     _handshake,
     _tls_at_once,
     _login,
@@ -303,5 +313,4 @@ _DIAGNOSES: tuple[Callable[[SessionRecord, Setting], str], ...] = (
     _not_on_offer,
     _no_domain,
     _refused_content,
-    _left_without_a_word,
 )

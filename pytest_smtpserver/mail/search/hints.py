@@ -62,7 +62,7 @@ def _as_expression(wanted: str, texts: list[str]) -> str:
     if any(expression.search(text) for text in texts):
         return f"as a regular expression it is found: re.compile({wanted!r})"
     # "[Shop] Order" is an expression too, and is not meant as one.
-    if re.search(r"\\|\.[*+]|^\^|\$$", wanted):
+    if re.search(r"\\|\.[*+]|^\^", wanted):
         return f"a regular expression has to be compiled: re.compile({wanted!r})"
     return ""
 

@@ -195,6 +195,16 @@ def test_who_has_delivered_was_not_in_the_way() -> None:
     assert "connected" not in str(failed.value)
 
 
+def test_who_only_looks_whether_the_server_is_there() -> None:
+    """It is in nobody's way where others deliver."""
+    with SMTPServer() as server:
+        _say("EHLO c")(server)
+        _send(server)
+        with pytest.raises(AssertionError) as failed:
+            server.assert_received(subject="y")
+    assert "stood in the way" not in str(failed.value)
+
+
 def test_a_message_that_a_rule_refused() -> None:
     """With the words and the place of the rule."""
     with SMTPServer() as server:

@@ -32,6 +32,7 @@ from ..make import received
         ("Order", "Invoice", ""),
         ("[Shop] Order", "Invoice", ""),
         ("4*2", "8", ""),
+        ("Total: 5$", "Total: 6$", ""),
         ("an", "a thing", ""),
         ("a(b", "c", ""),
         ("\\d(", "c", ""),
