@@ -15,7 +15,7 @@ from .service import Service
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from .context import ServerContext
     from .io.channel import Channel
@@ -59,6 +59,10 @@ class LoopService(Service):
         task = self._loop.create_task(serve)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        assert self._loop is not None
+        self._loop.call_later(seconds, call)
 
     def _watch(self) -> None:
         assert self._loop is not None

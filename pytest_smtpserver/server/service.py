@@ -6,9 +6,14 @@ asyncio's proactor) a `TaskService`.
 
 from __future__ import annotations
 
+import enum
+import errno
+import os
 import select
+import selectors
 import socket
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -28,8 +33,24 @@ if TYPE_CHECKING:
 
 #: Clients that are let in before the others get their turn again.
 _ADMITTED_AT_MOST = 64
+#: What `accept` fails with where there are no descriptors, or no memory for one.
+_SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+#: Seconds after which it is tried again, unless a connection has ended meanwhile.
+_TRY_AGAIN = 0.1
+#: Sockets that `select` takes at once, on systems that have nothing better: Windows.
+_SELECTED_AT_ONCE = 500
 #: Hosts that stand for all addresses of the machine.
 _ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound to
+
+
+class _Door(enum.Enum):
+    """Whether clients are let in."""
+
+    OPEN = enum.auto()
+    #: There are no descriptors for more of them: they wait in the queue.
+    SHUT = enum.auto()
+    #: It is tried again; it is open for good when the queue is empty.
+    AJAR = enum.auto()
 
 
 class Service(ABC):
@@ -46,6 +67,7 @@ class Service(ABC):
         self._expected = 1.0
         #: A client may be neither in the queue nor among the connections just now.
         self._admitting = False
+        self._door = _Door.OPEN
         #: Connections that have not ended, and those that only linger.
         self._connections: dict[Connection, None] = {}
         self._lingering: set[Connection] = set()
@@ -101,7 +123,9 @@ class Service(ABC):
         """No client is here or on its way. May be asked from any thread."""
         listener = self._listener
         # In this order: a client is in the queue, being let in, and then a connection.
-        on_its_way = listener is not None and any_readable([listener])
+        on_its_way = listener is not None and (
+            self._door is not _Door.SHUT and any_readable([listener])
+        )
         return not (on_its_way or self._admitting or self._connections)
 
     def open_connections(self) -> list[Connection]:
@@ -116,14 +140,19 @@ class Service(ABC):
         self._admitting = True
         try:
             for _ in range(int(self._expected)):
-                client, address = listener.accept()
+                try:
+                    client, address = listener.accept()
+                except ConnectionError:
+                    continue  # it has gone before it was let in
                 self._take_in(client, _address(address), self._local)
             self._expected = min(self._expected * 1.125, _ADMITTED_AT_MOST)
+            if self._door is _Door.AJAR and not any_readable([listener]):
+                self._door = _Door.OPEN
         except (BlockingIOError, InterruptedError):
             self._expected = 1.0
+            self._door = _Door.OPEN
         except OSError as error:
-            # Out of file descriptors, for instance: the client stays in the queue.
-            self._context.fault(error)
+            self._shut_door(error)
         finally:
             self._admitting = False
 
@@ -133,6 +162,27 @@ class Service(ABC):
             self._listener.close()
         for connection in (*self._connections, *self._lingering):
             connection.let_go()
+
+    def _shut_door(self, error: OSError) -> None:
+        """Let nobody in for a moment; the test is told once in each such time."""
+        if self._door is _Door.OPEN:
+            advice = (
+                "; they wait in the queue, and are served when others have gone: let "
+                "the test hold fewer files and sockets open, or raise 'ulimit -n'"
+                if error.errno in _SCARCE
+                else ""
+            )
+            text = f"no client can be let in: {error.strerror or error}{advice}"
+            self._context.fault(OSError(error.errno, text))
+        self._door = _Door.SHUT
+        self._pause_accepting()
+        self._call_later(_TRY_AGAIN, self._try_again)
+
+    def _try_again(self) -> None:
+        """There may be room for a client now."""
+        if self._door is _Door.SHUT and self._listener is not None:
+            self._door = _Door.AJAR
+            self._watch()
 
     # Failures on purpose
 
@@ -162,8 +212,9 @@ class Service(ABC):
         """Accept nobody for a while; the listener."""
         listener = self._listener
         assert listener is not None
-        while any_readable([listener]):
+        while self._door is not _Door.SHUT and any_readable([listener]):
             self._admit()
+        self._door = _Door.OPEN
         self._pause_accepting()
         return listener
 
@@ -190,14 +241,16 @@ class Service(ABC):
         local: tuple[str, int] | None = None,
     ) -> None:
         client.setblocking(False)
-        if remote[1]:  # it has a port, so it is TCP
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(OSError):  # macOS: EINVAL where the client has gone
+            if remote[1]:  # it has a port, so it is TCP
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            local = local or _address(client.getsockname())
         context = self._context
         connection = Connection(
             self._channel(client),
             context,
             remote,
-            local or _address(client.getsockname()),
+            local or ("", 0),
             self._forget,
             self._gone,
         )
@@ -213,6 +266,8 @@ class Service(ABC):
         """The connection has ended, and its socket is closed."""
         self._connections.pop(connection, None)
         self._lingering.discard(connection)
+        if self._door is _Door.SHUT:
+            self._try_again()
         if self._all_gone is not None and not (self._connections or self._lingering):
             self._all_gone.set()
 
@@ -251,7 +306,7 @@ class Service(ABC):
             return True
         watched = (one.watched_socket for one in self._connections)
         sockets = [one for one in watched if one is not None]
-        if self._listener is not None:
+        if self._listener is not None and self._door is not _Door.SHUT:
             sockets.append(self._listener)
         return any_readable(sockets)
 
@@ -273,6 +328,10 @@ class Service(ABC):
         self._watch()
 
     @abstractmethod
+    def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call in so many seconds, if the service still runs."""
+
+    @abstractmethod
     def _watch(self) -> None:
         """Call `_admit` when a client comes to the listener."""
 
@@ -289,18 +348,26 @@ def any_readable(sockets: Iterable[socket.socket]) -> bool:
     """Whether bytes, an end or a client wait in any of these sockets."""
     numbers = [one.fileno() for one in sockets]
     numbers = [number for number in numbers if number >= 0]
-    if not numbers:
-        return False
     if not hasattr(select, "poll"):
-        return bool(select.select(numbers, [], [], 0)[0])
+        return any(
+            _selected(numbers[start : start + _SELECTED_AT_ONCE])
+            for start in range(0, len(numbers), _SELECTED_AT_ONCE)
+        )
     poll = select.poll()
     for number in numbers:
         poll.register(number, select.POLLIN)
-    return bool(poll.poll(0))
+    return bool(numbers and poll.poll(0))
+
+
+def _selected(numbers: list[int]) -> bool:
+    with selectors.DefaultSelector() as selector:
+        for number in numbers:
+            selector.register(number, selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _address(address: Any) -> tuple[str, int]:
     """(host, port); for a Unix socket its path and 0."""
     if isinstance(address, tuple):
         return str(address[0]), int(address[1])
-    return (address if isinstance(address, str) else address.decode()), 0
+    return os.fsdecode(address), 0

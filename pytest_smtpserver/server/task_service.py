@@ -11,7 +11,7 @@ from .service import Service
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from anyio.abc import TaskGroup
 
@@ -30,6 +30,13 @@ class TaskService(Service):
         """Accept clients from now on, with tasks of this group."""
         self._group = group
         self.accept_from(listener)
+
+    def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        async def wait() -> None:
+            await anyio.sleep(seconds)
+            call()
+
+        self._spawn(wait())
 
     def _watch(self) -> None:
         assert self._group is not None

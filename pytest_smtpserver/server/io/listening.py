@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import socket
 import stat
@@ -11,6 +12,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_smtpserver.server.options.options import Options
+
+#: The length of `sun_path` without its last octet, which is NUL (unix(7), unix(4)).
+_LONGEST_PATH = 107 if sys.platform == "linux" else 103
 
 #: Where a client connects that is told "any address".
 _REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is what is given
@@ -43,11 +47,7 @@ def take_over(listener: socket.socket, options: Options) -> Options:
     Raises:
         ValueError: the socket does not listen.
     """
-    try:
-        listens = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-    except OSError:
-        listens = 0
-    if not listens:
+    if not _listens(listener):
         raise ValueError(
             f"listener: {listener!r} does not listen; call its bind() and listen()"
         )
@@ -55,7 +55,15 @@ def take_over(listener: socket.socket, options: Options) -> Options:
     name = listener.getsockname()
     if isinstance(name, tuple):
         return dataclasses.replace(options, host=name[0], port=name[1], path=None)
-    return dataclasses.replace(options, path=name, port=0)
+    return dataclasses.replace(options, path=os.fsdecode(name), port=0)
+
+
+def _listens(listener: socket.socket) -> bool:
+    try:
+        return bool(listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    except OSError as error:
+        # macOS does not tell; the caller is trusted then.
+        return error.errno in (errno.ENOPROTOOPT, errno.EOPNOTSUPP)
 
 
 def port_of(listener: socket.socket) -> int:
@@ -78,6 +86,8 @@ def check_connected(connected: socket.socket) -> None:
 
 def unlink(path: str) -> None:
     """Remove the socket file of a listener that is closed."""
+    if is_abstract(path):
+        return
     try:
         if stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116 - as it was given
             os.unlink(path)  # noqa: PTH108
@@ -103,7 +113,20 @@ def _bind(options: Options, port: int) -> socket.socket:
     return bound
 
 
+def is_abstract(path: str) -> bool:
+    """Whether it is a name of Linux's own for a socket without a file (unix(7))."""
+    return path.startswith("\0")
+
+
 def _bind_path(path: str) -> socket.socket:
+    if not hasattr(socket, "AF_UNIX"):
+        raise ValueError("option path: this system has no Unix sockets; use a port")
+    length = len(os.fsencode(path))
+    if length > _LONGEST_PATH:
+        raise ValueError(
+            f"option path: {path!r} is too long for a socket: it has {length} octets, "
+            f"and this system takes {_LONGEST_PATH}"
+        )
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         bound.bind(path)
@@ -117,8 +140,6 @@ def _bind_path(path: str) -> socket.socket:
 
 
 def _explained(error: OSError, host: str, port: int) -> OSError:
-    import errno  # noqa: PLC0415 - for the way that fails only
-
     if error.errno == errno.EADDRINUSE:
         text = f"option port: {port} on {host} is taken; port=0 finds a free one"
     elif error.errno == errno.EADDRNOTAVAIL:

@@ -245,7 +245,8 @@ class Connection:
         attendant, dialogue = self._attendant, self._dialogue
         match step:
             case Step.CUT:
-                await close(attendant, dialogue.incoming.take_cut())
+                cut = dialogue.incoming.take_cut()
+                await close(attendant, cut, lingers=False)
             case Step.RULE:
                 assert dialogue.due is not None
                 await Performer(attendant, dialogue.due).perform()
@@ -296,8 +297,8 @@ class Connection:
             await self._channel.reset()
         else:
             # Whoever is still talking to us has to be able to read our last words.
-            talking = ending.by == "server" and not attendant.stopping
-            await self._channel.close(seconds * talking)
+            lingers = ending.by == "server" and ending.lingers
+            await self._channel.close(seconds * (lingers and not attendant.stopping))
 
     def _over(self) -> None:
         self._dialogue.note_end()

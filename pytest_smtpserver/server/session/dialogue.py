@@ -77,12 +77,14 @@ class Ending:
         how: in words, for the record.
         last_words: a reply to send first.
         reset: with RST, not with FIN.
+        lingers: a client that is still talking has to be able to read what was said.
     """
 
     by: Literal["client", "server"]
     how: str
     last_words: Reply | None = None
     reset: bool = False
+    lingers: bool = True
 
 
 class Dialogue:
@@ -382,10 +384,11 @@ class Dialogue:
         last_words: Reply | None = None,
         *,
         reset: bool = False,
+        lingers: bool = True,
     ) -> None:
         """End the connection; the first reason counts."""
         if self.ending is None:
-            self.ending = Ending(by, how, last_words, reset)
+            self.ending = Ending(by, how, last_words, reset, lingers)
 
     def quit(self) -> None:
         """The client has said QUIT, and was told goodbye."""

@@ -138,7 +138,7 @@ async def start_tls(attendant: Attendant) -> None:
             handshake = Handshake(agreed, None if cut is None else cut.after)
             await _shake_hands(attendant, handshake)
             if cut is not None and handshake.was_cut:
-                await close(attendant, cut)
+                await close(attendant, cut, lingers=True)
             if dialogue.ending is None:
                 layer = agreed
     finally:

@@ -103,11 +103,14 @@ class Performer:
                 assert_never(action)  # mypy names an action that has no case here
 
     async def _close(self, action: Close) -> None:
+        in_content = self._due.event.name == "CONTENT"
         if action.after is None:
-            await close(self._attendant, Cut(0, action.how, self._by))
+            spoke = self._answered or bool(self._raw) or self._dialogue.has_output
+            cut = Cut(0, action.how, self._by)
+            await close(self._attendant, cut, lingers=spoke and not in_content)
             return
         self.cut = Cut(action.after, action.how, self._by)
-        if self._due.event.name == "CONTENT":
+        if in_content:
             self._dialogue.incoming.cut_at(self.cut)
 
     # Replies
@@ -212,8 +215,15 @@ class Performer:
             self._reply(reply)
 
 
-async def close(attendant: Attendant, cut: Cut) -> None:
-    """Close the connection as a rule says, or our half of it."""
+async def close(attendant: Attendant, cut: Cut, *, lingers: bool) -> None:
+    """Close the connection as a rule says, or our half of it.
+
+    Args:
+        attendant: of the connection.
+        cut: how to close it.
+        lingers: something has just been said, which the client has to be able to read.
+            Otherwise a client that is still talking finds out while it sends.
+    """
     dialogue = attendant.dialogue
     await attendant.flush()
     if cut.how == "half_close":
@@ -221,7 +231,8 @@ async def close(attendant: Attendant, cut: Cut) -> None:
         dialogue.fall_silent()
     else:
         ending = _ENDINGS[cut.how].format(cut.by)
-        dialogue.end("server", ending, reset=cut.how == "reset")
+        reset = cut.how == "reset"
+        dialogue.end("server", ending, reset=reset, lingers=lingers)
 
 
 # Moments that the engine knows nothing of
