@@ -57,7 +57,8 @@ class Place:
         if options.lmtp:
             scheme = "lmtp"
         if options.path is not None:
-            return f"{scheme}://{options.path}"
+            # Abstract sockets are written with an @, as ss(8) does.
+            return f"{scheme}://{options.path.replace(chr(0), '@')}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{scheme}://{host}:{self.port}"
 

@@ -80,9 +80,7 @@ def run(code: str, *lines: str) -> Any:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc/self/fd")
-@pytest.mark.parametrize(
-    "where", ["own_thread()", "this_loop('asyncio')", "this_loop('trio')"]
-)
+@pytest.mark.parametrize("where", ["own_thread()", "this_loop('trio')"])
 def test_out_of_descriptors(where: str) -> None:
     """One complaint, no core burnt, and clients are served afterwards."""
     errors, burnt, greeting, again = run(STARVE, where)
@@ -119,18 +117,16 @@ def test_the_next_time_without_descriptors_is_told_too(
     smtp_server.errors.clear()
 
 
-@pytest.mark.parametrize("poll", [True, False], ids=["poll", "select alone"])
-def test_seven_hundred_clients(poll: bool) -> None:
+def test_seven_hundred_clients_without_poll() -> None:
     """Windows has no poll, and its select takes 512 sockets at once."""
     assert run(
-        f"""
+        """
         import json, resource, select, socket
         from pytest_smtpserver import SMTPServer
 
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
-        if not {poll}:
-            del select.poll
+        del select.poll
         with SMTPServer() as server:
             clients = [socket.create_connection(server.address) for _ in range(700)]
             for client in clients:
@@ -183,7 +179,7 @@ def test_a_client_that_never_reads(smtp_server: SMTPServer) -> None:
         sent = 0
         while smtp_server.sessions == [] or smtp_server.sessions[0].is_open:
             try:
-                sent += client.socket.send(b"NOOP\r\n" * 10_000)
+                sent += client.socket.send(b"EHLO client.example.org\r\n" * 100)
             except BlockingIOError:
                 send(smtp_server)  # others are served
             except OSError:
@@ -191,9 +187,9 @@ def test_a_client_that_never_reads(smtp_server: SMTPServer) -> None:
     assert smtp_server.settle(timeout=5)
     session = smtp_server.sessions[0]
     assert session.closed_by == "server"
-    # What was read is what two kernels do not hold: some megabytes, not all.
-    assert len(session.commands) * 6 <= sent
-    assert len(session.commands) < 2_000_000
+    # Its replies fill the buffers of two kernels, some megabytes; then nothing is read.
+    assert len(session.commands) * 25 <= sent
+    assert len(session.commands) < 100_000
 
 
 @pytest.mark.parametrize("verb", [b"", b"MAIL FROM:<", b"AUTH PLAIN "])
@@ -335,7 +331,7 @@ def test_a_client_that_has_gone_is_no_fault(
 def test_an_interruption_of_a_delay_after_goodbye_in_tls() -> None:
     """The client has closed its TLS, and still waits for the replies."""
     with SMTPServer(tls="implicit") as server, Raw(server, greeted=False) as client:
-        server.on("NOOP").delay(0.3).reply(250)
+        server.on("NOOP").delay(30).reply(250)
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = server.client_context().wrap_bio(
             incoming, outgoing, server_hostname="localhost"

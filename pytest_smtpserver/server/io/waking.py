@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -28,9 +29,12 @@ def running_event_loop() -> str | None:
             pass
         else:
             return "asyncio"
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_run():
-        return "trio"
+    # A folder of the test's may be called trio too; `in_trio_run` came with trio 0.29.
+    lowlevel = getattr(sys.modules.get("trio"), "lowlevel", None)
+    if lowlevel is not None:
+        with suppress(RuntimeError):
+            lowlevel.current_trio_token()
+            return "trio"
     return None
 
 

@@ -80,7 +80,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self._started = real_time()
 
-    def shows(self, least: float, most: float = 4.0) -> bool:
+    def shows(self, least: float, most: float = 20.0) -> bool:
         """Whether so many seconds have passed; timers may be early by their grain."""
         return least - 0.01 <= real_time() - self._started <= most
 
@@ -146,7 +146,7 @@ class TestWhateverTheTestDoesToTime:
             offsets = [entry.offset for entry in server.sessions[0].transcript]
         assert offsets == sorted(offsets)
         assert offsets[0] >= 0
-        assert offsets[-1] < 4
+        assert offsets[-1] < 20
 
     @pytest.mark.parametrize("trio", [False, True])
     def test_a_wait_in_an_event_loop_for_a_server_of_its_own_thread(
@@ -180,7 +180,7 @@ def test_time_that_jumps_ends_no_session_and_no_delay() -> None:
             assert watch.shows(0.1)
         assert server.settle(timeout=3)
         assert server.sessions[0].closed_by == "client"
-        assert server.sessions[0].transcript.entries[-1].offset < 4
+        assert server.sessions[0].transcript.entries[-1].offset < 20
 
 
 @freeze_time(_WHEN)
@@ -253,7 +253,7 @@ def test_a_plugin_that_is_loaded_while_time_stands(pytester: pytest.Pytester) ->
                         started = time.clock_gettime(time.CLOCK_MONOTONIC)
                         assert client.noop()[0] == 250
                         took = time.clock_gettime(time.CLOCK_MONOTONIC) - started
-                        assert 0.09 <= took < 4, took
+                        assert 0.09 <= took < 20, took
                         assert client.getreply()[0] == 421
                         client.close()
                         try:
