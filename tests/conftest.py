@@ -24,7 +24,7 @@ settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
 #: The one thread that lives as long as the run: the event loop of all servers.
-_BACKGROUND = "-portal-"
+_BACKGROUND = "smtp-server-loop"
 #: Worker threads that anyio and trio keep for a while, for those who need one again.
 _KEPT = (_BACKGROUND, "AnyIO worker thread", "Trio thread")
 #: The coroutines that serve connections.
@@ -52,11 +52,11 @@ def _tasks() -> list[str]:
     with_portal = [t for t in threading.enumerate() if _BACKGROUND in t.name]
     if not with_portal:
         return []
-    portal = BACKGROUND.acquire()
+    thread = BACKGROUND.acquire()
     try:
-        return portal.call(_own_tasks)
+        return thread.run(_own_tasks)
     finally:
-        BACKGROUND.release()
+        BACKGROUND.release(thread)
 
 
 async def _own_tasks() -> list[str]:

@@ -36,8 +36,7 @@ class _Run:
         self._config = config
         self._stack = ExitStack()
         self._shared: SMTPServer | None = None
-        BACKGROUND.acquire()
-        self._stack.callback(BACKGROUND.release)
+        self._stack.callback(BACKGROUND.release, BACKGROUND.acquire())
         self._stack.callback(AUTHORITIES.close)
         config.add_cleanup(self._stack.close)
 

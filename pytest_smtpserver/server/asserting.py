@@ -19,6 +19,7 @@ from pytest_smtpserver.mail.search.criteria import Criteria
 from pytest_smtpserver.mail.search.waiting import MessageNotReceived, Wait
 from pytest_smtpserver.script.callers import caller
 
+from .io.background import LoopBlocked
 from .io.waking import await_until, block_until, refuse_in_task, running_event_loop
 
 if TYPE_CHECKING:
@@ -134,14 +135,14 @@ def wait_until_idle(self: Server, *, timeout: float | None = None) -> None:
     refuse_in_task("wait_until_idle", "wait_until_idle_async")
     seconds = _seconds(self, timeout)
     if not _idle_in_time(self, seconds):
-        raise TimeoutError(_stuck(self, seconds))
+        raise _stuck_error(self, seconds)
 
 
 async def wait_until_idle_async(self: Server, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
     """`wait_until_idle` for asyncio and trio."""
     idle, seconds = _Idle(self._serving, quiet=False), _seconds(self, timeout)
     if not await await_until(idle.happened, idle.listen, idle.unlisten, seconds):
-        raise TimeoutError(_stuck(self, seconds))
+        raise _stuck_error(self, seconds)
 
 
 def settle(self: Server, *, timeout: float = 1.0) -> bool:
@@ -158,7 +159,12 @@ def settle(self: Server, *, timeout: float = 1.0) -> bool:
         Whether it has come to rest in that time.
     """
     seconds = _checked(timeout)
-    return not self._serving.is_inherited and _idle_in_time(self, seconds, quiet=True)
+    if self._serving.is_inherited:
+        return False
+    settled = _idle_in_time(self, seconds, quiet=True)
+    if not settled:
+        self._serving.note_if_blocked()
+    return settled
 
 
 def assert_received(
@@ -321,7 +327,8 @@ def _give_up(server: Server, wait: Wait, seconds: float) -> list[ReceivedMessage
         setting=server._setting(wait.criteria),
         full=server.explain_in_full,
     )
-    raise MessageNotReceived(text)
+    culprit = server._serving.blocked_by()
+    raise MessageNotReceived(text if culprit is None else f"{text}\n\n{culprit}")
 
 
 def _matching(
@@ -366,7 +373,17 @@ def _idle_in_time(server: Server, seconds: float, *, quiet: bool = False) -> boo
 
 
 def _stuck(server: Server, seconds: float) -> str:
-    return explain.stuck(server._serving.in_flight(), seconds)
+    stuck = explain.stuck(server._serving.in_flight(), seconds)
+    return server._serving.blocked_by() or stuck
+
+
+def _stuck_error(server: Server, seconds: float) -> TimeoutError:
+    culprit = server._serving.blocked_by()
+    return (
+        TimeoutError(_stuck(server, seconds))
+        if culprit is None
+        else (LoopBlocked(culprit))
+    )
 
 
 def _no_longer_than_it_runs(server: Server, seconds: float) -> float:

@@ -10,6 +10,7 @@ from pytest_smtpserver.mail.mailbox import Mailbox
 from pytest_smtpserver.script.script import Script
 
 from .io.clock import now
+from .io.threads import Threads
 from .tls.layer import TLSLayer
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class ServerContext:
         #: Somebody waits for an end of what is in flight.
         self.watched: bool = False
         self._on_activity: Callable[[], None] = _nothing
+        #: Where handlers and look-ups may block.
+        self.threads = Threads()
         #: Runs a coroutine as a task of the service.
         self.spawn: Callable[[Coroutine[Any, Any, None]], None] = _nothing
         self.use(options, authority)

@@ -81,11 +81,15 @@ class Service(ABC):
         """Stop accepting, and end all connections in at most ``close_timeout``."""
         self._stop_accepting()
         await self.end_connections()
+        self._context.threads.close()
 
     def close_at_once(self) -> bool:
         """Stop accepting; whether there is nothing else to do for `close`."""
         self._stop_accepting()
-        return not (self._connections or self._lingering)
+        if self._connections or self._lingering:
+            return False
+        self._context.threads.close()
+        return True
 
     async def end_connections(self) -> None:
         """End all connections in at most ``close_timeout``."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 
-from .io.background import BACKGROUND
+from .io.background import BACKGROUND, LoopBlocked
 from .io.waking import running_event_loop
 from .loop_service import LoopService
 from .task_service import TaskService
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from contextlib import AbstractAsyncContextManager
 
-    from anyio.from_thread import BlockingPortal
-
     from pytest_smtpserver.mail.message import SessionRecord
 
     from .context import ServerContext
+    from .io.background import LoopThread
     from .service import Service
 
 T = TypeVar("T")
@@ -36,11 +35,13 @@ class Serving:
     def __init__(self, context: ServerContext) -> None:
         self._context = context
         self._service: Service | None = None
-        self._portal: BlockingPortal | None = None
+        self._thread: LoopThread | None = None
         self._group: AbstractAsyncContextManager[Any] | None = None
         self._out_of_service = False
         #: The process that this one was forked from while the server ran there.
         self._parent: int | None = None
+        #: What has blocked the event loop, and the test knows of.
+        self._told: set[str] = set()
 
     @property
     def is_inherited(self) -> bool:
@@ -91,7 +92,7 @@ class Serving:
     @property
     def has_own_thread(self) -> bool:
         """It serves from the background thread, not from the caller's event loop."""
-        return self._portal is not None
+        return self._thread is not None
 
     @contextmanager
     def out_of_service(self) -> Iterator[Service]:
@@ -116,22 +117,31 @@ class Serving:
 
     def start(self, listener: socket.socket) -> None:
         """Serve from the background thread."""
-        portal = BACKGROUND.acquire()
+        thread = BACKGROUND.acquire()
         service = LoopService(self._context, listener)
         # It listens already: clients wait in its queue, and nobody here has to.
-        BACKGROUND.call_soon(service.open, listener)
-        self._portal, self._service = portal, service
+        thread.call_soon(service.open, listener)
+        self._thread, self._service = thread, service
 
     def stop(self) -> None:
-        """Stop serving from the background thread, in at most ``close_timeout``."""
-        if self._service is None or self._portal is None or self.is_inherited:
+        """Stop serving from the background thread, in at most ``close_timeout``.
+
+        Where the test blocks the event loop, that is noted, and the next servers get
+        another loop.
+        """
+        thread, service = self._thread, self._service
+        if service is None or thread is None or self.is_inherited:
             return
         try:
-            if not self.call(self._service.close_at_once):
-                self._portal.call(self._service.close)
+            if not thread.call(service.close_at_once):
+                thread.run(service.close)
+        except LoopBlocked as error:
+            self._tell(str(error))
+            BACKGROUND.abandon(thread)
+            thread.start(service.close)  # once it goes on
         finally:
-            self._portal = self._service = None
-            BACKGROUND.release()
+            self._thread = self._service = None
+            BACKGROUND.release(thread)
 
     async def start_here(self, listener: socket.socket) -> None:
         """Serve from the running event loop."""
@@ -170,8 +180,8 @@ class Serving:
     def call(self, call: Callable[..., T], *arguments: Any) -> T:
         """Call on the event loop that serves."""
         self.check_here()
-        if self._portal is not None:
-            return BACKGROUND.call(call, *arguments)
+        if self._thread is not None:
+            return self._thread.call(call, *arguments)
         return call(*arguments)
 
     def finish(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -180,10 +190,10 @@ class Serving:
         Raises:
             RuntimeError: that is the caller's own event loop.
         """
-        if self._portal is None:
+        self.check_here()
+        if self._thread is None:
             raise RuntimeError("this server is of this event loop: stop it instead")
-        done: T = self._portal.start_task_soon(call).result()
-        return done
+        return self._thread.run(call)
 
     def when_idle(self, call: Callable[[], None], *, quiet: bool) -> None:
         """Call once nothing is in flight; with `quiet` once nothing moves by itself."""
@@ -192,19 +202,50 @@ class Serving:
         if service is None or service.is_deserted:
             call()
             return
-        self.call(lambda: service.when_idle(call, quiet=quiet))
+        self._soon(lambda: service.when_idle(call, quiet=quiet))
 
     def forget_watcher(self, call: Callable[[], None]) -> None:
         """Do not call."""
         if self._service is not None:
-            self.call(self._service.forget_watcher, call)
+            self._soon(self._service.forget_watcher, call)
+
+    def _soon(self, call: Callable[..., object], *arguments: Any) -> None:
+        """Call on the event loop that serves, and do not wait for that."""
+        if self._thread is not None:
+            self._thread.refuse_inside()
+            self._thread.call_soon(call, *arguments)
+        else:
+            call(*arguments)
 
     def in_flight(self) -> list[tuple[SessionRecord, str]]:
         """The sessions that are in the middle of something, and of what."""
         if self._service is None:
             return []
-        connections = self.call(self._service.open_connections)
+        connections = self._service.open_connections()
         return [(one.record, one.held_up_by) for one in connections if one.in_flight]
+
+    def blocked_by(self) -> str | None:
+        """What keeps the event loop from going on, to be told to the test."""
+        culprit = self._culprit()
+        if culprit is not None:
+            self._told.add(culprit)
+        return culprit
+
+    def note_if_blocked(self) -> None:
+        """Keep what keeps the event loop from going on, where nobody was told."""
+        culprit = self._culprit()
+        if culprit is not None:
+            self._tell(culprit)
+
+    def _culprit(self) -> str | None:
+        if self._thread is None or self.is_inherited:
+            return None
+        return self._thread.blocked_by()
+
+    def _tell(self, culprit: str) -> None:
+        if culprit not in self._told:
+            self._told.add(culprit)
+            self._context.fault(LoopBlocked(culprit))
 
 
 @contextmanager

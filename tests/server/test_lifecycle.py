@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from pytest_smtpserver import Event as ScriptEvent
     from pytest_smtpserver.protocol.state.events import Event
 
 
@@ -337,8 +338,12 @@ def test_a_fault_of_the_servers_own(
 
 
 def test_a_handler_cannot_wait_for_its_own_server(smtp_server: SMTPServer) -> None:
-    """It would wait for itself, and is told so."""
-    smtp_server.on("NOOP").once().call(lambda event: smtp_server.settle())
+    """It would wait for itself, and is told so; one in a thread of its own can."""
+
+    async def waits(event: ScriptEvent) -> None:
+        smtp_server.settle()
+
+    smtp_server.on("NOOP").once().call(waits)
     with Raw(smtp_server) as client:
         assert client.say("NOOP").startswith("451 4.3.0")
         assert client.say("NOOP").startswith("250")

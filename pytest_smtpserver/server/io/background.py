@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import sys
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from anyio.from_thread import BlockingPortalProvider
-
 from .clock import monotonic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from anyio.from_thread import BlockingPortal
+    from collections.abc import Callable, Coroutine
+    from types import FrameType
 
 T = TypeVar("T")
+
+#: Seconds in which a loop that is not blocked answers.
+_TO_ANSWER = 0.2
+#: Seconds after which it is asked whether it is blocked.
+_PATIENCE = 2.0
+_PACKAGE = __name__.partition(".")[0]
+
+
+class LoopBlocked(AssertionError, TimeoutError):  # noqa: N818 - it is what happened
+    """Something of the test's keeps the event loop of all servers from going on."""
 
 
 class _RealTimeLoop(asyncio.SelectorEventLoop):
@@ -43,110 +51,60 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-class _Timer:
-    """Calls in so many seconds on an event loop of another thread."""
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        seconds: float,
-        call: Callable[[], object],
-    ) -> None:
-        self._loop = loop
-        self._handle: asyncio.TimerHandle | None = None
-        loop.call_soon_threadsafe(self._start, seconds, call)
-
-    def _start(self, seconds: float, call: Callable[[], object]) -> None:
-        self._handle = self._loop.call_later(seconds, call)
-
-    def cancel(self) -> None:
-        """Do not call."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._stop)
-
-    def _stop(self) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-
-
-class Background:
-    """Counts who needs the thread."""
+class LoopThread:
+    """A thread with an event loop; nothing waits for it longer than it should."""
 
     def __init__(self) -> None:
-        #: What a parent process has left, which must not be tidied up in its child.
-        self._inherited: list[object] = []
-        self._begin()
-
-    def _begin(self) -> None:
-        self._provider: BlockingPortalProvider | None = None
-        self._lock = threading.Lock()
-        self._users = 0
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = 0
-
-    def acquire(self) -> BlockingPortal:
-        """A portal to the thread, which runs until as many releases have come."""
-        with self._lock:
-            provider = self._provider
-            portal = self._start() if provider is None else provider.__enter__()
-            self._users += 1
-        return portal
-
-    def _start(self) -> BlockingPortal:
-        # A provider that could not start its thread holds half of one for ever.
-        provider = BlockingPortalProvider("asyncio", {"loop_factory": _new_loop})
-        portal = provider.__enter__()
+        self._runner = asyncio.Runner(loop_factory=_new_loop)
+        self._loop = self._runner.get_loop()
+        self._ended = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        # Where the test blocks it for ever, the interpreter ends all the same.
+        self._thread = threading.Thread(
+            target=self._run, name="smtp-server-loop", daemon=True
+        )
         try:
-            self._loop = portal.call(asyncio.get_running_loop)
-            self._thread = portal.call(threading.get_ident)
+            self._thread.start()
         except BaseException:
-            provider.__exit__(None, None, None)
+            self._runner.close()
             raise
-        self._provider = provider
-        # A server that nobody stops must not keep the interpreter from ending.
-        atexit.register(self._end)
-        return portal
 
-    def forget(self) -> None:
-        """Begin anew in a child process made by fork, where the thread does not run.
+    def _run(self) -> None:
+        with self._runner:
+            self._runner.run(self._wait())
 
-        The loop shares its registrations with the parent's, so that it stays as it is.
-        """
-        atexit.unregister(self._end)
-        self._inherited.append((self._provider, self._loop))
-        self._begin()
+    async def _wait(self) -> None:
+        await self._ended.wait()
+        while self._tasks:  # what was begun while the loop was blocked
+            await asyncio.wait(self._tasks)
+
+    def end(self) -> None:
+        """End the thread, unless it is blocked: then it ends later, or never."""
+        self._loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join(_PATIENCE)
+
+    # Calling the loop
 
     def call_soon(self, call: Callable[..., object], *arguments: Any) -> None:
-        """Call on the thread's event loop, after what was to be called before."""
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(call, *arguments)
+        """Call on the loop, after what was to be called before."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call, *arguments)
 
-    def call_later(
-        self, seconds: float, call: Callable[[], object]
-    ) -> Callable[[], object] | None:
-        """Call in so many seconds of real time; what cancels that.
+    def call(
+        self, call: Callable[..., T], *arguments: Any, within: float = _PATIENCE
+    ) -> T:
+        """Call on the loop, and wait for what comes of it.
 
-        None where the thread does not run.
-        """
-        with self._lock:
-            if not self._users or self._loop is None:
-                return None
-            timer = _Timer(self._loop, seconds, call)
-        return timer.cancel
-
-    def call(self, call: Callable[..., T], *arguments: Any) -> T:
-        """Call on the thread's event loop, and wait for what comes of it.
-
-        A portal makes a task of each call, with a scope of its own, which costs more
-        than a test's whole dialogue.
+        Args:
+            call: does not wait for anything.
+            arguments: its arguments.
+            within: seconds after which it counts as blocked if it is.
 
         Raises:
+            LoopBlocked: the loop is blocked.
             RuntimeError: this is that thread, which would wait for itself.
         """
-        if threading.get_ident() == self._thread:
-            raise RuntimeError(
-                "a handler runs on the event loop of its server, and cannot wait for it"
-            )
+        self.refuse_inside()
         done: Future[T] = Future()
 
         def run() -> None:
@@ -156,23 +114,175 @@ class Background:
                 done.set_exception(error)
 
         self.call_soon(run)
-        return done.result()
+        return self._result(done, within)
 
-    def release(self) -> None:
-        """Let go; the last one stops and joins the thread."""
+    def run(
+        self,
+        function: Callable[[], Coroutine[Any, Any, T]],
+        *,
+        within: float = _PATIENCE,
+    ) -> T:
+        """Run a coroutine to its end on the loop; else as `call`."""
+        self.refuse_inside()
+        return self._result(self.start(function), within)
+
+    def start(self, function: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
+        """Run a coroutine on the loop; what comes of it."""
+        done: Future[T] = Future()
+
+        def ended(task: asyncio.Task[T]) -> None:
+            self._tasks.discard(task)
+            if task.cancelled():
+                done.cancel()
+            elif (error := task.exception()) is not None:
+                done.set_exception(error)
+            else:
+                done.set_result(task.result())
+
+        def begin() -> None:
+            task = self._loop.create_task(function())
+            self._tasks.add(task)
+            task.add_done_callback(ended)
+
+        self.call_soon(begin)
+        return done
+
+    def call_later(
+        self, seconds: float, call: Callable[[], object]
+    ) -> Callable[[], object]:
+        """Call in so many seconds of real time; what cancels that."""
+        timers: list[asyncio.TimerHandle] = []
+
+        def start() -> None:
+            timers.append(self._loop.call_later(seconds, call))
+
+        def stop() -> None:
+            timers[0].cancel()
+
+        self.call_soon(start)
+        return lambda: self.call_soon(stop)
+
+    def refuse_inside(self) -> None:
+        """Do not let the loop wait for itself.
+
+        Raises:
+            RuntimeError: this is its thread.
+        """
+        if threading.get_ident() == self._thread.ident:
+            raise RuntimeError(
+                "a handler runs on the event loop of its server, and cannot wait for it "
+                "where it is async: a plain function (def) has a thread of its own"
+            )
+
+    def _result(self, done: Future[T], within: float) -> T:
+        while True:
+            try:
+                return done.result(within)
+            except TimeoutError:
+                if done.done():
+                    raise
+            if (culprit := self.blocked_by()) is not None:
+                raise LoopBlocked(culprit)
+
+    # Who blocks it
+
+    def blocked_by(self) -> str | None:
+        """What of the test's keeps the loop from going on; None for nothing."""
+        answered = threading.Event()
+        self.call_soon(answered.set)
+        if answered.wait(_TO_ANSWER):
+            return None
+        frame = _foreign(sys._current_frames().get(self._thread.ident or 0))
+        if frame is None:
+            return None
+        code = frame.f_code
+        return (
+            f"{code.co_qualname} at {code.co_filename}:{frame.f_lineno} blocks the "
+            "event loop, for which all servers of the run wait. A where=, a match and "
+            "an async handler run on that loop, and must not block. A handler that is "
+            "a plain function (def) may: it has a thread of its own."
+        )
+
+
+def _foreign(innermost: FrameType | None) -> FrameType | None:
+    """The frame that the package has called, and that is not the package's own."""
+    frame, called = innermost, None
+    found = None
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        # What this module has called is the event loop.
+        ours = module.partition(".")[0] == _PACKAGE and module != __name__
+        if ours and called is not None:
+            found = called  # the outermost one counts
+        called = None if ours else frame
+        frame = frame.f_back
+    return found
+
+
+class Background:
+    """Starts the thread for the first who needs it, and ends it with the last."""
+
+    def __init__(self) -> None:
+        #: What a parent process has left, which must not be tidied up in its child.
+        self._inherited: list[object] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._users: dict[LoopThread, int] = {}
+        self._current: LoopThread | None = None
+
+    def forget(self) -> None:
+        """Begin anew in a child process made by fork, where the thread does not run.
+
+        The loop shares its registrations with the parent's, so that it stays as it is.
+        """
+        atexit.unregister(self._end)
+        self._inherited.append((self._users, self._current))
+        self._begin()
+
+    def acquire(self) -> LoopThread:
+        """The thread, which runs until as many releases have come."""
         with self._lock:
-            provider = self._provider
-            if provider is None:  # acquired by the parent process
-                return
-            self._users -= 1
-            if not self._users:
-                atexit.unregister(self._end)
-                self._provider = None
-        provider.__exit__(None, None, None)
+            if self._current is None:
+                self._current = LoopThread()
+                # A server that nobody stops must not keep the interpreter waiting.
+                atexit.register(self._end, self._current)
+            thread = self._current
+            self._users[thread] = self._users.get(thread, 0) + 1
+        return thread
 
-    def _end(self) -> None:
-        while self._users:
-            self.release()
+    def release(self, thread: LoopThread) -> None:
+        """Let go; the last one ends the thread."""
+        with self._lock:
+            if thread not in self._users:  # acquired by the parent process
+                return
+            self._users[thread] -= 1
+            if self._users[thread]:
+                return
+            del self._users[thread]
+            if self._current is thread:
+                self._current = None
+        atexit.unregister(self._end)
+        thread.end()
+
+    def abandon(self, thread: LoopThread) -> None:
+        """It is blocked: the next server gets another one."""
+        with self._lock:
+            if self._current is thread:
+                self._current = None
+
+    def call_later(
+        self, seconds: float, call: Callable[[], object]
+    ) -> Callable[[], object] | None:
+        """`LoopThread.call_later`, or None where no thread runs."""
+        with self._lock:
+            thread = self._current
+            return None if thread is None else thread.call_later(seconds, call)
+
+    def _end(self, thread: LoopThread) -> None:
+        self._users.pop(thread, None)
+        thread.end()
 
 
 BACKGROUND = Background()

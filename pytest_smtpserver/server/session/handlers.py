@@ -1,4 +1,8 @@
-"""Calling a handler of the test's: what it may return, and what it may not let out."""
+"""Calling a handler of the test's: what it may return, and what it may not let out.
+
+A plain function runs in a thread of its own, where it may block: its session waits for
+it, and the others go on. An async one runs on the event loop of the server.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +45,11 @@ async def ask(
         incoming: where content is read from.
     """
     try:
-        with _contained(handler):
-            result = handler(seen)
+        if _is_async(handler):
+            with _contained(handler):
+                result = handler(seen)
+        else:
+            result = await context.threads.call(_call, handler, seen)
         if inspect.isawaitable(result):
             result = _contain(result, handler)
             if isinstance(chunks := seen.given_chunks, ContentStream):
@@ -56,15 +63,33 @@ async def ask(
         return standard.INTERNAL
 
 
-@contextmanager
-def _contained(handler: Callable[..., Any]) -> Iterator[None]:
-    """Let nothing out of a handler that would end more than the handler.
+def _is_async(handler: Callable[..., Any]) -> bool:
+    """Whether calling it does nothing but make a coroutine."""
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
+        getattr(handler, "__call__", None)  # noqa: B004 - of an object, or of a partial
+    )
 
-    `sys.exit` would end the event loop of all servers; what `pytest.fail` and
-    `pytest.skip` raise is no `Exception` either.
+
+def _call(handler: Callable[[Event], Any], seen: Event) -> Any:
+    """Call it, in a thread; what `pytest.fail` and `sys.exit` raise is contained.
 
     Raises:
-        RuntimeError: the handler raised one of these.
+        RuntimeError: the handler raised what is no `Exception`.
+    """
+    try:
+        return handler(seen)
+    except Exception:
+        raise
+    except BaseException as error:
+        raise _no_exception(handler, error) from error
+
+
+@contextmanager
+def _contained(handler: Callable[..., Any]) -> Iterator[None]:
+    """Let nothing out of a handler that would end the event loop of all servers.
+
+    Raises:
+        RuntimeError: the handler raised what is no `Exception`.
     """
     try:
         yield
@@ -73,10 +98,12 @@ def _contained(handler: Callable[..., Any]) -> Iterator[None]:
     except BaseException as error:
         if isinstance(error, anyio.get_cancelled_exc_class()):
             raise
-        name = getattr(handler, "__qualname__", repr(handler))
-        raise RuntimeError(
-            f"the handler {name} raised {type(error).__name__}: {error}"
-        ) from error
+        raise _no_exception(handler, error) from error
+
+
+def _no_exception(handler: Callable[..., Any], error: BaseException) -> RuntimeError:
+    name = getattr(handler, "__qualname__", repr(handler))
+    return RuntimeError(f"the handler {name} raised {type(error).__name__}: {error}")
 
 
 async def _contain(awaitable: Awaitable[Any], handler: Callable[..., Any]) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import anyio
-import anyio.to_thread
 
 from pytest_smtpserver.protocol.framing.proxy import BadProxyHeader, parse_proxy_header
 from pytest_smtpserver.protocol.syntax import standard
@@ -97,8 +96,8 @@ async def _resolve(attendant: Attendant) -> None:
     assert resolve is not None
     try:
         with anyio.move_on_after(RESOLVE_TIMEOUT) as scope:
-            recorder.record.client_hostname = await anyio.to_thread.run_sync(
-                resolve, address, abandon_on_cancel=True
+            recorder.record.client_hostname = await attendant.context.threads.call(
+                resolve, address
             )
     except OSError as error:
         recorder.note(f"{address} has no name: {error}")

@@ -1,0 +1,115 @@
+"""Threads for what may block: handlers of the test's, and the DNS."""
+
+from __future__ import annotations
+
+import threading
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from .waking import Flag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+#: Seconds that an idle thread gets to end, which it does at once.
+_TO_END = 1.0
+
+
+class _Call(Generic[T]):
+    """One call, and what came of it."""
+
+    def __init__(self, function: Callable[..., T], arguments: tuple[Any, ...]) -> None:
+        self._function = function
+        self._arguments = arguments
+        self._done = Flag()
+        self._result: T | None = None
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        """Call; in the thread."""
+        try:
+            self._result = self._function(*self._arguments)
+        except BaseException as error:  # noqa: BLE001 - it is the caller's
+            self._error = error
+        self._done.set()
+
+    async def result(self) -> T:
+        """Wait for what comes of it; in a task."""
+        await self._done.wait()
+        if self._error is not None:
+            raise self._error
+        return self._result  # type: ignore[return-value]  # it has come
+
+
+class _Worker:
+    """A thread that makes one call after the other.
+
+    Args:
+        rests: called when it has nothing to do; whether it is still needed.
+    """
+
+    def __init__(self, rests: Callable[[_Worker], bool]) -> None:
+        self._calls: SimpleQueue[_Call[Any] | None] = SimpleQueue()
+        self._rests = rests
+        # Nothing waits for a thread that never comes back, not even the interpreter.
+        self._thread = threading.Thread(
+            target=self._run, name="smtp-server-handler", daemon=True
+        )
+        self._thread.start()
+
+    def give(self, call: _Call[Any]) -> None:
+        """Have it make this call."""
+        self._calls.put(call)
+
+    def end(self) -> None:
+        """Let the thread end; nothing is to be called any more."""
+        self._calls.put(None)
+        self._thread.join(_TO_END)
+
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call.run()
+            del call  # what it holds is not held until the next one comes
+            if not self._rests(self):
+                break
+
+
+class Threads:
+    """The threads of one server: as many as there are calls at the same time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[_Worker] = []
+        self._closed = False
+
+    async def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call in a thread, and wait for what comes of it.
+
+        Where the wait is cancelled the thread goes on, and nobody listens to it.
+
+        Args:
+            function: may block.
+            arguments: its arguments.
+        """
+        with self._lock:
+            self._closed = False
+            worker = self._idle.pop() if self._idle else _Worker(self._rest)
+        call = _Call(function, arguments)
+        worker.give(call)
+        return await call.result()
+
+    def close(self) -> None:
+        """End the threads that have nothing to do, and the others when they are done."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.end()
+
+    def _rest(self, worker: _Worker) -> bool:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(worker)
+            return not self._closed

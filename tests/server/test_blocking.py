@@ -1,0 +1,376 @@
+"""Handlers that block, and what blocks the event loop of all servers."""
+
+from __future__ import annotations
+
+import smtplib
+import sys
+import textwrap
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from pytest_smtpserver import MessageNotReceived, Reply, SMTPServer
+from tests.server.tools import CONTENT, RECIPIENT, SENDER, Raw, send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_smtpserver import Event, Rule
+
+HERE = __file__
+
+
+class Gate:
+    """What waits here blocks until it is opened; the test opens it at the end."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self._here: list[threading.Thread] = []
+        self.reached = threading.Event()
+
+    def wait(self, *_: object) -> bool:
+        """Block."""
+        self._here.append(threading.current_thread())
+        self.reached.set()
+        return self._open.wait(50)
+
+    def close(self) -> None:
+        """Open it, and see the threads of handlers end."""
+        self._open.set()
+        for thread in self._here:
+            if thread.name == "smtp-server-handler":
+                thread.join(10)
+
+    def open(self) -> None:
+        """Let go on what waits."""
+        self._open.set()
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    """Opened when the test ends."""
+    gate = Gate()
+    yield gate
+    gate.close()
+
+
+# Handlers that are plain functions
+
+
+def test_a_forwarder(
+    smtp_server: SMTPServer, smtp_server_factory: type[SMTPServer]
+) -> None:
+    """It sends the mail on to another server of the test, and its reply comes back."""
+    backup = smtp_server_factory()
+    backup.on("RCPT", "gone@example.org").reply(550, "5.1.1 No such user")
+
+    def forward(event: Event) -> Reply | None:
+        assert event.message is not None
+        envelope = event.message.envelope
+        try:
+            with smtplib.SMTP(*backup.address, "relay.example.org", 10) as client:
+                client.sendmail(
+                    envelope.mail_from, envelope.rcpt_to, event.message.content
+                )
+        except smtplib.SMTPRecipientsRefused as error:
+            ((code, text),) = error.recipients.values()
+            return Reply(code, text.decode())
+        return None
+
+    smtp_server.on("MESSAGE").call(forward)
+    send(smtp_server)
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        send(smtp_server, "gone@example.org")
+    assert (refused.value.smtp_code, refused.value.smtp_error) == (
+        550,
+        b"5.1.1 No such user",
+    )
+    (forwarded,) = backup.messages
+    assert forwarded.content == CONTENT
+    assert (forwarded.envelope.mail_from, forwarded.envelope.rcpt_to) == (
+        SENDER,
+        [RECIPIENT],
+    )
+    assert len(smtp_server.messages) == 1
+
+
+def test_only_its_own_session_waits(smtp_server: SMTPServer, gate: Gate) -> None:
+    def slow(event: Event) -> None:
+        gate.wait()
+
+    smtp_server.on("NOOP").call(slow)
+    with Raw(smtp_server) as slow_one:
+        slow_one.send(b"NOOP\r\n")
+        assert gate.reached.wait(10)
+        send(smtp_server)
+        assert len(smtp_server.messages) == 1
+        gate.open()
+        assert slow_one.reply().startswith("250 ")
+
+
+def test_as_many_as_there_are_sessions(smtp_server: SMTPServer) -> None:
+    """They meet: none waits for a thread until another is done."""
+    all_here = threading.Barrier(60)
+
+    def meet(event: Event) -> None:
+        all_here.wait(20)
+
+    smtp_server.on("NOOP").call(meet)
+    clients = [Raw(smtp_server) for _ in range(60)]
+    for client in clients:
+        client.send(b"NOOP\r\n")
+    assert {client.reply()[:3] for client in clients} == {"250"}
+    for client in clients:
+        client.close()
+
+
+def test_one_thread_for_one_call_after_the_other(smtp_server: SMTPServer) -> None:
+    threads: list[threading.Thread] = []
+    smtp_server.on("NOOP").call(
+        lambda event: threads.append(threading.current_thread())
+    )
+    with Raw(smtp_server) as client:
+        for _ in range(20):
+            client.say("NOOP")
+    assert len(set(threads)) <= 2  # one may begin before the other has put itself by
+    assert all(thread.daemon for thread in threads)
+    smtp_server.stop()
+    assert not any(thread.is_alive() for thread in threads)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_in_a_loop_of_the_tests(backend: str, gate: Gate) -> None:
+    """The loop goes on while the handler blocks."""
+
+    def slow(event: Event) -> Reply:
+        gate.wait()
+        return Reply(250, "At last")
+
+    async def main() -> None:
+        async with SMTPServer() as server:
+            server.on("NOOP").call(slow)
+            async with await anyio.connect_tcp(*server.address) as client:
+                await client.receive()
+                await client.send(b"NOOP\r\n")
+                await anyio.to_thread.run_sync(gate.reached.wait, 10)
+                gate.open()
+                assert await client.receive() == b"250 At last\r\n"
+
+    anyio.run(main, backend=backend)
+
+
+def test_a_function_that_returns_a_coroutine(smtp_server: SMTPServer) -> None:
+    """It is awaited on the loop; so is a partial of an async function."""
+
+    async def reply(text: str, event: Event) -> Reply:
+        await anyio.lowlevel.checkpoint()
+        return Reply(250, text)
+
+    smtp_server.on("NOOP").call(lambda event: reply("one", event))
+    smtp_server.on("HELP").call(partial(reply, "two"))
+    with Raw(smtp_server) as client:
+        assert client.say("NOOP") == "250 one"
+        assert client.say("HELP") == "250 two"
+
+
+def test_a_handler_may_wait_for_its_own_server(smtp_server: SMTPServer) -> None:
+    """In a thread of its own it may; what it waits for must not be itself."""
+    seen: list[int] = []
+
+    def handler(event: Event) -> None:
+        smtp_server.wait_for_message(subject="x", again=True)
+        with pytest.raises(TimeoutError, match="still in the middle"):
+            smtp_server.wait_until_idle(timeout=0.05)
+        seen.append(len(smtp_server.messages))
+
+    send(smtp_server)
+    smtp_server.on("NOOP").call(handler)
+    with Raw(smtp_server) as client:
+        assert client.say("NOOP").startswith("250 ")
+    assert seen == [1]
+
+
+@pytest.mark.parametrize("raises", [KeyboardInterrupt, GeneratorExit, SystemExit])
+def test_what_ends_a_program_ends_the_handler_alone(
+    smtp_server: SMTPServer, raises: type[BaseException]
+) -> None:
+    def handler(event: Event) -> None:
+        raise raises
+
+    smtp_server.on("NOOP").call(handler)
+    with Raw(smtp_server) as client:
+        assert client.say("NOOP").startswith("451 ")
+    (error,) = smtp_server.errors
+    assert f"raised {raises.__name__}" in str(error)
+    smtp_server.errors.clear()
+
+
+@pytest.mark.smtp_server(close_timeout=0.2)
+@pytest.mark.parametrize("event", ["CONNECT", "NOOP"])
+def test_a_stop_does_not_wait_for_a_thread(
+    smtp_server: SMTPServer, gate: Gate, event: str
+) -> None:
+    smtp_server.on(event).call(gate.wait)
+    with Raw(smtp_server, greeted=event == "NOOP") as client:
+        client.send(b"NOOP\r\n")
+        assert gate.reached.wait(10)
+        started = time.perf_counter()
+        smtp_server.stop()
+        assert time.perf_counter() - started < 10
+    gate.open()
+
+
+@pytest.mark.smtp_server(close_timeout=0.2)
+def test_a_thread_that_does_not_come_back_at_the_end(
+    smtp_server: SMTPServer, gate: Gate
+) -> None:
+    """``close_timeout`` is what a handler at "CLOSE" gets."""
+    smtp_server.on("CLOSE").call(gate.wait)
+    send(smtp_server)
+    assert smtp_server.settle(timeout=10)
+    (error,) = smtp_server.errors
+    assert "at 'CLOSE' took longer than close_timeout" in str(error)
+    smtp_server.errors.clear()
+    gate.open()
+
+
+def test_the_run_does_not_wait_for_a_thread(pytester: pytest.Pytester) -> None:
+    """Neither does the interpreter at its end."""
+    pytester.makepyfile(
+        """
+        import smtplib, threading
+        import pytest
+
+        @pytest.mark.smtp_server(close_timeout=0.1)
+        def test_it(smtp_server):
+            smtp_server.on("NOOP").call(lambda event: threading.Event().wait())
+            with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
+                smtplib.SMTP(*smtp_server.address, "me", timeout=1).noop()
+        """
+    )
+    result = pytester.runpytest_subprocess("-q", timeout=40)
+    result.assert_outcomes(passed=1)
+
+
+# What runs on the loop
+
+
+async def _block(gate: Gate, event: object) -> None:
+    gate.wait()
+
+
+BLOCKING: dict[str, Callable[[SMTPServer, Gate], Rule]] = {
+    "where": lambda server, gate: server.on("NOOP", where=lambda event: gate.wait()),
+    "match": lambda server, gate: server.on("NOOP", lambda text: gate.wait()),
+    "async handler": lambda server, gate: server.on("NOOP").call(partial(_block, gate)),
+}
+
+
+@pytest.fixture(params=list(BLOCKING))
+def blocked(
+    request: pytest.FixtureRequest,
+    gate: Gate,
+    smtp_server_factory: Callable[..., SMTPServer],
+) -> Iterator[SMTPServer]:
+    """A server whose loop the test blocks; it goes on when the test is over."""
+    server = smtp_server_factory(close_timeout=0.2)
+    BLOCKING[request.param](server, gate).optional()
+    with Raw(server) as client:
+        client.send(b"MAIL FROM:<a@example.org>\r\nNOOP\r\n")
+        assert gate.reached.wait(10)
+        yield server
+        gate.open()
+        client.at_end()
+
+
+def test_a_wait_names_what_blocks(blocked: SMTPServer) -> None:
+    with pytest.raises(AssertionError) as idle:
+        blocked.wait_until_idle(timeout=0.1)
+    with pytest.raises(MessageNotReceived) as message:
+        blocked.wait_for_message(timeout=0.1)
+    blocked.default_timeout = 0.1
+    with pytest.raises(AssertionError) as absent:
+        blocked.assert_no_messages()
+    for error in (idle, message, absent):
+        assert f" at {HERE}:" in str(error.value)
+        assert "blocks the event loop" in str(error.value)
+        assert "a plain function (def) may" in str(error.value)
+    assert blocked.errors == []  # the test knows
+    assert isinstance(idle.value, TimeoutError)
+
+
+def test_settling_tells_every_server_of_the_run(
+    blocked: SMTPServer, smtp_server: SMTPServer
+) -> None:
+    """They wait for the same loop."""
+    with Raw(smtp_server, greeted=False) as client:
+        client.send(b"NOOP\r\n")
+        for server in (blocked, smtp_server):
+            assert not server.settle(timeout=0.1)
+            assert not server.settle(timeout=0.1)
+            (error,) = server.errors
+            assert f" at {HERE}:" in str(error)
+            assert "for which all servers of the run wait" in str(error)
+            server.errors.clear()
+
+
+def test_a_stop_names_what_blocks_and_the_next_server_serves(
+    blocked: SMTPServer, gate: Gate
+) -> None:
+    started = time.perf_counter()
+    blocked.stop()
+    assert time.perf_counter() - started < 15
+    (error,) = blocked.errors
+    assert f" at {HERE}:" in str(error)
+    blocked.errors.clear()
+    with SMTPServer() as another:
+        send(another)
+        assert len(another.messages) == 1
+    gate.open()
+
+
+def test_a_loop_that_goes_on_again(blocked: SMTPServer, gate: Gate) -> None:
+    assert not blocked.settle(timeout=0.1)
+    gate.open()
+    assert blocked.settle(timeout=10)
+    blocked.errors.clear()
+    send(blocked)
+    assert len(blocked.messages) == 1
+
+
+def test_a_run_with_a_blocked_loop(pytester: pytest.Pytester) -> None:
+    """The run goes on and ends, and the failure names the line and what to do."""
+    pytester.makepyfile(
+        textwrap.dedent(
+            """
+            import smtplib, threading
+            import pytest
+
+            def stands_still(event):
+                return threading.Event().wait()
+
+            @pytest.mark.smtp_server(close_timeout=0.1)
+            def test_blocks(smtp_server):
+                smtp_server.on("NOOP", where=stands_still).reply(250).optional()
+                with pytest.raises(smtplib.SMTPServerDisconnected):
+                    smtplib.SMTP(*smtp_server.address, "me", timeout=1).noop()
+
+            def test_next(smtp_server):
+                with smtplib.SMTP(*smtp_server.address, "me", timeout=10) as client:
+                    client.sendmail("a@example.org", "b@example.org", "Hi")
+                assert smtp_server.messages
+            """
+        )
+    )
+    result: Any = pytester.run(
+        sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", timeout=50
+    )
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        ["*LoopBlocked: stands_still at */test_a_run_with_a_blocked_loop.py:5 blocks*"]
+    )
