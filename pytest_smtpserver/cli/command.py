@@ -181,9 +181,12 @@ class _Desk:
 
     def serve(self, server: SMTPServer) -> None:
         """Print each mail once the reply to it has left."""
-        while not self._stopped:
+        while True:
             try:
+                # In this order: a signal between the two would find nobody waiting.
                 self._waiting = True
+                if self._stopped:
+                    return
                 message = server.wait_for_message(timeout=_FOR_EVER)
             except (MessageNotReceived, KeyboardInterrupt):
                 continue

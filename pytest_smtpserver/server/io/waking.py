@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Seconds. CPython may begin to wait although a signal has just come, if another thread
+#: has taken the interpreter in between: Ctrl-C would be noticed when the wait is over.
+_LONGEST_WAIT = 1.0
+
 
 def running_event_loop() -> str | None:
     """``"asyncio"`` or ``"trio"`` when the caller is inside one of them, else None."""
@@ -71,7 +75,10 @@ def block_until(
     try:
         deadline = monotonic() + timeout
         while (result := ready()) is None:
-            if not woken.wait(max(0.0, deadline - monotonic())):
+            left = deadline - monotonic()
+            if not woken.wait(max(0.0, min(left, _LONGEST_WAIT))) and (
+                left <= _LONGEST_WAIT
+            ):
                 return ready()
             woken.clear()
         return result
