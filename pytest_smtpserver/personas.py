@@ -17,6 +17,8 @@ from pytest_smtpserver.script.personas.kinds import (
     tarpit,
     unknown_users,
 )
+from pytest_smtpserver.script.personas.more_providers import exim, sendgrid, yahoo
+from pytest_smtpserver.script.personas.playback import DialogueLeft, dialogue
 from pytest_smtpserver.script.personas.providers import (
     amazon_ses,
     gmail,
@@ -25,9 +27,12 @@ from pytest_smtpserver.script.personas.providers import (
 )
 
 __all__ = (
+    "DialogueLeft",
     "Persona",
     "amazon_ses",
     "blocklisted",
+    "dialogue",
+    "exim",
     "full_mailbox",
     "gmail",
     "greylisting",
@@ -35,6 +40,8 @@ __all__ = (
     "one_message_per_connection",
     "postfix",
     "rate_limit",
+    "sendgrid",
     "tarpit",
     "unknown_users",
+    "yahoo",
 )

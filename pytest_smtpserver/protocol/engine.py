@@ -274,7 +274,9 @@ class SmtpEngine:
         return self._shaped(reply).wire
 
     def tls_started(self, tls: object, external_identity: str | None = None) -> None:
-        """The handshake is done."""
+        """The handshake is done. What came in clear text after the 220 counts for none."""
+        if self.session.state is State.TLS:
+            self.discarded += self._buffer.take_all()
         self.session.secure(tls, external_identity)
         self._queue.appendleft(Event("SECURE"))
 

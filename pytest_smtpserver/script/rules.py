@@ -343,8 +343,15 @@ class Rule:
         if stage is None:
             self.skipped += 1
             return None
-        self._calls.append(RuleCall(event.given_command, event.session, now()))
+        self._note_use(event, now)
         return list(stage.actions)
+
+    def complaint(self) -> AssertionError | None:
+        """What fails the test although the rule was used; None for nothing."""
+        return None
+
+    def _note_use(self, event: Event, now: Callable[[], datetime]) -> None:
+        self._calls.append(RuleCall(event.given_command, event.session, now()))
 
     def would_match(self, event: Event) -> bool:
         """Whether it matches an event; false where its conditions cannot tell."""

@@ -146,9 +146,16 @@ class Script:
             waiting = Decision(rule, actions)
         return waiting
 
-    def check_used(self) -> RuleNotUsed | None:
-        """The complaint about rules that were never used, or do nothing."""
-        text = complaint(list(self.rules))
+    def check_used(self) -> AssertionError | None:
+        """The complaint about rules that were never used, or do nothing.
+
+        Or of a rule that was used, and has one of its own.
+        """
+        rules = list(self.rules)
+        own = next(filter(None, (rule.complaint() for rule in rules)), None)
+        if own is not None:
+            return own
+        text = complaint(rules)
         return RuleNotUsed(text) if text else None
 
     def _changed(self) -> None:

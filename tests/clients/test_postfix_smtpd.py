@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from io import BufferedRWPair
 
     from pytest_smtpserver import SMTPServer
+    from pytest_smtpserver.script.personas.providers import PostfixReason
 
     from .postfix import Postfix
 
@@ -141,7 +142,7 @@ def test_the_persona_says_what_postfix_says(
     smtp_server: SMTPServer, postfix: Postfix
 ) -> None:
     """Greeting, EHLO and refusals are those of Postfix's smtpd(8), octet for octet."""
-    refuse = {
+    refuse: dict[str, PostfixReason] = {
         "nobody@example.org": "no such user",
         "bob@elsewhere.example": "relay denied",
         "access@example.org": "access denied",

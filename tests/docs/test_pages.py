@@ -29,7 +29,7 @@ MANUAL = "\n".join(PAGES.values())
 NAMED = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", MANUAL))
 #: What is public for the rest of the package only.
 INSIDE: dict[type, set[str]] = {
-    Rule: {"conditions", "idle", "misses", "take", "would_match"},
+    Rule: {"conditions", "idle", "misses", "complaint", "take", "would_match"},
     Event: {"given_auth", "given_chunks", "given_command", "given_message"},
     Address: {"answer", "learn"},
     SessionRecord: {

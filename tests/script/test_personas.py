@@ -360,7 +360,7 @@ def test_names(persona: personas.Persona, shown: str) -> None:
 
 def test_the_reasons_are_those_of_when_it_was_made() -> None:
     """A mapping that is changed later changes nothing."""
-    refuse = {BOB: "no such user"}
+    refuse: dict[Any, Any] = {BOB: "no such user"}
     persona = personas.postfix(refuse=refuse)
     refuse.clear()
     assert codes(playing(persona), rcpt()) == ["550"]

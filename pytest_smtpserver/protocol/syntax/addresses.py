@@ -375,7 +375,8 @@ def _read_lenient(text: str, start: int, command: _Command) -> tuple[str, str, i
     if problem := invisible_problem(match[0].replace("\t", " ")):
         _refuse(f"{command.status}: {problem}")
     path = match["naked"] if match["inner"] is None else match["inner"]
-    if (inner := re.match(_INNER_PATH, path)) is not None:
+    inner = re.match(_INNER_PATH, path)
+    if inner is not None and (inner["mailbox"] or path == "<>"):
         path = inner["mailbox"]
     mailbox = _without_noise(path)
     if mailbox is None:

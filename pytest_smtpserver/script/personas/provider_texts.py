@@ -56,7 +56,7 @@ class Provider(NamedTuple):
     refusals: Mapping[str, Refusal]
 
 
-def _plain(instead: Mapping[Reply, Reply]) -> dict[Reply, Reply]:
+def plain(instead: Mapping[Reply, Reply]) -> dict[Reply, Reply]:
     """By the replies as they are without ENHANCEDSTATUSCODES too."""
     return {usual.without_enhanced(): own for usual, own in instead.items()}
 
@@ -89,7 +89,7 @@ GMAIL = Provider(
     always=frozenset(),
     largest=35882577,
     too_large=_GMAIL_TOO_LARGE,
-    instead=_plain(
+    instead=plain(
         {
             standard.NEED_TLS: Reply(
                 530,
@@ -197,7 +197,7 @@ MICROSOFT365 = Provider(
     always=frozenset(),
     largest=157286400,
     too_large=standard.TOO_BIG,  # Exchange has the words of RFC 1870 §6.1 too
-    instead=_plain(
+    instead=plain(
         {
             standard.NEED_AUTH: Reply(
                 530, "5.7.57 Client not authenticated to send mail."
@@ -272,7 +272,7 @@ AMAZON_SES = Provider(
     always=frozenset({"Ok"}),
     largest=40 * 1024 * 1024,
     too_large=Reply(552, "Message is too long."),
-    instead=_plain(
+    instead=plain(
         {
             standard.NEED_TLS: Reply(530, "Must issue a STARTTLS command first"),
             standard.NEED_AUTH: Reply(530, "Authentication required"),
@@ -326,7 +326,7 @@ POSTFIX = Provider(
     always=frozenset({"VRFY"}),
     largest=10240000,
     too_large=Reply(552, "5.3.4 Error: message file too big"),
-    instead=_plain(
+    instead=plain(
         {
             standard.UNRECOGNIZED: Reply(500, "5.5.2 Error: command not recognized"),
             standard.EMPTY_LINE: Reply(500, "5.5.2 Error: bad syntax"),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pytest_smtpserver.mail.search.matching import matches_address
 from pytest_smtpserver.mail.words import unknown_name
@@ -34,8 +34,37 @@ if TYPE_CHECKING:
 
     from .provider_texts import Provider, Refusal
 
+#: Why a recipient is refused; the docstrings say with which code.
+GmailReason: TypeAlias = Literal[
+    "no such user",
+    "over quota",
+    "too quickly",
+    "disabled",
+    "try again later",
+    "unsolicited",
+]
+Microsoft365Reason: TypeAlias = Literal[
+    "no such user",
+    "access denied",
+    "server busy",
+    "banned",
+    "mailbox full",
+    "thread limit",
+    "send as denied",
+]
+AmazonSesReason: TypeAlias = Literal[
+    "not verified",
+    "sending rate",
+    "daily quota",
+    "temporary failure",
+    "too many connections",
+]
+PostfixReason: TypeAlias = Literal[
+    "no such user", "relay denied", "access denied", "try again later", "disk full"
+]
 
-def gmail(refuse: Mapping[Any, str] | None = None) -> Persona:
+
+def gmail(refuse: Mapping[Any, GmailReason] | None = None) -> Persona:
     """Answer as Gmail does, at ``smtp.gmail.com``.
 
     Sources: Google's page "Gmail SMTP errors and codes"
@@ -54,10 +83,10 @@ def gmail(refuse: Mapping[Any, str] | None = None) -> Persona:
         TypeError: it is no mapping, or a reason is no str.
         ValueError: there is no such reason.
     """
-    return _persona(GMAIL, refuse)
+    return played(GMAIL, refuse)
 
 
-def microsoft365(refuse: Mapping[Any, str] | None = None) -> Persona:
+def microsoft365(refuse: Mapping[Any, Microsoft365Reason] | None = None) -> Persona:
     """Answer as Microsoft 365 does, at ``smtp.office365.com``.
 
     Sources: Microsoft's page "Email non-delivery reports and SMTP errors in Exchange
@@ -78,10 +107,10 @@ def microsoft365(refuse: Mapping[Any, str] | None = None) -> Persona:
         TypeError: it is no mapping, or a reason is no str.
         ValueError: there is no such reason.
     """
-    return _persona(MICROSOFT365, refuse)
+    return played(MICROSOFT365, refuse)
 
 
-def amazon_ses(refuse: Mapping[Any, str] | None = None) -> Persona:
+def amazon_ses(refuse: Mapping[Any, AmazonSesReason] | None = None) -> Persona:
     """Answer as Amazon SES does, whose refusals have no enhanced status codes.
 
     Sources: AWS's pages "SMTP response codes returned by Amazon SES"
@@ -99,10 +128,10 @@ def amazon_ses(refuse: Mapping[Any, str] | None = None) -> Persona:
         TypeError: it is no mapping, or a reason is no str.
         ValueError: there is no such reason.
     """
-    return _persona(AMAZON_SES, refuse)
+    return played(AMAZON_SES, refuse)
 
 
-def postfix(refuse: Mapping[Any, str] | None = None) -> Persona:
+def postfix(refuse: Mapping[Any, PostfixReason] | None = None) -> Persona:
     """Answer as Postfix does, as it is installed, under the name of `hostname`.
 
     Source: Postfix itself, version 3.7: its smtpd (the texts of ``smtpd.c`` and
@@ -118,10 +147,11 @@ def postfix(refuse: Mapping[Any, str] | None = None) -> Persona:
         TypeError: it is no mapping, or a reason is no str.
         ValueError: there is no such reason.
     """
-    return _persona(POSTFIX, refuse)
+    return played(POSTFIX, refuse)
 
 
-def _persona(provider: Provider, refuse: Mapping[Any, str] | None) -> Persona:
+def played(provider: Provider, refuse: Mapping[Any, str] | None) -> Persona:
+    """The persona of a provider that refuses these."""
     chosen = _checked(provider, {} if refuse is None else refuse)
     shown = repr(chosen) if chosen else ""
     return Persona(f"{provider.name}({shown})", lambda: _rules(provider, chosen))

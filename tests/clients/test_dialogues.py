@@ -1,0 +1,189 @@
+"""Dialogues with real servers, recorded and played back to real clients."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import smtplib
+import socket
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import aiosmtplib
+import pytest
+
+from pytest_smtpserver import SMTPServer, personas
+
+from .exchange import ADA, SENDER
+from .exim import _folder
+from .relay import recording
+from .test_postfix_smtpd import SETTINGS, smtpd
+from .tools import EHLO_NAME, Mail, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from .exim import Exim
+    from .postfix import Postfix
+
+    Client = Callable[[Target, Mail], str]
+    Server = Callable[[], AbstractContextManager[socket.socket]]
+
+CONTENT = b"Subject: hello\r\nFrom: noreply@example.org\r\n\r\nHi.\r\n.\r\n..\r\n"
+#: Accepted, refused for good, put off.
+RECIPIENTS = {
+    "accepted": (ADA,),
+    "refused": ("access@example.org",),
+    "unknown": ("nobody@example.org",),
+    "deferred": ("later@example.org",),
+}
+
+
+def by_smtplib(target: Target, mail: Mail) -> str:
+    try:
+        with smtplib.SMTP(target.host, target.port, EHLO_NAME, timeout=20) as client:
+            return repr(client.sendmail(mail.sender, mail.recipients, mail.content))
+    except smtplib.SMTPException as error:
+        return repr(error)
+
+
+def by_aiosmtplib(target: Target, mail: Mail) -> str:
+    async def send() -> str:
+        client = aiosmtplib.SMTP(
+            hostname=target.host,
+            port=target.port,
+            local_hostname=EHLO_NAME,
+            start_tls=False,
+            timeout=20,
+        )
+        try:
+            async with client:
+                done = await client.sendmail(
+                    mail.sender, list(mail.recipients), mail.content
+                )
+                return repr(done)
+        except aiosmtplib.SMTPException as error:
+            return repr(error)
+
+    return asyncio.run(send())
+
+
+@pytest.fixture(params=["smtplib", "aiosmtplib", "curl", "nodemailer", "msmtp"])
+def client(request: pytest.FixtureRequest) -> Client:
+    """Sends a mail, and says how it ended."""
+    if request.param == "smtplib":
+        return by_smtplib
+    if request.param == "aiosmtplib":
+        return by_aiosmtplib
+    program = request.getfixturevalue(request.param)
+
+    def send(target: Target, mail: Mail) -> str:
+        outcome = program.send(target, mail)
+        if request.param == "nodemailer":
+            (result,) = outcome
+            return f"{result.ok} {result.response} {result.error}"
+        told = re.findall(r"^(?:curl|msmtp): .*", outcome.stderr, re.MULTILINE)
+        return f"{outcome.returncode} {told}".replace(str(target.port), "PORT")
+
+    return send
+
+
+@pytest.fixture(params=["postfix", "exim"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A real server, and how it is reached."""
+    program = request.getfixturevalue(request.param)
+    with (_postfix if request.param == "postfix" else _exim)(program) as upstream:
+        yield upstream
+
+
+@contextmanager
+def _postfix(postfix: Postfix) -> Iterator[Server]:
+    with smtpd(postfix, SETTINGS) as path:
+
+        @contextmanager
+        def connect() -> Iterator[socket.socket]:
+            with socket.socket(socket.AF_UNIX) as connected:
+                connected.connect(str(path))
+                yield connected
+
+        yield connect
+
+
+EXIM = """\
+primary_hostname = mx.example.net
+spool_directory = {folder}/spool
+log_file_path = {folder}/log/%slog
+exim_user = root
+exim_group = root
+queue_only = true
+message_logs = false
+keep_environment =
+tls_advertise_hosts =
+acl_smtp_mail = accept
+acl_smtp_rcpt = recipients
+acl_smtp_data = accept
+begin acl
+recipients:
+  deny local_parts = access
+       message = Access denied
+  deny local_parts = nobody
+       message = Unknown user
+  defer local_parts = later
+       message = Try again later
+  accept
+begin routers
+all:
+  driver = accept
+  transport = none
+begin transports
+none:
+  driver = appendfile
+  file = /dev/null
+"""
+
+
+@contextmanager
+def _exim(exim: Exim) -> Iterator[Server]:
+    with _folder() as folder:
+        configuration = folder / "exim.conf"
+        configuration.write_text(EXIM.format(folder=folder), encoding="utf-8")
+
+        @contextmanager
+        def run() -> Iterator[socket.socket]:
+            ours, theirs = socket.socketpair()
+            with ours, theirs:
+                # Where its input is a socket, exim asks who is at the other end.
+                command = 'cat | "$0" -C "$1" -bs | cat'
+                process = subprocess.Popen(
+                    ["sh", "-c", command, exim.program, str(configuration)],
+                    stdin=theirs.fileno(),
+                    stdout=theirs.fileno(),
+                    stderr=subprocess.DEVNULL,
+                )
+                theirs.close()
+                try:
+                    yield ours
+                finally:
+                    process.wait(20)
+
+        yield run
+
+
+@pytest.mark.parametrize("what", RECIPIENTS)
+def test_a_client_ends_as_with_the_real_server(
+    client: Client, server: Server, what: str
+) -> None:
+    """The same end, the same error; recorded from this client, played to it again."""
+    mail = Mail(SENDER, RECIPIENTS[what], CONTENT)
+    with recording(server) as relay:
+        real = client(Target(port=relay.port), mail)
+    assert "S: 220 " in relay.log
+    with SMTPServer() as playing:
+        playing.play(personas.dialogue(relay.log))
+        played = client(Target(port=playing.port), mail)
+        playing.check()
+        assert len(playing.messages) == (what == "accepted")
+    port = re.compile(rf"{relay.port}|{playing.port}")
+    assert port.sub("PORT", played) == port.sub("PORT", real)

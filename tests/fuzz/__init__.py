@@ -1,0 +1,1 @@
+"""Inputs that nobody has thought of: state machines, and coverage-guided targets."""
