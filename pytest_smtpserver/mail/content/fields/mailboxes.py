@@ -148,7 +148,7 @@ def _read_entry(
     name: list[_Token] = []
     for token in entry:
         inside = _decoded(token.text).strip() if token.kind == "angle" else ""
-        if "@" not in inside.strip("@"):
+        if not _has_at(inside):
             name.append(token)
             continue
         if found:
@@ -197,9 +197,14 @@ def _without_brackets(entry: list[_Token]) -> tuple[list[str], list[_Token]]:
             rest.append(token)
     bare = re.sub(r" ?@ ?", "@", "".join(pieces))
     words = re.sub(r" \. ?", ".", bare).split()
-    found = [word for word in words if "@" in word.strip("@")]
+    # An encoded word may have an @ in its code, and none in what it says.
+    found = [word for word in words if _has_at(word) and _has_at(_decoded(word))]
     rest += [_Token("atom", f" {word}") for word in words if word not in found]
     return [_decoded(word.replace("\0", " ")) for word in found], rest
+
+
+def _has_at(word: str) -> bool:
+    return "@" in word.strip("@")
 
 
 def _in_angle(inside: str, complaints: list[str]) -> list[str]:

@@ -163,3 +163,8 @@ def test_the_email_object_has_the_same_names(
 def test_the_field_as_text(value: str, expected: str) -> None:
     """What is decoded stays a list of addresses: specials get quotes."""
     assert received(f"From: {value}\r\n\r\n").headers["From"] == expected
+
+
+def test_an_encoded_word_that_says_nothing() -> None:
+    """RFC 4648 section 4: @ is no letter of base64."""
+    assert read_mailboxes("=?utf-8?b?@?=")[0] == []
