@@ -16,7 +16,7 @@ from pytest_smtpserver.mail.search.waiting import MessageNotReceived
 from pytest_smtpserver.mail.words import unknown_name
 from pytest_smtpserver.server.server import SMTPServer
 
-from . import hints, printing
+from . import howto, printing
 from .flags import PROGRAM, Arguments, UsageError, help_text, options_text, parse
 from .keeping import Folder, LivePage
 
@@ -165,7 +165,7 @@ class _Desk:
         options = self._given.options
         users = options.get("users") or {}
         user = "anybody" if users == "any" else next(iter(users), "")
-        place = hints.Place(
+        place = howto.Place(
             server.host,
             server.port,
             server.path,
@@ -176,7 +176,7 @@ class _Desk:
         ca_file = server.ca_file if place.tls is not None else None
         with self._lock:
             self._people.lines(
-                printing.greeting(server.url, ca_file, hints.settings(place))
+                printing.greeting(server.url, ca_file, howto.settings(place))
             )
 
     def serve(self, server: SMTPServer) -> None:

@@ -4,6 +4,7 @@ Light on purpose: whoever has the plugin installed pays for this room in every r
 server, and anyio, trustme, ssl and asyncio with it, is loaded by the first fixture.
 """
 
+from .configuration import pytest_addoption, pytest_configure
 from .fixtures import (
     smtp_ca,
     smtp_server,
@@ -18,7 +19,6 @@ from .hooks import (
     pytest_runtest_makereport,
     pytest_terminal_summary,
 )
-from .settings import pytest_addoption, pytest_configure
 
 __all__ = (
     "pytest_addoption",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from .settings import lives_for_the_session
+from .configuration import lives_for_the_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_smtpserver.server.options.options import ServerOptions
     from pytest_smtpserver.server.server import SMTPServer
+    from pytest_smtpserver.server.tls.authorities import LaterCA
 
 
 class SMTPServerFactory(Protocol):
@@ -35,31 +37,39 @@ def smtp_server_options() -> Mapping[str, Any]:
 @pytest.fixture(scope="session")
 def smtp_ca() -> trustme.CA:
     """The CA that signs the certificates of SMTP servers: a trustme.CA."""
-    from pytest_smtpserver.server.tls.certificates import default_ca  # noqa: PLC0415
+    from pytest_smtpserver.server.tls.authorities import AUTHORITIES  # noqa: PLC0415
 
-    return default_ca()
+    return AUTHORITIES.authority(None).ca
 
 
 @pytest.fixture
 def trust_smtp_ca(smtp_ca: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> str:
     """Trust the SMTP CA by SSL_CERT_FILE, in this test and the processes it starts."""
-    from pytest_smtpserver.server.tls.certificates import AUTHORITIES  # noqa: PLC0415
+    from pytest_smtpserver.server.tls.authorities import AUTHORITIES  # noqa: PLC0415
 
     file = AUTHORITIES.authority(smtp_ca).file
     monkeypatch.setenv("SSL_CERT_FILE", file)
     return file
 
 
+def _ca(request: pytest.FixtureRequest) -> trustme.CA | LaterCA:
+    """What the fixture `smtp_ca` gives, once TLS is needed: to make a CA is slow."""
+    from pytest_smtpserver.server.tls.authorities import LaterCA  # noqa: PLC0415
+
+    ca = LaterCA(lambda: request.getfixturevalue("smtp_ca"))
+    # cryptography takes no other `datetime` than the one that it has seen first.
+    return ca.ask() if "freezegun" in sys.modules else ca
+
+
 @pytest.fixture
 def smtp_server_factory(
     request: pytest.FixtureRequest,
     smtp_server_options: Mapping[str, Any],
-    smtp_ca: trustme.CA,
 ) -> Iterator[SMTPServerFactory]:
     """Start one more SMTP server, with options of its own; stopped with the test."""
     from .servers import Factory  # noqa: PLC0415
 
-    factory = Factory(request.node, {"ca": smtp_ca, **smtp_server_options})
+    factory = Factory(request.node, {"ca": _ca(request), **smtp_server_options})
     yield factory
     factory.close()
 
@@ -68,13 +78,12 @@ def smtp_server_factory(
 def smtp_session_server(
     request: pytest.FixtureRequest,
     smtp_server_options: Mapping[str, Any],
-    smtp_ca: trustme.CA,
 ) -> Iterator[SMTPServer]:
     """A long-lived SMTP server, for an application that starts once for the run."""
     from .servers import run_of  # noqa: PLC0415
 
     run = run_of(request.config)
-    server = run.session_server({"ca": smtp_ca, **smtp_server_options})
+    server = run.session_server({"ca": _ca(request), **smtp_server_options})
     yield server
     server.stop()
     if not lives_for_the_session(request.config):
@@ -85,12 +94,11 @@ def smtp_session_server(
 def smtp_server(
     request: pytest.FixtureRequest,
     smtp_server_options: Mapping[str, Any],
-    smtp_ca: trustme.CA,
 ) -> Iterator[SMTPServer]:
     """A started SMTP server of this test's own: .host, .port, .messages, .on(...)."""
     from .servers import Factory, naming_the_source, renewed  # noqa: PLC0415
 
-    options = {"ca": smtp_ca, **smtp_server_options}
+    options = {"ca": _ca(request), **smtp_server_options}
     if lives_for_the_session(request.config):
         server = request.getfixturevalue("smtp_session_server")
         with renewed(server, request.node, options):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .settings import in_full, report_file, save_directory, transcripts
+from .configuration import in_full, report_file, save_directory, transcripts
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -71,8 +71,6 @@ def pytest_runtest_makereport(
 
 
 def _tell(servers: TestServers, report: pytest.TestReport, item: pytest.Item) -> None:
-    from . import sections  # noqa: PLC0415 - for runs with servers
-
     servers.note_outcome(report)
     wanted, directory = transcripts(item.config), save_directory(item.config)
     page = report_file(item.config)
@@ -81,6 +79,8 @@ def _tell(servers: TestServers, report: pytest.TestReport, item: pytest.Item) ->
     pages = page is not None and (report.when == "call" or report.failed)
     if not (shows or saves or pages):
         return
+    from . import sections  # noqa: PLC0415 - for tests that fail, or whose mail is kept
+
     servers.look()
     reports = []
     for server in servers.seen:

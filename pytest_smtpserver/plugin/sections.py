@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_smtpserver.mail.content.html.page import Page
+from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.display import printable
-from pytest_smtpserver.mail.report import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from pytest_smtpserver.mail import report as mail_report
+    from pytest_smtpserver.mail.content.html import page
     from pytest_smtpserver.mail.report import Report
+else:
+    mail_report = Later("pytest_smtpserver.mail.report")
+    page = Later("pytest_smtpserver.mail.content.html.page")
 
 #: Every section of ours begins with this.
 TITLE = "SMTP server"
@@ -60,7 +64,7 @@ def _attach_to_allure(report: Report, text: str) -> None:
     for number, message in enumerate(report.messages, 1):
         name = f"message {number}: {printable(message.subject)}"
         allure.attach(message.content, f"{name} (.eml)", "message/rfc822", "eml")
-        body = message.text or Page(message.html).text
+        body = message.text or page.Page(message.html).text
         lines = [
             f"From: {message.headers.get('From', '')}",
             f"To: {message.headers.get('To', '')}",
@@ -78,7 +82,7 @@ def save(seen: Report, directory: str, test: str, number: int) -> None:
     Raises:
         OSError: they cannot be written.
     """
-    folder = Path(directory) / folder_of(test)
+    folder = Path(directory) / mail_report.folder_of(test)
     seen.save(folder / f"server-{number + 1}" if number else folder)
 
 

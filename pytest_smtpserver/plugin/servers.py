@@ -12,9 +12,9 @@ import pytest
 
 from pytest_smtpserver.server.io.background import BACKGROUND
 from pytest_smtpserver.server.server import RUNNING, SMTPServer
-from pytest_smtpserver.server.tls.certificates import AUTHORITIES
+from pytest_smtpserver.server.tls.authorities import AUTHORITIES
 
-from .settings import in_full, options_of, timeout
+from .configuration import in_full, options_of, timeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

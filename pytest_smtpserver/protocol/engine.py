@@ -18,7 +18,8 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .answers.authentication import last_word, propose_response
+from pytest_smtpserver.later import Later
+
 from .answers.effects import take_note
 from .answers.proposals import bdat_size, chunks_exist, propose
 from .framing.buffer import ReceiveBuffer
@@ -33,12 +34,15 @@ from .syntax.replies import LocalProtocolError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .answers import authentication
     from .framing.content import ContentSink
     from .state.session_state import Randomness
     from .state.settings import Settings
     from .syntax.addresses import Address
     from .syntax.envelope import Envelope
     from .syntax.replies import Reply
+else:
+    authentication = Later("pytest_smtpserver.protocol.answers.authentication")
 
 #: A message for all recipients together: its reply is about none of them.
 _NOBODY = (None,)
@@ -220,7 +224,9 @@ class SmtpEngine:
             LocalProtocolError: no event waits for a reply.
         """
         event = self._answered("there is nothing to reply to")
-        if event.name == "CREDENTIALS" and (side := last_word(event, reply)):
+        if event.name == "CREDENTIALS" and (
+            side := authentication.last_word(event, reply)
+        ):
             # The verdict waits until the client has taken note (RFC 4954 §4).
             self._verdict = Event(
                 "RESPONSE", reply, credentials=event.credentials, user=event.user
@@ -334,7 +340,7 @@ class SmtpEngine:
         """A line of the exchange that goes on."""
         verdict, self._verdict = self._verdict, None
         if verdict is None:
-            found = propose_response(self.session, line)
+            found = authentication.propose_response(self.session, line)
             return Event(
                 "CREDENTIALS" if found.complete else "RESPONSE",
                 self._shaped(found.reply),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_smtpserver.mail.display import printable
 from pytest_smtpserver.protocol.state.states import VERBS
 
-from .conditions import MOMENTS
+from .event import MOMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

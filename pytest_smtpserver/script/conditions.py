@@ -18,16 +18,6 @@ if TYPE_CHECKING:
 
     from .event import Event
 
-#: The moments of a session; every other name of an event is a verb.
-MOMENTS = (
-    "CONNECT",
-    "HANDSHAKE",
-    "SECURE",
-    "CREDENTIALS",
-    "CONTENT",
-    "MESSAGE",
-    "CLOSE",
-)
 #: How many characters of a value an explanation shows.
 _LONGEST = 72
 

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_smtpserver.mail.collection import Recorded
 
-from .actions import Delay
-from .complaint import complaint
-from .conditions import MOMENTS, Conditions
-from .event import Earlier, Event
-from .rules import Rule, RuleNotUsed
+from .event import MOMENTS, Earlier, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.mail.message import SessionRecord
 
     from .actions import Action
+    from .rules import Rule
 
 
 #: What `"*"` does not stand for: moments, and what the engine tells between commands.
@@ -34,7 +31,7 @@ class Decision(NamedTuple):
     actions: list[Action]
 
 
-class Rules(Recorded[Rule]):
+class Rules(Recorded["Rule"]):
     """The rules in force, in the order in which they are tried."""
 
     def insert(self, rule: Rule, *, first: bool) -> None:
@@ -74,7 +71,7 @@ class Script:
     def use_handlers(self, handlers: Mapping[str, Callable[[Event], Any]]) -> None:
         """Replace the handlers."""
         self._handlers = [
-            Rule(event_name(name), Conditions(name, None, {}), "the option handlers")
+            _rule(event_name(name), None, {}, "the option handlers")
             .call(handler)
             .optional()
             for name, handler in handlers.items()
@@ -106,8 +103,7 @@ class Script:
             ValueError: the event's name is none.
         """
         name = event_name(event)
-        conditions = Conditions(name, match, criteria)
-        rule = Rule(name, conditions, made_at, Earlier(sessions))
+        rule = _rule(name, match, criteria, made_at, Earlier(sessions))
         self.rules.insert(rule, first=first)
         self._changed()
         return rule
@@ -140,7 +136,7 @@ class Script:
                 continue
             if waiting is not None:
                 return Decision(rule, waiting.actions + actions)
-            if rule.persona is None or not all(isinstance(a, Delay) for a in actions):
+            if rule.persona is None or not _only_delays(actions):
                 return Decision(rule, actions)
             # A tarpit holds the client up, and leaves it to the others what is said.
             waiting = Decision(rule, actions)
@@ -151,6 +147,11 @@ class Script:
 
         Or of a rule that was used, and has one of its own.
         """
+        if not self.rules:
+            return None
+        from .complaint import complaint  # noqa: PLC0415 - there are rules
+        from .rules import RuleNotUsed  # noqa: PLC0415
+
         rules = list(self.rules)
         own = next(filter(None, (rule.complaint() for rule in rules)), None)
         if own is not None:
@@ -162,6 +163,26 @@ class Script:
         self._by_name = {}
         self.any_rules = bool(self.rules) or bool(self._handlers)
         self.was_used = self.was_used or self.any_rules
+
+
+def _rule(
+    name: str,
+    match: object,
+    criteria: Mapping[str, Any],
+    made_at: str,
+    earlier: Earlier | None = None,
+) -> Rule:
+    """Make a rule. The first one loads what rules are made of."""
+    from .conditions import Conditions  # noqa: PLC0415 - most servers have no rule
+    from .rules import Rule  # noqa: PLC0415
+
+    return Rule(name, Conditions(name, match, criteria), made_at, earlier)
+
+
+def _only_delays(actions: list[Action]) -> bool:
+    from .actions import Delay  # noqa: PLC0415 - there are rules
+
+    return all(isinstance(action, Delay) for action in actions)
 
 
 def event_name(event: str) -> str:

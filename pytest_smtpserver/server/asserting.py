@@ -7,14 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_smtpserver.mail.lint.advice import advice
-from pytest_smtpserver.mail.lint.violations import (
-    ProtocolViolated,
-    failing,
-    violations,
-)
-from pytest_smtpserver.mail.lint.violations import explain as explain_findings
-from pytest_smtpserver.mail.search import explain
+from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.search.criteria import Criteria
 from pytest_smtpserver.mail.search.waiting import MessageNotReceived, Wait
 from pytest_smtpserver.script.callers import caller
@@ -26,13 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Unpack
 
+    from pytest_smtpserver.mail.lint import advice, violations
     from pytest_smtpserver.mail.mailbox import Mark
     from pytest_smtpserver.mail.message import ReceivedMessage
+    from pytest_smtpserver.mail.search import explain
     from pytest_smtpserver.mail.search.criteria import MessageCriteria
     from pytest_smtpserver.mail.search.diagnosis import Setting
 
     from .context import ServerContext
     from .serving import Serving
+else:
+    advice = Later("pytest_smtpserver.mail.lint.advice")
+    explain = Later("pytest_smtpserver.mail.search.explain")
+    violations = Later("pytest_smtpserver.mail.lint.violations")
 
 __tracebackhide__ = True  # a failure is shown where the test has asked
 
@@ -266,9 +265,14 @@ def check(self: Server) -> None:
     options, sessions = self._context.options, self._context.sessions
     wanted = {*options.fail_on, *(["violations"] if options.strict else [])}
     if wanted and (
-        found := failing(wanted, [*violations(sessions), *advice(sessions)])
+        found := violations.failing(
+            wanted,
+            [*violations.violations(sessions), *advice.advice(sessions)],
+        )
     ):
-        problems.append(ProtocolViolated(explain_findings(found, options.fail_on)))
+        problems.append(
+            violations.ProtocolViolated(violations.explain(found, options.fail_on))
+        )
     if len(problems) == 1:
         _complain(problems[0])
     if problems:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_smtpserver.later import Later
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.script.callers import caller
 from pytest_smtpserver.script.mistakes import told_to_the_caller, written_reply
-from pytest_smtpserver.script.personas.kinds import Persona
 
 from .io import listening
 from .options.possible import check_event
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from pytest_smtpserver.mail.message import SessionRecord
+    from pytest_smtpserver.script.personas import kinds
     from pytest_smtpserver.script.rules import Rule
 
     from .context import ServerContext
     from .place import Place
     from .serving import Serving
+else:
+    kinds = Later("pytest_smtpserver.script.personas.kinds")
 
 _FATES = ("close", "reset", "keep")
 
@@ -139,7 +142,7 @@ def full_backlog(self: Server) -> Iterator[None]:
 
 
 @told_to_the_caller
-def play(self: Server, persona: Persona) -> list[Rule]:
+def play(self: Server, persona: kinds.Persona) -> list[Rule]:
     """Behave like a server of a certain kind from now on.
 
     The rules of a persona stand behind those that the test makes itself, also
@@ -155,7 +158,7 @@ def play(self: Server, persona: Persona) -> list[Rule]:
     Raises:
         TypeError: it is no persona.
     """
-    if not isinstance(persona, Persona):
+    if not isinstance(persona, kinds.Persona):
         raise TypeError(
             "play takes a persona, such as personas.greylisting(tries=2), "
             f"not {persona!r}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .io import listening
-from .tls.certificates import AUTHORITIES
+from .tls.authorities import AUTHORITIES
 
 if TYPE_CHECKING:
     import socket

@@ -6,10 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
-from pytest_smtpserver.mail.lint.advice import advice
-from pytest_smtpserver.mail.lint.violations import violations
-from pytest_smtpserver.mail.report import Report
-from pytest_smtpserver.mail.search.diagnosis import Setting
+from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.words import OPTIONS, SERVER, no_such_attribute, suggestion
 from pytest_smtpserver.script.callers import caller
 from pytest_smtpserver.script.event import LOOKED_AT
@@ -23,7 +20,7 @@ from .options.options import FIELDS, check_options
 from .options.possible import check_criteria, check_event
 from .place import Place
 from .serving import Running, Serving, naming_who_blocks
-from .tls.certificates import AUTHORITIES
+from .tls.authorities import AUTHORITIES
 
 if TYPE_CHECKING:
     import socket
@@ -31,16 +28,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Unpack
 
+    from pytest_smtpserver.mail import report
     from pytest_smtpserver.mail.collection import Recorded
+    from pytest_smtpserver.mail.lint import advice, violations
     from pytest_smtpserver.mail.lint.findings import Advice, Violation
     from pytest_smtpserver.mail.mailbox import Messages
     from pytest_smtpserver.mail.message import SessionRecord
+    from pytest_smtpserver.mail.report import Report
+    from pytest_smtpserver.mail.search import diagnosis
     from pytest_smtpserver.mail.search.criteria import Criteria
+    from pytest_smtpserver.mail.search.diagnosis import Setting
     from pytest_smtpserver.script.conditions import RuleCriteria
     from pytest_smtpserver.script.rules import Rule
     from pytest_smtpserver.script.script import Rules
 
     from .options.options import Certificate, ServerOptions
+else:
+    advice = Later("pytest_smtpserver.mail.lint.advice")
+    diagnosis = Later("pytest_smtpserver.mail.search.diagnosis")
+    report = Later("pytest_smtpserver.mail.report")
+    violations = Later("pytest_smtpserver.mail.lint.violations")
 
 
 #: The servers of this process that run now, for a report on a test that failed.
@@ -150,12 +157,12 @@ class SMTPServer:
     @property
     def violations(self) -> list[Violation]:
         """What the clients did that an RFC forbids; worked out when it is asked for."""
-        return violations(self.sessions)
+        return violations.violations(self.sessions)
 
     @property
     def advice(self) -> list[Advice]:
         """What the clients did that is allowed and unwise."""
-        return advice(self.sessions)
+        return advice.advice(self.sessions)
 
     @property
     def errors(self) -> list[Exception]:
@@ -233,7 +240,7 @@ class SMTPServer:
         """What the report of a failed test tells about this server."""
         changed = self._context.options.changed()
         unused = None if self._complained else self._context.script.check_used()
-        return Report(
+        return report.Report(
             self.url if self._place.is_known else "nothing: it never started",
             [f"{name}={value!r}" for name, value in changed.items()],
             list(self._context.mailbox.messages),
@@ -397,7 +404,7 @@ class SMTPServer:
             for server in RUNNING.now()
             if server is not self and (found := wanted.matching(server.messages))
         ]
-        return Setting(
+        return diagnosis.Setting(
             running=self.is_running if self._place.is_known else None,
             tls=options.tls,
             certificate=options.certificate,
@@ -427,9 +434,8 @@ class SMTPServer:
 
     def __repr__(self) -> str:
         where = self.url if self._place.is_known else "never started"
-        state = "" if self.is_running else ", not running"
-        count = len(self._context.mailbox.messages)
-        return f"<SMTPServer {where}{state}, {count} messages>"
+        state = where if self.is_running else f"{where}, not running"
+        return f"<SMTPServer {state}, {len(self._context.mailbox.messages)} messages>"
 
 
 def _begin_in_child() -> None:

@@ -15,7 +15,7 @@ from pytest_smtpserver.cli.flags import (
     options_text,
     parse,
 )
-from pytest_smtpserver.cli.hints import Place, settings
+from pytest_smtpserver.cli.howto import Place, settings
 from pytest_smtpserver.server.options.options import Options
 
 

@@ -19,7 +19,8 @@ from pytest_smtpserver import (
     SMTPServer,
 )
 from pytest_smtpserver.mail.search.criteria import NAMES
-from pytest_smtpserver.script.conditions import MOMENTS, RULE_NAMES
+from pytest_smtpserver.script.conditions import RULE_NAMES
+from pytest_smtpserver.script.event import MOMENTS
 from pytest_smtpserver.server.options.options import FIELDS
 
 from .pages import PAGES, ROOT, Block, blocks, projects, run_pytest, write_blocks

@@ -155,7 +155,7 @@ def test_loading_the_plugin_loads_nothing_heavy(project: pytest.Pytester) -> Non
         "pytest_smtpserver.plugin",
         "pytest_smtpserver.plugin.fixtures",
         "pytest_smtpserver.plugin.hooks",
-        "pytest_smtpserver.plugin.settings",
+        "pytest_smtpserver.plugin.configuration",
     }
 
 

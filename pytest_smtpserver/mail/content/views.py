@@ -10,11 +10,10 @@ import importlib
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pytest_smtpserver.later import Later
+
 from .fields.headers import Block, Headers, read_block
 from .fields.mailboxes import read_mailboxes
-from .links import find_link, links_in_text, unique
-from .mime import Part, parse
-from .parts import Sorted, attachment_of, body_of, sort_parts, text_of
 
 if TYPE_CHECKING:
     import re
@@ -27,7 +26,12 @@ if TYPE_CHECKING:
     from pytest_smtpserver.mail.delivery.signatures import DKIMResult, Keys
     from pytest_smtpserver.protocol.syntax.envelope import Envelope
 
+    from . import links, mime, parts
     from .html.page import Page
+else:
+    links = Later("pytest_smtpserver.mail.content.links")
+    mime = Later("pytest_smtpserver.mail.content.mime")
+    parts = Later("pytest_smtpserver.mail.content.parts")
 
 
 class Views:
@@ -54,14 +58,14 @@ class Views:
         return Headers(self.block.fields)
 
     @cached_property
-    def root(self) -> Part:
+    def root(self) -> mime.Part:
         """The message as a part."""
-        return parse(self._content)
+        return mime.parse(self._content)
 
     @cached_property
-    def parts(self) -> Sorted:
+    def parts(self) -> parts.Sorted:
         """The parts by their role."""
-        return sort_parts(self.root)
+        return parts.sort_parts(self.root)
 
     @cached_property
     def subject(self) -> str:
@@ -106,12 +110,12 @@ class Views:
     @cached_property
     def text(self) -> str:
         """The text."""
-        return body_of(self.parts.text)
+        return parts.body_of(self.parts.text)
 
     @cached_property
     def html(self) -> str:
         """The HTML."""
-        return body_of(self.parts.html)
+        return parts.body_of(self.parts.html)
 
     @cached_property
     def page(self) -> Page:
@@ -123,7 +127,7 @@ class Views:
     @cached_property
     def links(self) -> list[str]:
         """The links of the HTML, then those of the text that are not among them."""
-        return unique([*self.page.links, *links_in_text(self.text)])
+        return links.unique([*self.page.links, *links.links_in_text(self.text)])
 
     @cached_property
     def text_from_html(self) -> str:
@@ -145,7 +149,7 @@ class Views:
     def link(self, pattern: str | re.Pattern[str], *, where: str) -> str:
         """The only link that matches."""
         __tracebackhide__ = True
-        return find_link(
+        return links.find_link(
             self.links, pattern, where=where, text=self.text or self.page.text
         )
 
@@ -210,12 +214,12 @@ class Views:
     @cached_property
     def attachments(self) -> list[Attachment]:
         """The attached files."""
-        return [attachment_of(part) for part in self.parts.attachments]
+        return [parts.attachment_of(part) for part in self.parts.attachments]
 
     @cached_property
     def inline_images(self) -> list[Attachment]:
         """The images of the HTML."""
-        return [attachment_of(part) for part in self.parts.inline_images]
+        return [parts.attachment_of(part) for part in self.parts.inline_images]
 
     @cached_property
     def defects(self) -> list[str]:
@@ -228,7 +232,7 @@ class Views:
         value = self.headers.get("Date")
         if value is not None and self.date is None:
             found.append(f"Date: {value[:60]!r} is no date (RFC 5322 section 3.3)")
-        return unique(found)
+        return links.unique(found)
 
     def _addresses(self, name: str) -> list[str]:
         return [
@@ -239,11 +243,11 @@ class Views:
         ]
 
 
-def _body_defects(part: Part) -> list[str]:
+def _body_defects(part: mime.Part) -> list[str]:
     if part.is_multipart:
         return []
     if part.content_type in {"text/plain", "text/html"}:
-        _, entries = text_of(part)
+        _, entries = parts.text_of(part)
         return [f"the text {entry}" for entry in entries]
     _, complaint = part.octets()
     return [f"the body {complaint}"] if complaint else []

@@ -10,6 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from pytest_smtpserver.later import Later
 from pytest_smtpserver.protocol.state.events import Proposal
 from pytest_smtpserver.protocol.state.states import TABLE, what_is_missing
 from pytest_smtpserver.protocol.syntax import standard
@@ -25,17 +26,21 @@ from pytest_smtpserver.protocol.syntax.parameters import (
     check_mail_parameters,
     check_rcpt_parameters,
 )
-from pytest_smtpserver.protocol.syntax.postfix import parse_xclient, parse_xforward
 from pytest_smtpserver.protocol.syntax.replies import Refused, Reply
 
-from .authentication import propose_auth
 from .ehlo import ehlo_reply, starttls_on_offer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pytest_smtpserver.protocol.state.session_state import SessionState
+    from pytest_smtpserver.protocol.syntax import postfix
     from pytest_smtpserver.protocol.syntax.commands import Command
+
+    from . import authentication
+else:
+    authentication = Later("pytest_smtpserver.protocol.answers.authentication")
+    postfix = Later("pytest_smtpserver.protocol.syntax.postfix")
 
 #: RFC 3207 §4: what may come before TLS where TLS is a must.
 _BEFORE_TLS = frozenset({"EHLO", "LHLO", "NOOP", "STARTTLS", "QUIT"})
@@ -231,13 +236,17 @@ def _starttls(session: SessionState, command: Command) -> Reply:
 
 
 def _xclient(session: SessionState, command: Command) -> Proposal:
-    attributes = parse_xclient(command.argument)
+    attributes = postfix.parse_xclient(command.argument)
     # XCLIENT_README: the session begins anew.
     return Proposal(session.settings.greeting, attributes=attributes)
 
 
 def _xforward(session: SessionState, command: Command) -> Proposal:  # noqa: ARG001
-    return Proposal(standard.OK, attributes=parse_xforward(command.argument))
+    return Proposal(standard.OK, attributes=postfix.parse_xforward(command.argument))
+
+
+def _auth(session: SessionState, command: Command) -> Proposal:
+    return authentication.propose_auth(session, command)
 
 
 def _no_argument(session: SessionState, command: Command) -> None:
@@ -264,7 +273,7 @@ _PROPOSALS: Mapping[str, Callable[[SessionState, Command], Proposal | Reply]] = 
     "HELP": _fixed(standard.HELP),
     "ETRN": _fixed(standard.TURN_QUEUED, "ETRN node"),  # RFC 1985 §5.3
     "STARTTLS": _starttls,
-    "AUTH": propose_auth,
+    "AUTH": _auth,
     "XCLIENT": _xclient,
     "XFORWARD": _xforward,
 }

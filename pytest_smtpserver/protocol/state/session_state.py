@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_smtpserver.later import Later
 from pytest_smtpserver.protocol.framing.content import ContentSink
-from pytest_smtpserver.protocol.sasl.credentials import SaslContext
 from pytest_smtpserver.protocol.syntax.addresses import Address
 from pytest_smtpserver.protocol.syntax.envelope import Envelope
 
@@ -18,12 +18,15 @@ from .states import State
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pytest_smtpserver.protocol.sasl import credentials
     from pytest_smtpserver.protocol.sasl.mechanisms import Exchange
 
     from .settings import Settings
 
     #: Gives a fresh nonce and a fresh salt.
     Randomness = Callable[[], tuple[str, bytes]]
+else:
+    credentials = Later("pytest_smtpserver.protocol.sasl.credentials")
 
 #: A transaction is open in these.
 _IN_TRANSACTION = frozenset({State.MAIL, State.RCPT, State.CONTENT, State.CHUNKING})
@@ -77,10 +80,10 @@ class Security:
         """A challenge was sent: the exchange goes on. None: it is over."""
         self.exchange = exchange
 
-    def sasl_context(self, hostname: str) -> SaslContext:
+    def sasl_context(self, hostname: str) -> credentials.SaslContext:
         """What a mechanism has to know, with fresh randomness."""
         nonce, salt = self._randomness()
-        return SaslContext(
+        return credentials.SaslContext(
             hostname, nonce, salt, external_identity=self.external_identity
         )
 

@@ -24,6 +24,17 @@ DEFAULT_EXTENSIONS = (
     "DSN",
     "CHUNKING",
 )
+#: Every mechanism of AUTH that the engine knows; `sasl` has them.
+KNOWN_MECHANISMS = (
+    "PLAIN",
+    "LOGIN",
+    "CRAM-MD5",
+    "XOAUTH2",
+    "OAUTHBEARER",
+    "SCRAM-SHA-256",
+    "EXTERNAL",
+    "ANONYMOUS",
+)
 #: Every extension that the engine knows, in the order in which EHLO lists them.
 KNOWN_EXTENSIONS = (
     "PIPELINING",
@@ -43,7 +54,7 @@ KNOWN_EXTENSIONS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Settings:
     """The engine's side of the options in DESIGN: names and meanings are the same.
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 from pytest_smtpserver.mail.words import OPTIONS, unknown_name
-from pytest_smtpserver.protocol.sasl.mechanisms import MECHANISMS
 from pytest_smtpserver.protocol.state.settings import (
     DEFAULT_EXTENSIONS,
     KNOWN_EXTENSIONS,
+    KNOWN_MECHANISMS,
     Settings,
 )
 
@@ -102,7 +102,7 @@ _OCTETS = checks.number(0, None, "a number of octets", none=True)
 _AT_LEAST_ONE = checks.number(1, None, "a number", none=True)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Options:
     """The options of one server, checked. Fields are those of `ServerOptions`."""
 
@@ -127,7 +127,7 @@ class Options:
     )
     users: Mapping[str, str] | Literal["any"] | None = _option(None, checks.users)
     auth_mechanisms: tuple[str, ...] = _option(
-        ("PLAIN", "LOGIN"), checks.words(MECHANISMS)
+        ("PLAIN", "LOGIN"), checks.words(KNOWN_MECHANISMS)
     )
     auth_required: bool = _option(False, checks.flag)
     allow_insecure_auth: bool = _option(False, checks.flag)

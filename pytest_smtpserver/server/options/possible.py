@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_smtpserver.protocol.state.states import VERBS
-from pytest_smtpserver.script.conditions import MOMENTS
+from pytest_smtpserver.script.event import MOMENTS
 from pytest_smtpserver.script.script import event_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from .options import Options
+
+class Options(Protocol):
+    """What decides what can happen on a server: the fields of its options."""
+
+    @property
+    def tls(self) -> str | None: ...  # noqa: D102 - `ServerOptions` has them all
+    @property
+    def auth(self) -> bool: ...  # noqa: D102
+    @property
+    def lmtp(self) -> bool: ...  # noqa: D102
+    @property
+    def xclient(self) -> bool: ...  # noqa: D102
+    @property
+    def xforward(self) -> bool: ...  # noqa: D102
+    @property
+    def extensions(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def advertise(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def handlers(self) -> Mapping[str, Any]: ...  # noqa: D102
 
 
 #: Moments and commands that only some servers ever see, and the options that they need.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from pytest_smtpserver.later import Later
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.server.io.channel import Outcome
 from pytest_smtpserver.server.io.line import Line, TLSState
@@ -22,8 +23,6 @@ from pytest_smtpserver.server.io.loop_channel import LoopChannel
 
 from .attendant import Activity, Attendant
 from .dialogue import Dialogue, Step
-from .opening import open_session, start_tls
-from .performer import Performer, after_close, close
 
 if TYPE_CHECKING:
     import socket
@@ -33,6 +32,11 @@ if TYPE_CHECKING:
     from pytest_smtpserver.protocol.syntax.replies import Reply
     from pytest_smtpserver.server.context import ServerContext
     from pytest_smtpserver.server.io.channel import Channel
+
+    from . import opening, performer
+else:
+    opening = Later("pytest_smtpserver.server.session.opening")
+    performer = Later("pytest_smtpserver.server.session.performer")
 
 
 class Connection:
@@ -200,7 +204,7 @@ class Connection:
         try:
             with anyio.CancelScope() as self._scope:
                 if outcome is None:
-                    await open_session(attendant)
+                    await opening.open_session(attendant)
                     listens = self._advance()  # it greets
                 else:
                     listens = self._note(outcome)
@@ -246,14 +250,14 @@ class Connection:
         match step:
             case Step.CUT:
                 cut = dialogue.incoming.take_cut()
-                await close(attendant, cut, lingers=False)
+                await performer.close(attendant, cut, lingers=False)
             case Step.RULE:
                 assert dialogue.due is not None
-                await Performer(attendant, dialogue.due).perform()
+                await performer.Performer(attendant, dialogue.due).perform()
             case Step.READER:
                 await dialogue.attend_reader()
             case Step.TLS:
-                await start_tls(attendant)
+                await opening.start_tls(attendant)
             case Step.QUIT:
                 dialogue.quit()
             case Step.CLOSE:
@@ -291,7 +295,7 @@ class Connection:
             await reader.wait(seconds)
         dialogue.note_end()
         # Before it counts as over: the test waits for what happens at "CLOSE".
-        await after_close(attendant)
+        await performer.after_close(attendant)
         self._over()
         if ending.reset:
             await self._channel.reset()

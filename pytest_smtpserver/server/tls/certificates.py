@@ -7,7 +7,6 @@ import ipaddress
 import os
 import ssl
 import tempfile
-import threading
 import weakref
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +24,12 @@ _WRONG_HOST = "wrong-host.invalid"
 # Fixed years, since OpenSSL goes by the real date and the test may have frozen ours.
 # trustme's certificates are valid from 2000 to 3000.
 _LONG_AGO, _PAST, _FUTURE, _FAR_FUTURE = 2000, 2001, 2999, 3000
+
+_FROZEN = (
+    "the first certificate of this run was made while the clock was frozen, "
+    "and cryptography takes no other dates since then: request the fixture "
+    "smtp_ca, or start a server with TLS, before the clock is frozen"
+)
 
 
 class Authority:
@@ -158,11 +163,7 @@ def _first_dates() -> Iterator[None]:
     except TypeError as error:
         if "datetime" not in str(error):
             raise
-        raise RuntimeError(
-            "the first certificate of this run was made while the clock was frozen, "
-            "and cryptography takes no other dates since then: request the fixture "
-            "smtp_ca, or start a server with TLS, before the clock is frozen"
-        ) from error
+        raise RuntimeError(_FROZEN) from error
 
 
 def _identities(name: str) -> list[str]:
@@ -261,44 +262,18 @@ def _remove(file: str, owner: int) -> None:
         Path(file).unlink(missing_ok=True)
 
 
-class Authorities:
-    """The CAs of a process; for the one that nobody gave, one is made when needed."""
+def first_ca() -> trustme.CA:
+    """A CA, where there was none before.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._default: trustme.CA | None = None
-        self._known: weakref.WeakKeyDictionary[trustme.CA, Authority] = (
-            weakref.WeakKeyDictionary()
-        )
-
-    def authority(self, ca: trustme.CA | None) -> Authority:
-        """The authority for this CA, or for the process's own."""
-        with self._lock:
-            if ca is None:
-                if self._default is None:
-                    with _first_dates():
-                        self._default = trustme.CA()
-                ca = self._default
-            authority = self._known.get(ca)
-            if authority is None:
-                authority = self._known[ca] = Authority(ca)
-            return authority
-
-    def forget_lock(self) -> None:
-        """Begin anew in a child process, where nobody would ever release it."""
-        self._lock = threading.Lock()
-
-    def close(self) -> None:
-        """Remove the files of all of them."""
-        with self._lock:
-            for authority in list(self._known.values()):
-                authority.close()
+    Raises:
+        RuntimeError: the clock is frozen.
+    """
+    if dt.datetime.__module__ != "datetime":  # before cryptography has seen it
+        raise RuntimeError(_FROZEN)
+    return new_ca()
 
 
-def default_ca() -> trustme.CA:
-    """The CA that servers use when they are not given one."""
-    return AUTHORITIES.authority(None).ca
-
-
-#: One for the process: a certificate authority is meant to be trusted by many tests.
-AUTHORITIES = Authorities()
+def new_ca() -> trustme.CA:
+    """A CA whose certificates are valid whatever a test has done to the clock."""
+    with _first_dates():
+        return trustme.CA()

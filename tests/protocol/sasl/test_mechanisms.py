@@ -16,6 +16,7 @@ from pytest_smtpserver.protocol.sasl.mechanisms import (
     decode_response,
     encode_challenge,
 )
+from pytest_smtpserver.protocol.state.settings import KNOWN_MECHANISMS
 from pytest_smtpserver.protocol.syntax.replies import (
     EnhancedStatus,
     LocalProtocolError,
@@ -64,6 +65,11 @@ def refusal(
 
 
 # -- the table and the exchange
+
+
+def test_all_are_known() -> None:
+    """Options name the mechanisms without loading them."""
+    assert set(MECHANISMS) == set(KNOWN_MECHANISMS)
 
 
 def test_the_mechanisms_are_those_of_the_auth_mechanisms_option() -> None:
