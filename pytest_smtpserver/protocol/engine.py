@@ -34,7 +34,7 @@ from .syntax.replies import LocalProtocolError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .answers import authentication
+    from .answers import authentication as auth
     from .framing.content import ContentSink
     from .state.session_state import Randomness
     from .state.settings import Settings
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .syntax.envelope import Envelope
     from .syntax.replies import Reply
 else:
-    authentication = Later("pytest_smtpserver.protocol.answers.authentication")
+    auth = Later("pytest_smtpserver.protocol.answers.authentication")
 
 #: A message for all recipients together: its reply is about none of them.
 _NOBODY = (None,)
@@ -224,9 +224,7 @@ class SmtpEngine:
             LocalProtocolError: no event waits for a reply.
         """
         event = self._answered("there is nothing to reply to")
-        if event.name == "CREDENTIALS" and (
-            side := authentication.last_word(event, reply)
-        ):
+        if event.name == "CREDENTIALS" and (side := auth.last_word(event, reply)):
             # The verdict waits until the client has taken note (RFC 4954 §4).
             self._verdict = Event(
                 "RESPONSE", reply, credentials=event.credentials, user=event.user
@@ -340,7 +338,7 @@ class SmtpEngine:
         """A line of the exchange that goes on."""
         verdict, self._verdict = self._verdict, None
         if verdict is None:
-            found = authentication.propose_response(self.session, line)
+            found = auth.propose_response(self.session, line)
             return Event(
                 "CREDENTIALS" if found.complete else "RESPONSE",
                 self._shaped(found.reply),

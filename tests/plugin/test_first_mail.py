@@ -48,7 +48,7 @@ ALLOWED = {
     "protocol.syntax": "addresses commands envelope grammar parameters replies standard values",
     "script": "callers event mistakes script",
     "server": "asserting context loop_service misbehaving place server service serving task_service",
-    "server.io": "background channel clock crowd line listening loop_channel waking",
+    "server.io": "background channel clock crowd line listening loop_channel threads waking",
     "server.options": "checks options possible",
     "server.session": "attendant connection content_handler delivery dialogue recorder",
     "server.tls": "authorities layer",
