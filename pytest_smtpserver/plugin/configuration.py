@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_smtpserver.later import load_all
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Literal
@@ -87,6 +85,8 @@ def pytest_configure(config: pytest.Config) -> None:
         except ValueError as error:
             raise pytest.UsageError(f"smtp_server_fail_on: {error}") from error
     if config.pluginmanager.has_plugin("pytester"):
+        from pytest_smtpserver.later import load_all  # noqa: PLC0415 - for such runs
+
         load_all()
     if directory := save_directory(config):
         from pathlib import Path  # noqa: PLC0415 - pytest has it; nobody else needs it

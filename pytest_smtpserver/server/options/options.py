@@ -102,7 +102,7 @@ _OCTETS = checks.number(0, None, "a number of octets", none=True)
 _AT_LEAST_ONE = checks.number(1, None, "a number", none=True)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Options:
     """The options of one server, checked. Fields are those of `ServerOptions`."""
 
