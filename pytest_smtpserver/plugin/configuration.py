@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from os.path import abspath
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,10 @@ def pytest_configure(config: pytest.Config) -> None:
             f"smtp_server_scope is 'function' or 'session', not {scope!r}"
         )
     timeout(config)
+    if config.pluginmanager.has_plugin("pytester"):
+        # A run inside of this process forgets in the end what it has loaded itself, and
+        # cryptography cannot be loaded a second time.
+        import_module("pytest_smtpserver.server.tls.certificates")
     if names := config.getini("smtp_server_fail_on"):
         from pytest_smtpserver.server.options.checks import findings  # noqa: PLC0415
 

@@ -227,3 +227,30 @@ def test_the_ca_file_is_no_secret() -> None:
     file = Path(SMTPServer(tls="starttls").ca_file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
     assert "PRIVATE" not in file.read_text()
+
+
+def test_runs_inside_of_a_run(pytester: pytest.Pytester) -> None:
+    """Each starts a server with certificates, and so does the outer one afterwards."""
+    pytester.makepyfile("""
+        import pytest
+        SUITE = (
+            "import pytest\\n"
+            "@pytest.mark.smtp_server(tls='starttls')\\n"
+            "def test_it(smtp_server): assert smtp_server.ca_file"
+        )
+
+        @pytest.mark.parametrize("number", range(2))
+        def test_inner(pytester, number):
+            pytester.makepyfile(SUITE)
+            inner = pytester.runpytest_inprocess("-p", "pytest_smtpserver")
+            inner.assert_outcomes(passed=1)
+
+        @pytest.mark.smtp_server(tls="starttls")
+        def test_outer(smtp_server):
+            assert smtp_server.ca_file
+        """)
+    result = pytester.runpytest_subprocess(
+        *("-p", "pytester", "-p", "no:cacheprovider", "-p", "no:randomly"),
+        *("-o", "asyncio_default_fixture_loop_scope=function"),
+    )
+    result.assert_outcomes(passed=3)

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+import types
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -247,3 +248,12 @@ def test_a_time_in_an_event_loop(smtp_server: SMTPServer) -> None:
         smtp_server.assert_no_messages()
 
     asyncio.run(asserts())
+
+
+def test_a_module_called_trio_that_is_another(
+    smtp_server: SMTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of that name beside the tests, for instance."""
+    monkeypatch.setitem(sys.modules, "trio", types.ModuleType("trio"))
+    send(smtp_server)
+    assert smtp_server.wait_for_message().subject == "x"

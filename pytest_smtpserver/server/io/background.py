@@ -85,6 +85,10 @@ class LoopThread:
 
     # Calling the loop
 
+    def runs_elsewhere(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """It is the thread's event loop, and this is not that thread."""
+        return loop is self._loop and threading.get_ident() != self._thread
+
     def call_soon(self, call: Callable[..., object], *arguments: Any) -> None:
         """Call on the loop, after what was to be called before."""
         if not self._loop.is_closed():

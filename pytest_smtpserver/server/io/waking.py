@@ -28,11 +28,13 @@ def running_event_loop() -> str | None:
     asyncio = sys.modules.get("asyncio")
     if asyncio is not None:
         try:
-            asyncio.get_running_loop()
+            loop = asyncio.get_running_loop()
         except RuntimeError:
             pass
         else:
-            return "asyncio"
+            # After gevent's monkey patching the background thread is a greenlet of this
+            # thread, whose running loop asyncio takes for everybody's.
+            return None if BACKGROUND.runs_elsewhere(loop) else "asyncio"
     # A folder of the test's may be called trio too; `in_trio_run` came with trio 0.29.
     lowlevel = getattr(sys.modules.get("trio"), "lowlevel", None)
     if lowlevel is not None:
