@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from .browser import Chromium
 
+pytestmark = pytest.mark.once
+
 HTML = (
     "<style>@media (prefers-color-scheme: dark) { p { color: rgb(1, 2, 3) } }</style>"
     '<p>Hello <b>Ada</b></p><a href="https://app.example.org/confirm?t=1">Confirm</a>'

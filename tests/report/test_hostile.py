@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from .browser import Chromium
 
+pytestmark = pytest.mark.once
+
 #: All that could have happened by now has: two frames were painted.
 PAINTED = (
     "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
