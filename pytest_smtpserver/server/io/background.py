@@ -87,7 +87,7 @@ class LoopThread:
 
     def runs_elsewhere(self, loop: asyncio.AbstractEventLoop) -> bool:
         """It is the thread's event loop, and this is not that thread."""
-        return loop is self._loop and threading.get_ident() != self._thread
+        return loop is self._loop and threading.get_ident() != self._thread.ident
 
     def call_soon(self, call: Callable[..., object], *arguments: Any) -> None:
         """Call on the loop, after what was to be called before."""
@@ -283,6 +283,10 @@ class Background:
         with self._lock:
             thread = self._current
             return None if thread is None else thread.call_later(seconds, call)
+
+    def runs_elsewhere(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """`LoopThread.runs_elsewhere`, for any of its threads."""
+        return any(thread.runs_elsewhere(loop) for thread in list(self._users))
 
     def _end(self, thread: LoopThread) -> None:
         self._users.pop(thread, None)
