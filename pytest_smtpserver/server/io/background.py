@@ -45,10 +45,11 @@ class _RealTimeLoop(asyncio.SelectorEventLoop):
 def _new_loop() -> asyncio.AbstractEventLoop:
     """A loop of uvloop, where it is installed: its clock is the system's."""
     try:
-        import uvloop  # noqa: PLC0415 - an extra
+        import uvloop  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - an extra
     except ImportError:  # there is none, or it was built for another Python
         return _RealTimeLoop()
-    return uvloop.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
 
 
 class LoopThread:
