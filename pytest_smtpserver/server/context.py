@@ -43,7 +43,7 @@ class ServerContext:
         self.watched: bool = False
         self._on_activity: Callable[[], None] = _nothing
         #: Where handlers and look-ups may block.
-        self.threads = Threads()
+        self.threads: Threads = Threads()
         #: Runs a coroutine as a task of the service.
         self.spawn: Callable[[Coroutine[Any, Any, None]], None] = _nothing
         self.use(options, authority)
