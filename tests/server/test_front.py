@@ -270,6 +270,7 @@ def test_unauthenticated_commands_have_a_limit() -> None:
             assert wire.deliver().startswith("250 ")
 
 
+@pytest.mark.timeout(300)
 def test_a_client_that_never_reads_its_replies_is_held_up() -> None:
     """It is not read either, harms nobody, and gets all its replies when it reads."""
     with SMTPServer() as server, Wire(server, receive_buffer=4096) as wire:

@@ -32,7 +32,7 @@ def test_too_many_connections(smtp_server: SMTPServer) -> None:
     assert refused.commands == []
 
 
-@pytest.mark.smtp_server(idle_timeout=0.05)
+@pytest.mark.smtp_server(idle_timeout=0.5)
 @pytest.mark.parametrize("where", ["at the start", "in a line", "in the data"])
 def test_a_client_that_is_silent_for_too_long(
     smtp_server: SMTPServer, where: str

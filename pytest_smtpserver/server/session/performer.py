@@ -265,8 +265,6 @@ async def after_close(attendant: Attendant) -> None:
     Nothing else ends a handler here, so it gets ``close_timeout``.
     """
     context, dialogue = attendant.context, attendant.dialogue
-    if not context.script.rules_for("CLOSE"):
-        return
     seen = ScriptEvent("CLOSE", dialogue.recorder.record)
     decision = _decide(attendant, seen)
     seconds = context.options.close_timeout
