@@ -21,7 +21,8 @@ class Later:
             explain = Later("pytest_smtpserver.mail.search.explain")
 
     For modules that a server without rules, without TLS and without AUTH does not need,
-    in a test that passes: they would make the first mail of a run late.
+    in a test that passes: they would make the first mail of a run late. What a running
+    session may come to need is there before: a test may use up all descriptors.
     """
 
     def __init__(self, name: str) -> None:

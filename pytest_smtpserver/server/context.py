@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,8 @@ class ServerContext:
 
     def use(self, options: Options, authority: Authority | None) -> None:
         """Go by these options from the next connection on."""
+        if options.auth:  # now, and not when there is nothing left to load it with
+            importlib.import_module("pytest_smtpserver.protocol.answers.authentication")
         self.options = options
         self.settings: Settings = options.settings()
         #: The greeting is the first that happens on a connection.

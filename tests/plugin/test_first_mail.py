@@ -43,15 +43,15 @@ ALLOWED = {
     "plugin": "configuration fixtures hooks sections servers",
     "protocol.answers": "effects ehlo proposals",
     "protocol": "engine",
-    "protocol.framing": "buffer content",
+    "protocol.framing": "buffer content proxy",
     "protocol.state": "events session_state settings states",
     "protocol.syntax": "addresses commands envelope grammar parameters replies standard values",
-    "script": "callers event mistakes script",
+    "script": "actions callers event mistakes script",
     "server": "asserting context loop_service misbehaving place server service serving task_service",
     "server.io": "background channel clock crowd line listening loop_channel threads waking",
     "server.options": "checks options possible",
-    "server.session": "attendant connection content_handler delivery dialogue recorder",
-    "server.tls": "authorities layer",
+    "server.session": "attendant connection content_handler delivery dialogue handlers opening performer recorder",
+    "server.tls": "authorities handshake layer",
 }
 PACKAGE = "pytest_smtpserver."
 #: What takes long to load, and only some servers need.

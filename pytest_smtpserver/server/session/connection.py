@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from pytest_smtpserver.later import Later
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.server.io.channel import Outcome
 from pytest_smtpserver.server.io.line import Line, TLSState
 from pytest_smtpserver.server.io.loop_channel import LoopChannel
 
+from . import opening, performer
 from .attendant import Activity, Attendant
 from .dialogue import Dialogue, Step
 
@@ -32,11 +32,6 @@ if TYPE_CHECKING:
     from pytest_smtpserver.protocol.syntax.replies import Reply
     from pytest_smtpserver.server.context import ServerContext
     from pytest_smtpserver.server.io.channel import Channel
-
-    from . import opening, performer
-else:
-    opening = Later("pytest_smtpserver.server.session.opening")
-    performer = Later("pytest_smtpserver.server.session.performer")
 
 
 class Connection:
