@@ -183,6 +183,9 @@ def test_the_timeout_in_native_toml(
         result.stderr.fnmatch_lines(["*smtp_server_timeout is a number of seconds*"])
 
 
+@pytest.mark.skipif(
+    pytest.version_tuple < (9,), reason="pytest before 9 has no subtests of its own"
+)
 def test_saved_mail_of_subtests_and_of_the_tear_down(pytester: pytest.Pytester) -> None:
     """Each part of a test that fails has a section; all mail is saved, late mail too."""
     result = run(

@@ -37,6 +37,9 @@ def test_it(smtp_server):
     result.stdout.no_fnmatch_line("*problems*")
 
 
+@pytest.mark.skipif(
+    pytest.version_tuple < (9,), reason="pytest before 9 has no subtests of its own"
+)
 def test_nothing_comes_on_top_of_a_subtest_that_has_failed(
     pytester: pytest.Pytester,
 ) -> None:
