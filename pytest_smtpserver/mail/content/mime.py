@@ -149,14 +149,16 @@ class Part:
                 f"{self.content_type} without a boundary (RFC 2046 section 5.1)"
             )
             return
-        container, behind = self, self.start
+        container, below, behind = self, 0, self.start
         while behind >= 0:
             spans, behind = _spans(self.content, behind, self.end, self._boundary)
             for start, end in spans:
-                container = container._add(self._child(start, end), depth, self)
+                inner = container._add(self._child(start, end), depth + below, self)
+                below += inner is not container
+                container = inner
             if container is self:
                 break
-            container = self  # it has ended, and we go on
+            container, below = self, 0  # it has ended, and we go on
         if not self.children:
             self._structure_defects.append(
                 f"the boundary {self._boundary.decode('utf-8', 'replace')!r} of "
@@ -184,7 +186,7 @@ class Part:
         RFC 2046 §5.1.2 forbids that, and Outlook Express sent it.
         """
         self.children.append(child)
-        multipart = child.content_type.startswith("multipart/")
+        multipart = child.content_type.startswith("multipart/") and depth < _MAX_DEPTH
         if multipart and child._boundary == around._boundary:
             child._structure_defects.append(
                 "its boundary is that of the multipart around it (RFC 2046 section 5.1.2)"

@@ -189,8 +189,8 @@ def _without_brackets(entry: list[_Token]) -> tuple[list[str], list[_Token]]:
             pieces.append(token.text)
         elif (
             token.kind == "quoted"
-            and entry[index + 1 :]
-            and (entry[index + 1].text.startswith("@"))
+            and index + 1 < len(entry)
+            and entry[index + 1].text.startswith("@")
         ):
             pieces.append(_unquoted(token.text).replace(" ", "\0"))
         else:

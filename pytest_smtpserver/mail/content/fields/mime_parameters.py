@@ -16,7 +16,7 @@ from .encoded_words import decode_words
 #: A name and its value, or what stands in their place up to the next semicolon.
 _PARAMETER = re.compile(
     r'[\s;]*+(?:([^\s=;"]+)\s*'
-    r'(?:=\s*(?:"((?:[^"\\]|\\.)*+)(")?([^;]*)|([^;]*))|[^;]*)|[^;]+)',
+    r'(?:=\s*(?:"((?:[^"\\]|\\.)*+)(")?([^;]*)|([^;]*))|[^;]*)|[^;]+|\Z)',
     re.DOTALL,
 )
 _SECTION_5_1 = "(RFC 2045 section 5.1)"
@@ -74,6 +74,8 @@ def _parameters(rest: str, complaints: list[str]) -> list[tuple[str, str]]:
     found = []
     for match in _PARAMETER.finditer(rest):
         name, quoted, closed, behind, bare = match.groups()
+        if name is None and not match[0].replace(";", "").strip():
+            break  # the field ends with separators
         if name is None:
             complaints.append(f"a parameter has no name {_SECTION_5_1}")
             continue
