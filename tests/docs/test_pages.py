@@ -56,6 +56,13 @@ def steady(line: str) -> str:
     """A line of output without what differs from run to run."""
     line = re.sub(r"(127\.0\.0\.1:)\d+", r"\1PORT", line.rstrip())
     line = re.sub(r"\+\d\.\d{3}", "+TIME", line)
+    # smtplib's own spelling, which has changed.
+    line = re.sub(
+        r"C: (mail from|rcpt to):",
+        lambda verb: verb[0].lower(),
+        line,
+        flags=re.IGNORECASE,
+    )
     return re.sub(r"^-+|-+$", "---", line)
 
 
