@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from os.path import abspath
 from typing import TYPE_CHECKING
 
@@ -10,16 +9,12 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, Literal
+    from typing import Any
 
 _MARKER_HELP = (
     "smtp_server(**options): options of the smtp_server fixture for a test, class or "
     "module, merged option by option, the closest wins; see the README of "
     "pytest-smtpserver"
-)
-#: pytest before 8.4 knows text only, and no TOML with types of its own.
-_NUMBER: Literal["float", "string"] = (
-    "float" if pytest.version_tuple >= (8, 4) else "string"
 )
 
 
@@ -34,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(
         "smtp_server_timeout",
         "how long waits of an SMTP server may take, in seconds",
-        type=_NUMBER,
+        type="float",
         default=5.0,
     )
     parser.addini(
@@ -78,10 +73,6 @@ def pytest_configure(config: pytest.Config) -> None:
             f"smtp_server_scope is 'function' or 'session', not {scope!r}"
         )
     timeout(config)
-    if config.pluginmanager.has_plugin("pytester"):
-        # A run inside of this process forgets in the end what it has loaded itself, and
-        # cryptography cannot be loaded a second time.
-        import_module("pytest_smtpserver.server.tls.certificates")
     if names := config.getini("smtp_server_fail_on"):
         from pytest_smtpserver.server.options.checks import findings  # noqa: PLC0415
 

@@ -61,10 +61,7 @@ def pytest_runtest_makereport(
     """Tell in the report of a test what its servers have seen, and save it."""
     report = yield
     if (servers := _servers(item)) is not None:
-        from . import sections  # noqa: PLC0415 - for runs with servers
-
-        with sections.instead_of("this report", item, report):
-            _tell(servers, report, item)
+        _tell(servers, report, item)
         if call.when == "teardown":
             servers.forget()
     return report
@@ -81,22 +78,23 @@ def _tell(servers: TestServers, report: pytest.TestReport, item: pytest.Item) ->
         return
     from . import sections  # noqa: PLC0415 - for tests that fail, or whose mail is kept
 
-    servers.look()
-    reports = []
-    for server in servers.seen:
-        with sections.instead_of(f"what {server!r} has seen", item, report):
-            reports.append(server.report())
-    if pages and reports and page is not None:
-        from .pages import add_entry  # noqa: PLC0415 - for those who ask
+    with sections.instead_of("this report", item, report):
+        servers.look()
+        reports = []
+        for server in servers.seen:
+            with sections.instead_of(f"what {server!r} has seen", item, report):
+                reports.append(server.report())
+        if pages and reports and page is not None:
+            from .pages import add_entry  # noqa: PLC0415 - for those who ask
 
-        with sections.instead_of("an entry of the page", item, report):
-            add_entry(reports, item, report, page)
-    for number, seen in enumerate(reports):
-        with sections.instead_of(f"what {seen.where} has seen", item, report):
-            if shows:
-                sections.attach(seen, item, report)
-            if directory is not None and servers.has_news(number, seen):
-                sections.save(seen, directory, servers.name, number)
+            with sections.instead_of("an entry of the page", item, report):
+                add_entry(reports, item, report, page)
+        for number, seen in enumerate(reports):
+            with sections.instead_of(f"what {seen.where} has seen", item, report):
+                if shows:
+                    sections.attach(seen, item, report)
+                if directory is not None and servers.has_news(number, seen):
+                    sections.save(seen, directory, servers.name, number)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -6,9 +6,8 @@ import difflib
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.mail.display import printable
+from pytest_smtpserver.protocol.state.events import MOMENTS
 from pytest_smtpserver.protocol.state.states import VERBS
-
-from .event import MOMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,17 +17,6 @@ if TYPE_CHECKING:
     from pytest_smtpserver.protocol.syntax.envelope import Envelope
 
 
-#: The moments of a session; every other name of an event is a verb.
-MOMENTS = (
-    "CONNECT",
-    "HANDSHAKE",
-    "SECURE",
-    "CREDENTIALS",
-    "CONTENT",
-    "MESSAGE",
-    "CLOSE",
-)
-
 T = TypeVar("T")
 
 

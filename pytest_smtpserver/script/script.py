@@ -6,8 +6,9 @@ import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_smtpserver.mail.collection import Recorded
+from pytest_smtpserver.protocol.state.events import MOMENTS, NO_COMMANDS
 
-from .event import MOMENTS, Earlier, Event
+from .event import Earlier, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 
     from .actions import Action
     from .rules import Rule
-
-
-#: What `"*"` does not stand for: moments, and what the engine tells between commands.
-_NO_COMMANDS = frozenset({*MOMENTS, "RESPONSE", "CHUNK"})
 
 
 class Decision(NamedTuple):
@@ -119,7 +116,7 @@ class Script:
         """The rules that may have something to say to the event."""
         rules = self._by_name.get(name)
         if rules is None:
-            wanted = (name,) if name in _NO_COMMANDS else (name, "*")
+            wanted = (name,) if name in NO_COMMANDS else (name, "*")
             rules = tuple(
                 rule for rule in (*self.rules, *self._handlers) if rule.event in wanted
             )

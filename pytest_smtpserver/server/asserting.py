@@ -377,17 +377,15 @@ def _idle_in_time(server: Server, seconds: float, *, quiet: bool = False) -> boo
 
 
 def _stuck(server: Server, seconds: float) -> str:
-    stuck = explain.stuck(server._serving.in_flight(), seconds)
-    return server._serving.blocked_by() or stuck
+    serving = server._serving
+    return serving.blocked_by() or explain.stuck(serving.in_flight(), seconds)
 
 
 def _stuck_error(server: Server, seconds: float) -> TimeoutError:
-    culprit = server._serving.blocked_by()
-    return (
-        TimeoutError(_stuck(server, seconds))
-        if culprit is None
-        else (LoopBlocked(culprit))
-    )
+    serving = server._serving
+    if (culprit := serving.blocked_by()) is not None:
+        return LoopBlocked(culprit)
+    return TimeoutError(explain.stuck(serving.in_flight(), seconds))
 
 
 def _no_longer_than_it_runs(server: Server, seconds: float) -> float:

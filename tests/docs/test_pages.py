@@ -17,8 +17,8 @@ from pytest_smtpserver import (
     SMTPServer,
 )
 from pytest_smtpserver.mail.search.criteria import NAMES
+from pytest_smtpserver.protocol.state.events import MOMENTS
 from pytest_smtpserver.script.conditions import RULE_NAMES
-from pytest_smtpserver.script.event import MOMENTS
 
 from .pages import PAGES, ROOT, Block, blocks, projects, run_pytest, write_blocks
 

@@ -40,7 +40,7 @@ ALLOWED = {
     "mail.content.fields": "encoded_words headers mailboxes",
     "mail.content": "views",
     "mail.search": "criteria matching waiting",
-    "plugin": "configuration fixtures hooks sections servers",
+    "plugin": "configuration fixtures hooks servers",
     "protocol.answers": "effects ehlo proposals",
     "protocol": "engine",
     "protocol.framing": "buffer content proxy",

@@ -6,31 +6,13 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-from pytest_smtpserver.mail.content.html.tokenizer import Tag, tokens
+from pytest_smtpserver.mail.content.html.tokenizer import VOID, Tag, tokens
 
 #: What shows code: a reader takes braces in there for what they are.
 _CODE = frozenset({"code", "kbd", "listing", "plaintext", "pre", "samp", "tt", "xmp"})
 #: What no reader sees.
 _UNSEEN = frozenset(
     {"head", "noembed", "noframes", "script", "style", "template", "title"}
-)
-_VOID = frozenset(
-    [
-        "area",
-        "base",
-        "br",
-        "col",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "param",
-        "source",
-        "track",
-        "wbr",
-    ]
 )
 #: These stand within a line: the text before and after them is one.
 _INLINE = _CODE | frozenset(
@@ -54,9 +36,6 @@ _INLINE = _CODE | frozenset(
         "u",
         "wbr",
     ]
-)
-_HIDING = re.compile(
-    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE
 )
 _PIXEL = re.compile(r"\s*[012](?:px)?\s*(?:;|$)", re.IGNORECASE)
 _TINY_STYLE = re.compile(
@@ -140,7 +119,7 @@ class Markup:
                 self.links.append(Link(target, [], []))
             elif name == "img":
                 self._image(tag)
-        if name not in _VOID:
+        if name not in VOID:
             self._open.append((name, _kind_of(tag) or self._kind))
             self._count[name] += 1
 
@@ -155,12 +134,10 @@ class Markup:
     def _image(self, tag: Tag) -> None:
         given = tag.attributes
         size = (given.get("width", ""), given.get("height", ""))
-        style = given.get("style", "")
         if (
             any(_PIXEL.fullmatch(one) for one in size)
-            or _TINY_STYLE.search(style)
-            or _HIDING.search(style)
-            or "hidden" in given
+            or _TINY_STYLE.search(given.get("style", ""))
+            or tag.hides
         ):
             return
         decorates = given.get("role") in ("presentation", "none")
@@ -173,8 +150,6 @@ class Markup:
 
 
 def _kind_of(tag: Tag) -> str:
-    if tag.name in _UNSEEN or "hidden" in tag.attributes:
-        return "unseen"
-    if _HIDING.search(tag.attributes.get("style", "")):
+    if tag.name in _UNSEEN or tag.hides:
         return "unseen"
     return "code" if tag.name in _CODE else ""

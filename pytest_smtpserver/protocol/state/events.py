@@ -14,20 +14,18 @@ if TYPE_CHECKING:
     from pytest_smtpserver.protocol.syntax.replies import Reply
 
 
-#: Names that an event has which is no command.
-MOMENTS = frozenset(
-    {
-        "CONNECT",
-        "HANDSHAKE",
-        "SECURE",
-        "CREDENTIALS",
-        "CONTENT",
-        "MESSAGE",
-        "CLOSE",
-        "RESPONSE",
-        "CHUNK",
-    }
+#: The moments of a session; every other name of an event is a verb.
+MOMENTS = (
+    "CONNECT",
+    "HANDSHAKE",
+    "SECURE",
+    "CREDENTIALS",
+    "CONTENT",
+    "MESSAGE",
+    "CLOSE",
 )
+#: Names that an event has which is no command.
+NO_COMMANDS = frozenset({*MOMENTS, "RESPONSE", "CHUNK"})
 
 
 def event_name(verb: str) -> str:
@@ -36,7 +34,7 @@ def event_name(verb: str) -> str:
     A client may send the name of a moment as a verb that does not exist. So that it is
     not taken for the moment, it has lower case letters then.
     """
-    return verb.lower() if verb in MOMENTS else verb
+    return verb.lower() if verb in NO_COMMANDS else verb
 
 
 class Proposal(NamedTuple):

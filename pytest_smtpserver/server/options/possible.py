@@ -6,8 +6,8 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_smtpserver.protocol.state.events import MOMENTS
 from pytest_smtpserver.protocol.state.states import VERBS
-from pytest_smtpserver.script.event import MOMENTS
 from pytest_smtpserver.script.script import event_name
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from pytest_smtpserver.mail.content.links import links_in_text
 
-from .tokenizer import Tag, tokens
+from .tokenizer import VOID, Tag, tokens
 
 #: What can be followed; images and style sheets are only fetched.
 _LINK_ATTRIBUTES = {
@@ -62,24 +62,6 @@ _BLOCKS = (
     )
 )
 _LINES = _BLOCKS | _ROWS | {"br", "caption"}
-_VOID = frozenset(
-    [
-        "area",
-        "base",
-        "br",
-        "col",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "param",
-        "source",
-        "track",
-        "wbr",
-    ]
-)
 _UNSEEN = frozenset(
     [
         "datalist",
@@ -122,9 +104,6 @@ _ENDS = {
     "a": ("a",),
 }
 _BLANKS = re.compile(r"[\t\n\f\r ]+")
-_HIDING_STYLE = re.compile(
-    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE
-)
 #: A URL parser drops these wherever they stand (WHATWG URL §4.4).
 _TAB_OR_NEWLINE = re.compile(r"[\t\r\n]+")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -177,18 +156,14 @@ class Page:
             self._break()
         if name == "base" and not self._base:
             self._base = _clean(tag.attributes.get("href", ""))
-        hidden = (
-            name in _UNSEEN
-            or "hidden" in tag.attributes
-            or _HIDING_STYLE.search(tag.attributes.get("style", "")) is not None
-        )
+        hidden = name in _UNSEEN or tag.hides
         depth = len(self._open)
         if self._hidden_at > depth and not hidden:
             self._link(tag, depth)
             if name in _HEADINGS:
                 self._headings.append([])
         stray = name in _ROWS and not self._places["table"]
-        if name not in _VOID and not stray:
+        if name not in VOID and not stray:
             self._places[name].append(depth)
             self._open.append(name)
             if hidden:

@@ -29,6 +29,28 @@ _CONDITION = re.compile(r"<!\[(?!CDATA\[)[^<>]*>?")
 #: Their content is text up to their own end tag (section 13.2.6.2).
 _RAW = frozenset({"iframe", "noembed", "noframes", "script", "style", "xmp"})
 _RAW_WITH_REFERENCES = frozenset({"textarea", "title"})
+#: They have no content, and no end tag (section 13.1.2).
+VOID = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+    ]
+)
+_HIDING_STYLE = re.compile(
+    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE
+)
 _REFERENCE = re.compile(
     r"&(?:#(?:[xX]([0-9A-Fa-f]+)|([0-9]+));?|([A-Za-z][A-Za-z0-9]{0,31};?))"
 )
@@ -46,6 +68,12 @@ class Tag(NamedTuple):
     name: str
     closing: bool
     attributes: dict[str, str]
+
+    @property
+    def hides(self) -> bool:
+        """Its own attributes hide it: ``hidden``, or a style that does."""
+        style = self.attributes.get("style", "")
+        return "hidden" in self.attributes or _HIDING_STYLE.search(style) is not None
 
 
 def tokens(html: str) -> Iterator[Tag | str]:
