@@ -35,11 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .answers import authentication as auth
-    from .framing.content import ContentSink
     from .state.session_state import Randomness
     from .state.settings import Settings
     from .syntax.addresses import Address
-    from .syntax.envelope import Envelope
     from .syntax.replies import Reply
 else:
     auth = Later("pytest_smtpserver.protocol.answers.authentication")
@@ -77,82 +75,6 @@ class SmtpEngine:
         self.pass_content_on = False
         self.pipelined: bool = False
         self.discarded: bytes = b""
-
-    # Where the session stands
-
-    @property
-    def state(self) -> State:
-        """Which commands are in order."""
-        return self.session.state
-
-    @property
-    def settings(self) -> Settings:
-        """What the server is."""
-        return self.session.settings
-
-    @property
-    def helo(self) -> str | None:
-        """The name in the last accepted EHLO, HELO or LHLO."""
-        return self.session.helo
-
-    @property
-    def opening_command(self) -> str | None:
-        """The verb that it came with."""
-        return self.session.opening_command
-
-    @property
-    def user(self) -> object:
-        """Who is logged in."""
-        return self.session.security.user
-
-    @property
-    def envelope(self) -> Envelope | None:
-        """Of the transaction; None outside of one."""
-        return self.session.envelope
-
-    @property
-    def sink(self) -> ContentSink:
-        """The content that came last."""
-        return self.session.sink
-
-    @property
-    def chunks(self) -> list[int]:
-        """The sizes of its chunks, in order (BDAT only)."""
-        return self.session.sink.chunks
-
-    @property
-    def content_octets(self) -> int:
-        """The octets of it that came over the wire, dots and all."""
-        return self.session.sink.octets
-
-    @property
-    def transaction_count(self) -> int:
-        """How often MAIL was accepted."""
-        return self.session.transaction_count
-
-    @property
-    def xclient(self) -> dict[str, str | None]:
-        """What XCLIENT has told."""
-        return self.session.xclient
-
-    @property
-    def xforward(self) -> dict[str, str | None]:
-        """What XFORWARD has told."""
-        return self.session.xforward
-
-    @property
-    def in_transaction(self) -> bool:
-        """Between an accepted MAIL and the reply that ends its transaction."""
-        return self.session.in_transaction
-
-    @property
-    def disabled_commands(self) -> frozenset[str]:
-        """Verbs that do not exist here."""
-        return self.session.disabled_commands
-
-    @disabled_commands.setter
-    def disabled_commands(self, verbs: frozenset[str]) -> None:
-        self.session.disable(verbs)
 
     # What came in
 
@@ -379,7 +301,11 @@ class SmtpEngine:
         follow = "MESSAGE" if accepted and chunk.last else None
         event = Event("BDAT", proposed, command, follow=follow)
         self._chunk = (chunk, event)
-        if accepted and self.session.state is State.RCPT and not self.chunks:
+        if (
+            accepted
+            and self.session.state is State.RCPT
+            and not self.session.sink.chunks
+        ):
             return self._begin_content()
         return self._read_chunk(chunk, event)
 

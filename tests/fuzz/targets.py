@@ -62,7 +62,7 @@ def engine(data: bytes) -> None:
     assert codes(at_once) == codes(in_steps)
     assert whole.heard.messages == cut.heard.messages
     assert whole.heard.commands == cut.heard.commands
-    assert whole.engine.state is cut.engine.state
+    assert whole.engine.session.state is cut.engine.session.state
 
 
 def addresses(data: bytes) -> None:

@@ -114,9 +114,11 @@ class Dialogue(RuleBasedStateMachine):
     @invariant()
     def stands_where_the_model_stands(self) -> None:
         engine, model = self.driver.engine, self.model
-        assert (engine.state is State.CLOSED) is model.closed
-        assert (engine.state is State.CONTENT) is (model.content is not None)
-        assert engine.in_transaction is (model.sender is not None) or model.closed
+        assert (engine.session.state is State.CLOSED) is model.closed
+        assert (engine.session.state is State.CONTENT) is (model.content is not None)
+        assert (
+            engine.session.in_transaction is (model.sender is not None) or model.closed
+        )
 
 
 TestDialogue = Dialogue.TestCase

@@ -69,8 +69,8 @@ class Driver:
 
     def ready(self) -> Driver:
         """Say EHLO."""
-        self.line("LHLO client" if self.engine.settings.lmtp else "EHLO client")
-        assert self.engine.state is State.READY
+        self.line("LHLO client" if self.engine.session.settings.lmtp else "EHLO client")
+        assert self.engine.session.state is State.READY
         return self
 
     def start_tls(self, identity: str | None = None) -> Driver:
@@ -105,14 +105,14 @@ class Driver:
         if event.command is not None and event.name not in ("MESSAGE", "CREDENTIALS"):
             heard.commands.append(str(event.command))
         if event.name == "MESSAGE":
-            envelope = engine.envelope
+            envelope = engine.session.envelope
             assert envelope is not None
             heard.messages.append(
                 (
                     str(envelope.mail_from),
                     [str(one) for one in envelope.rcpt_to],
                     [str(one) for one in envelope.rejected],
-                    engine.sink.getvalue(),
+                    engine.session.sink.getvalue(),
                 )
             )
         if event.name == "CREDENTIALS" and event.credentials is not None:

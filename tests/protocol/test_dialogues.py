@@ -52,7 +52,7 @@ class EnginePeer:
         return self.replies.pop(0)
 
     def start_tls(self) -> None:
-        assert self.driver.engine.state is State.TLS
+        assert self.driver.engine.session.state is State.TLS
         self.driver.start_tls(_IDENTITY)
 
     def _script(self, event: Event) -> Reply | None:
@@ -164,7 +164,7 @@ def test_what_is_delivered_in_appendix_d1() -> None:
             b"Blah blah blah...\r\n..etc. etc. etc.\r\n",
         )
     ]
-    assert driver.engine.state is State.CLOSED
+    assert driver.engine.session.state is State.CLOSED
 
 
 def test_nothing_is_delivered_in_appendix_d2() -> None:
@@ -179,7 +179,7 @@ def test_what_the_chunks_of_rfc_3030_make() -> None:
     assert len(content) == 86
     driver = run("rfc3030-4.2", _whole)
     assert len(driver.heard.messages[0][3]) == 100_324
-    assert driver.engine.chunks == [100_000, 324, 0]
+    assert driver.engine.session.sink.chunks == [100_000, 324, 0]
 
 
 @pytest.mark.parametrize(

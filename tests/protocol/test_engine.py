@@ -128,7 +128,7 @@ def test_a_command_line_that_is_too_long() -> None:
     for step in (None, 7):
         driver = start(max_command_length=100)
         assert codes(driver.send(b"NOOP " + b"x" * 200, step=step)) == [500]
-        assert driver.engine.state is State.CLOSED
+        assert driver.engine.session.state is State.CLOSED
 
 
 def test_a_line_of_content_is_never_too_long() -> None:
@@ -143,7 +143,7 @@ def test_an_http_request_is_turned_away() -> None:
     """421, and the connection is closed."""
     driver = Driver()
     assert driver.line("POST /x HTTP/1.1")[:3] == "421"
-    assert driver.engine.state is State.CLOSED
+    assert driver.engine.session.state is State.CLOSED
 
 
 # Limits
@@ -167,7 +167,7 @@ def test_max_messages() -> None:
     driver = start(max_messages=1)
     assert delivers(driver)
     assert driver.line(SENDER)[:9] == "421 4.7.0"
-    assert driver.engine.state is State.CLOSED
+    assert driver.engine.session.state is State.CLOSED
 
 
 def test_max_unrecognized_commands() -> None:
@@ -278,7 +278,7 @@ def test_chunks_make_a_message() -> None:
     wire = b"BDAT 5\r\n\r\n.\r\nBDAT 3\r\nabcBDAT 0 LAST\r\n"
     assert codes(driver.send(wire)) == [250, 250, 250]
     assert driver.heard.messages[0][3] == b"\r\n.\r\nabc"
-    assert driver.engine.chunks == [5, 3, 0]
+    assert driver.engine.session.sink.chunks == [5, 3, 0]
     assert delivers(driver)
 
 
@@ -289,7 +289,7 @@ def test_octets_of_a_refused_chunk_are_no_commands() -> None:
     driver.send(f"{SENDER}\r\n{RECIPIENT}\r\n".encode())
     answers = codes(driver.send(b"BDAT 3\r\nabcBDAT 6\r\nRSET\r\nBDAT 4 LAST\r\nabcd"))
     assert answers == [250, 552, 503]
-    assert driver.engine.state is State.READY
+    assert driver.engine.session.state is State.READY
 
 
 def test_data_and_bdat_do_not_mix() -> None:
@@ -323,7 +323,7 @@ def test_lmtp_replies_for_each_recipient() -> None:
     for name in "abc":
         driver.line(f"RCPT TO:<{name}@example.org>")
     assert codes(driver.send(b"DATA\r\nx\r\n.\r\n")) == [354, 250, 552, 250]
-    assert driver.engine.state is State.READY
+    assert driver.engine.session.state is State.READY
 
 
 # The session goes by the reply that was sent

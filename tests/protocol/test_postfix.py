@@ -30,15 +30,15 @@ def test_the_readme_example_of_xclient() -> None:
     driver.line("EHLO client.example.com")
     line = "XCLIENT NAME=spike.porcupine.org ADDR=168.100.189.2"
     assert driver.line(line) == greeting
-    assert driver.engine.xclient == {
+    assert driver.engine.session.xclient == {
         "NAME": "spike.porcupine.org",
         "ADDR": "168.100.189.2",
     }
-    assert driver.engine.helo is None
+    assert driver.engine.session.helo is None
     assert driver.line(_SENDER)[:3] == "503"
     driver.line("EHLO spike.porcupine.org")
     assert driver.line(_SENDER)[:3] == "250"
-    assert driver.engine.helo == "spike.porcupine.org"
+    assert driver.engine.session.helo == "spike.porcupine.org"
 
 
 def test_xclient_forgets_who_has_logged_in() -> None:
@@ -47,12 +47,18 @@ def test_xclient_forgets_who_has_logged_in() -> None:
     driver = Driver(settings).ready()
     assert driver.line("AUTH PLAIN AHRpbQB0YW5zdGFhZg==")[:3] == "235"
     assert driver.line("XCLIENT LOGIN=[UNAVAILABLE]")[:3] == "220"
-    assert (driver.engine.session.security.authenticated, driver.engine.user) == (
+    assert (
+        driver.engine.session.security.authenticated,
+        driver.engine.session.security.user,
+    ) == (
         False,
         None,
     )
     assert driver.line("xclient login=ada+40example.org")[:3] == "220"
-    assert (driver.engine.session.security.authenticated, driver.engine.user) == (
+    assert (
+        driver.engine.session.security.authenticated,
+        driver.engine.session.security.user,
+    ) == (
         True,
         "ada@example.org",
     )
@@ -72,7 +78,7 @@ def test_what_several_xclients_say_adds_up() -> None:
     driver = Driver(_BOTH)
     driver.line("XCLIENT NAME=[TEMPUNAVAIL] ADDR=IPV6:2001:DB8::1 PORT=25")
     driver.line("XCLIENT PROTO=esmtp HELO=a+20b DESTADDR=127.0.0.1 DESTPORT=65535")
-    assert driver.engine.xclient == {
+    assert driver.engine.session.xclient == {
         "NAME": None,
         "ADDR": "2001:db8::1",
         "PORT": "25",
@@ -91,7 +97,7 @@ def test_xforward_is_taken_note_of() -> None:
     assert driver.line("XFORWARD IDENT=12345 SOURCE=local HELO=[UNAVAILABLE]")[:3] == (
         "250"
     )
-    assert driver.engine.xforward == {
+    assert driver.engine.session.xforward == {
         "NAME": "spike.porcupine.org",
         "ADDR": "168.100.189.2",
         "PROTO": "ESMTP",
@@ -99,7 +105,7 @@ def test_xforward_is_taken_note_of() -> None:
         "SOURCE": "LOCAL",
         "HELO": None,
     }
-    assert driver.engine.state is State.READY
+    assert driver.engine.session.state is State.READY
     assert driver.line(_SENDER)[:3] == "250"
 
 
@@ -126,7 +132,7 @@ def test_bad_attributes(verb: str, argument: str) -> None:
     """501, and nothing is taken note of."""
     driver = Driver(_BOTH).ready()
     assert driver.line(f"{verb} {argument}")[:9] == "501 5.5.4"
-    assert (driver.engine.xclient, driver.engine.xforward) == ({}, {})
+    assert (driver.engine.session.xclient, driver.engine.session.xforward) == ({}, {})
     assert driver.line(_SENDER)[:3] == "250"
 
 

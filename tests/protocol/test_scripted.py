@@ -67,7 +67,7 @@ def test_lmtp_421_to_the_first_recipient_closes() -> None:
     driver = Driver(Settings(lmtp=True), always("MESSAGE", "421 bye")).ready()
     wire = f"{SENDER}\r\n{RECIPIENT}\r\n{RECIPIENT}\r\nDATA\r\n.\r\nNOOP\r\n"
     assert codes(driver.send(wire.encode())) == [250, 250, 250, 354, 421]
-    assert driver.engine.state is State.CLOSED
+    assert driver.engine.session.state is State.CLOSED
 
 
 def test_a_greeting_that_is_no_greeting() -> None:
@@ -124,7 +124,7 @@ def test_a_response_that_is_too_long() -> None:
     driver = Driver(Settings(auth=True, users=USERS, max_command_length=40)).ready()
     driver.line("AUTH PLAIN")
     assert driver.line("A" * 60)[:9] == "500 5.5.6"
-    assert driver.engine.state is State.CLOSED
+    assert driver.engine.session.state is State.CLOSED
     assert driver.heard.events[-1] == "RESPONSE"
     assert driver.heard.commands == ["EHLO client", "AUTH PLAIN"]
 
@@ -167,7 +167,7 @@ def test_a_last_chunk_without_an_answer_is_over() -> None:
         if event.proposed is not None:
             engine.send_nothing()
     assert names == ["CONTENT", "BDAT"]
-    assert (engine.state, engine.envelope) == (State.READY, None)
+    assert (engine.session.state, engine.session.envelope) == (State.READY, None)
     assert driver.line(SENDER)[:3] == "250"
 
 
@@ -177,7 +177,10 @@ def test_no_transaction_survives_an_exchange() -> None:
     driver.line(SENDER)
     driver.line("AUTH PLAIN")
     driver.line("*")
-    assert (driver.engine.state, driver.engine.envelope) == (State.READY, None)
+    assert (driver.engine.session.state, driver.engine.session.envelope) == (
+        State.READY,
+        None,
+    )
 
 
 def test_no_transaction_survives_an_exchange_without_an_answer() -> None:
@@ -189,7 +192,7 @@ def test_no_transaction_survives_an_exchange_without_an_answer() -> None:
     engine.receive_data(b"*\r\n")
     assert engine.next_event() is not None
     engine.send_nothing()
-    assert (engine.state, engine.envelope) == (State.READY, None)
+    assert (engine.session.state, engine.session.envelope) == (State.READY, None)
 
 
 def test_extensions_that_say_more_than_their_name() -> None:
@@ -205,7 +208,7 @@ def test_extensions_that_say_more_than_their_name() -> None:
     assert "250-REQUIRETLS" in after
     extra = "BY=120;RT HOLDFOR=60 MT-PRIORITY=-3 REQUIRETLS"
     assert driver.line(f"{SENDER} {extra}")[:3] == "250"
-    envelope = driver.engine.envelope
+    envelope = driver.engine.session.envelope
     assert envelope is not None
     assert (envelope.hold_for, envelope.priority) == (60, -3)
     assert envelope.require_tls
@@ -268,9 +271,12 @@ def test_whatever_a_rule_answers_the_engine_goes_on(
         engine.receive_data(line)
         while (event := engine.next_event()) is not None:
             _answer(data, event, engine)
-        if engine.state is State.TLS:
+        if engine.session.state is State.TLS:
             engine.tls_started("TLS")
-    assert (engine.envelope is None) or engine.state not in (State.READY, State.START)
+    assert (engine.session.envelope is None) or engine.session.state not in (
+        State.READY,
+        State.START,
+    )
 
 
 def _answer(data: st.DataObject, event: Event, engine: object) -> None:

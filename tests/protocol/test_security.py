@@ -20,7 +20,7 @@ def test_starttls_forgets_what_was_said_in_the_clear() -> None:
     assert codes(driver.send(b"STARTTLS\r\nRSET\r\n" + SENDER.encode())) == [220]
     assert driver.engine.discarded == b"RSET\r\n" + SENDER.encode()
     driver.start_tls()
-    assert driver.engine.helo is None
+    assert driver.engine.session.helo is None
     assert driver.line(SENDER)[:3] == "503"
     assert "STARTTLS" not in keywords(driver)
     assert driver.line("STARTTLS")[:3] == "503"
@@ -90,7 +90,7 @@ def test_auth_that_succeeds(lines: list[str]) -> None:
     for line in lines:
         answer = driver.line(line)
     assert answer[:9] == "235 2.7.0"
-    assert driver.engine.user == "tim"
+    assert driver.engine.session.security.user == "tim"
     assert driver.heard.credentials == [
         (lines[0].split()[1].upper(), "tim", "tanstaaf")
     ]

@@ -143,7 +143,7 @@ def test_who_is_meant(argument: str, mailbox: str) -> None:
     """The mailbox without what was put around it; with it as it was sent."""
     driver = start(lenient_addresses=True)
     assert driver.line(f"MAIL FROM:{argument}")[:3] == "250"
-    envelope = driver.engine.envelope
+    envelope = driver.engine.session.envelope
     assert envelope is not None
     assert envelope.mail_from == mailbox
 
@@ -166,7 +166,7 @@ def test_parameters_that_postfix_takes(
     assert start(lenient_addresses=True).line(line)[:3] == "501"
     driver = start(lenient_parameters=True)
     assert driver.line(line)[:3] == "250"
-    envelope = driver.engine.envelope
+    envelope = driver.engine.session.envelope
     assert envelope is not None
     assert {name: getattr(envelope, name) for name in values} == values
 

@@ -72,7 +72,7 @@ def test_only_lf_ends_a_command(line: bytes) -> None:
     """And what is inside of it is no second one."""
     driver = start()
     assert len(codes(driver.send(line))) == 1
-    assert driver.engine.state is State.READY
+    assert driver.engine.session.state is State.READY
 
 
 @pytest.mark.parametrize("plaintext", BEHIND_STARTTLS, ids=repr)
@@ -83,12 +83,12 @@ def test_plaintext_behind_starttls_is_never_read(plaintext: bytes) -> None:
         driver = start(tls="starttls", auth=True, users=USERS)
         heard = driver.heard.commands
         assert codes(driver.send_pieces([wire[:cut], wire[cut:]])) == [220]
-        assert driver.engine.state is State.TLS
+        assert driver.engine.session.state is State.TLS
         assert heard[-1] == "STARTTLS"
         driver.start_tls()
         assert heard[-1] == "STARTTLS"
         assert driver.engine.discarded == plaintext
-        assert driver.engine.helo is None
+        assert driver.engine.session.helo is None
         assert not driver.engine.session.security.authenticated
         # What the client says over TLS is not appended to half a plaintext line.
         assert codes(driver.send(b"NOOP\r\n")) == [250]
@@ -101,9 +101,9 @@ def test_what_was_said_before_tls_is_forgotten() -> None:
     """RFC 3207 §4.2: EHLO, AUTH, and a transaction that a rule has let STARTTLS end."""
     driver = start(tls="starttls", auth=True, users=USERS, allow_insecure_auth=True)
     driver.line("AUTH PLAIN AHRpbQB0YW5zdGFhZg==")
-    assert driver.engine.user == "tim"
+    assert driver.engine.session.security.user == "tim"
     driver.line("STARTTLS")
     driver.start_tls()
-    assert driver.engine.user is None
-    assert driver.engine.helo is None
+    assert driver.engine.session.security.user is None
+    assert driver.engine.session.helo is None
     assert driver.line(SENDER)[:3] == "503"

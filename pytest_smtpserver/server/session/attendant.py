@@ -267,7 +267,7 @@ class Attendant:
 
     def _put_by(self, data: bytes) -> bytes | None:
         """Take received bytes, which nobody looks at for now."""
-        starts_tls = self.dialogue.engine.state is State.TLS
+        starts_tls = self.dialogue.engine.session.state is State.TLS
         if starts_tls or self.line.tls is TLSState.STARTING:
             self.line.put_by(data)
         elif not self.take(data) or self.line.tls_ended:

@@ -290,8 +290,7 @@ class Connection:
             await reader.wait(seconds)
         dialogue.note_end()
         # Before it counts as over: the test waits for what happens at "CLOSE".
-        if self._context.script.rules_for("CLOSE"):
-            await performer.after_close(attendant)
+        await performer.after_close(attendant)
         self._over()
         if ending.reset:
             await self._channel.reset()

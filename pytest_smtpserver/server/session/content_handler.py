@@ -229,9 +229,9 @@ class Incoming:
         cut = self._cut
         if cut is None:
             return False
-        octets = self._engine.content_octets
+        octets = self._engine.session.sink.octets
         whole = event is not None and event.name == "MESSAGE"
-        if whole and not self._engine.chunks:
+        if whole and not self._engine.session.sink.chunks:
             octets -= 3  # the dot that ends it is no content (RFC 5321 §4.1.1.4)
         self._cut_reached = octets >= cut.after
         if whole and not self._cut_reached:
@@ -298,7 +298,11 @@ class Incoming:
         reply = await reader.finish()
         self._reader = None
         self._pass_on(False)
-        if reply is not None and reply.is_positive and self._engine.sink.overflowed:
+        if (
+            reply is not None
+            and reply.is_positive
+            and self._engine.session.sink.overflowed
+        ):
             return None  # it is not whole, so nobody can have accepted it
         return reply
 

@@ -147,7 +147,9 @@ class Dialogue:
     def in_flight(self) -> bool:
         """A transaction is open, or bytes wait for an answer."""
         return self.ending is None and (
-            self.engine.in_transaction or self.engine.unanswered or self.has_work
+            self.engine.session.in_transaction
+            or self.engine.unanswered
+            or self.has_work
         )
 
     @property
@@ -174,7 +176,7 @@ class Dialogue:
             return Step.RULE
         if self.incoming.reader_is_due:
             return Step.READER
-        state = self.engine.state
+        state = self.engine.session.state
         if state is State.TLS:
             return Step.TLS
         if state is not State.CLOSED:
@@ -193,8 +195,9 @@ class Dialogue:
     def advance(self) -> bytes | None:
         """Answer what can be answered; None when something has to be awaited."""
         engine, recorder, script = self.engine, self.recorder, self._context.script
+        session = engine.session
         event, self._held = self._held or engine.next_event(), None
-        if event is None and engine.state in _PAUSES:  # a rule's reply has led here
+        if event is None and session.state in _PAUSES:  # a rule's reply has led here
             return None
         while event is not None:
             # Only rules hold content up, and most servers never have one.
@@ -209,7 +212,7 @@ class Dialogue:
                 engine.proceed()
             elif (reply := event.proposed) is not None:
                 self.answer(event, reply)
-                if engine.state in _PAUSES:
+                if session.state in _PAUSES:
                     return None
             event = engine.next_event()
         if script.was_used and self.incoming.reaches_cut(None):
@@ -230,13 +233,13 @@ class Dialogue:
 
     def _asks(self, event: Event) -> bool:
         """Whether a rule has something to do at the event; then it is `due`."""
-        engine = self.engine
-        in_transaction = engine.in_transaction or event.name == "MESSAGE"
+        session = self.engine.session
+        in_transaction = session.in_transaction or event.name == "MESSAGE"
         seen = ScriptEvent(
             event.name,
             self.recorder.record,
             command=event.command,
-            envelope=engine.envelope if in_transaction else None,
+            envelope=session.envelope if in_transaction else None,
             proposed=event.proposed,
             message=self.delivery.message,
             recipient=event.recipient,
@@ -297,7 +300,7 @@ class Dialogue:
         self.recorder.answered(event, reply, data, by)
         if data:
             self._out.append(data)
-        if self._context.script.was_used and not engine.in_transaction:
+        if self._context.script.was_used and not engine.session.in_transaction:
             self.incoming.end(f"the transaction ended with {event.name}")
 
     def complete(
@@ -331,7 +334,7 @@ class Dialogue:
         if event.name == "MESSAGE":
             self.delivery.settle(event, None)
         self.engine.send_nothing()
-        if not self.engine.in_transaction:
+        if not self.engine.session.in_transaction:
             self.incoming.end(f"{event.name} was not answered")
 
     def fall_silent(self) -> None:

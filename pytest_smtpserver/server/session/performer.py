@@ -144,10 +144,10 @@ class Performer:
 
     def _replies_due(self, reply: Reply) -> int:
         """How many replies there are to the content (RFC 2033 §4.2)."""
-        engine = self._dialogue.engine
-        if not engine.settings.lmtp or engine.envelope is None or reply.code == 421:
+        session = self._dialogue.engine.session
+        if not session.settings.lmtp or session.envelope is None or reply.code == 421:
             return 1
-        return len(engine.envelope.rcpt_to)
+        return len(session.envelope.rcpt_to)
 
     def _send(self, data: bytes) -> None:
         """Send bytes; the session goes by the first whole reply in them."""
@@ -265,6 +265,8 @@ async def after_close(attendant: Attendant) -> None:
     Nothing else ends a handler here, so it gets ``close_timeout``.
     """
     context, dialogue = attendant.context, attendant.dialogue
+    if not context.script.rules_for("CLOSE"):
+        return
     seen = ScriptEvent("CLOSE", dialogue.recorder.record)
     decision = _decide(attendant, seen)
     seconds = context.options.close_timeout
