@@ -105,8 +105,15 @@ def _nodemailer(line: str) -> _Line:
     return [] if match is None else [("C" if match[1] == "C" else "S", match[2])]
 
 
+# One literal and nothing after it: `'a', 'b'` would be a tuple.
+_SMTPLIB = re.compile(
+    r"(?:\d\d:\d\d:\d\S* )?(send|reply|connect): "
+    r"(b?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"))\s*"
+)
+
+
 def _smtplib(line: str) -> _Line:
-    match = re.match(r"(?:\d\d:\d\d:\d\S* )?(send|reply|connect): (b?['\"].*)", line)
+    match = _SMTPLIB.fullmatch(line)
     if match is None or match[1] == "connect":
         again = re.match(r"(?:\S+ )?connect: (?:to )?\(", line)
         return [] if again is None else [("connect", "")]
