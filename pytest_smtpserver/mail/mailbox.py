@@ -80,6 +80,11 @@ class Mailbox:
             self._released[number] = message
             self._unclaimed[number] = message
             self._log.append(number)
+        self.wake_all()
+
+    def wake_all(self) -> None:
+        """Let those who wait look again: a message has come, or none will any more."""
+        with self._lock:
             listeners = list(self._listeners)
         for wake in listeners:
             wake()
@@ -97,7 +102,7 @@ class Mailbox:
             return [m for n, m in self._released.items() if n <= mark.number]
 
     def listen(self, wake: Callable[[], None]) -> None:
-        """Call `wake`, from any thread, whenever a message is released."""
+        """Call `wake`, from any thread, whenever there is something new to know."""
         with self._lock:
             self._listeners.append(wake)
 

@@ -135,7 +135,9 @@ class Rule:
             ValueError: the seconds are negative, or have no end.
         """
         if seconds == math.inf:
-            raise ValueError("a delay has an end; to wait without one there is .hang()")
+            raise ValueError(
+                "delay takes a number of seconds that ends: .hang() waits for good"
+            )
         return self._add(Delay(not_negative("delay", seconds)))
 
     def hang(self) -> Self:
@@ -187,7 +189,9 @@ class Rule:
             ValueError: it is not more than zero.
         """
         if not_negative("throttle", bytes_per_second) == 0:
-            raise ValueError("throttle is more than 0 bytes per second; see hang()")
+            raise ValueError(
+                "throttle takes more than 0 bytes per second: .hang() stops altogether"
+            )
         return self._add(Throttle(bytes_per_second))
 
     @told_to_the_caller

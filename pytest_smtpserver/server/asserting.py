@@ -22,14 +22,16 @@ if TYPE_CHECKING:
     from pytest_smtpserver.mail.lint import advice, violations
     from pytest_smtpserver.mail.mailbox import Mark
     from pytest_smtpserver.mail.message import ReceivedMessage
-    from pytest_smtpserver.mail.search import explain
+    from pytest_smtpserver.mail.search import diagnosis, explain
     from pytest_smtpserver.mail.search.criteria import MessageCriteria
     from pytest_smtpserver.mail.search.diagnosis import Setting
 
     from .context import ServerContext
+    from .place import Place
     from .serving import Serving
 else:
     advice = Later("pytest_smtpserver.mail.lint.advice")
+    diagnosis = Later("pytest_smtpserver.mail.search.diagnosis")
     explain = Later("pytest_smtpserver.mail.search.explain")
     violations = Later("pytest_smtpserver.mail.lint.violations")
 
@@ -43,6 +45,7 @@ class Server(Protocol):
     explain_in_full: bool
     _complained: bool
     _context: ServerContext
+    _place: Place
     _serving: Serving
 
     def _setting(self, wanted: Criteria) -> Setting: ...
@@ -185,7 +188,7 @@ def assert_received(
     if times is not None and times < 0:
         raise ValueError(f"times is at least 0, not {times}")
     wanted = Criteria(criteria)
-    found, stuck = _matching(self, "assert_received", wanted)
+    found, stuck = _matching(self, "assert_received", wanted, diagnosed=False)
     if len(found) == times or (times is None and found):
         return found
     mailbox, sessions = self._context.mailbox, self._context.sessions
@@ -213,12 +216,15 @@ def assert_not_received(
         criteria: what the message would be; see the README.
 
     Raises:
-        AssertionError: there is one, or a session is stuck in a transaction.
+        AssertionError: there is one, or a session is stuck in a transaction, or the
+            server was never started, so that none can have come.
         RuntimeError: `within` is given inside an asyncio or trio task.
         TypeError: there is no such criterion, or `within` is no number.
         ValueError: `within` is negative.
     """
     wanted = Criteria(criteria)
+    if not self._place.is_known:
+        raise AssertionError(diagnosis.NEVER_STARTED)
     if _checked(within, "within"):
         _wait_for_unwanted(self, wanted, within)
     found, stuck = _matching(self, "assert_not_received", wanted)
@@ -237,10 +243,7 @@ def assert_no_messages(self: Server, *, within: float = 0.0) -> None:
             soon as a message comes.
 
     Raises:
-        AssertionError: there is one, or a session is stuck in a transaction.
-        RuntimeError: `within` is given inside an asyncio or trio task.
-        TypeError: `within` is no number.
-        ValueError: `within` is negative.
+        Exception: as `assert_not_received` does.
     """
     assert_not_received(self, within=within)
 
@@ -297,14 +300,14 @@ def _begin(
         since=since,
         again=again,
         where=caller(),
+        runs=lambda: server._serving.is_running,
     )
 
 
 def _block(server: Server, wait: Wait, timeout: float | None) -> list[ReceivedMessage]:
     mailbox, seconds = server._context.mailbox, _seconds(server, timeout)
-    seconds = _no_longer_than_it_runs(server, seconds)
     found = block_until(wait.take, mailbox.listen, mailbox.unlisten, seconds)
-    return found if found is not None else _give_up(server, wait, seconds)
+    return found or _give_up(server, wait, seconds)
 
 
 async def _await(
@@ -313,9 +316,8 @@ async def _await(
     timeout: float | None,  # noqa: ASYNC109
 ) -> list[ReceivedMessage]:
     mailbox, seconds = server._context.mailbox, _seconds(server, timeout)
-    seconds = _no_longer_than_it_runs(server, seconds)
     found = await await_until(wait.take, mailbox.listen, mailbox.unlisten, seconds)
-    return found if found is not None else _give_up(server, wait, seconds)
+    return found or _give_up(server, wait, seconds)
 
 
 def _give_up(server: Server, wait: Wait, seconds: float) -> list[ReceivedMessage]:
@@ -336,7 +338,7 @@ def _give_up(server: Server, wait: Wait, seconds: float) -> list[ReceivedMessage
 
 
 def _matching(
-    server: Server, method: str, wanted: Criteria
+    server: Server, method: str, wanted: Criteria, *, diagnosed: bool = True
 ) -> tuple[list[ReceivedMessage], str]:
     """The messages that match, and what is stuck so that there may be more to come."""
     seconds = server.default_timeout
@@ -353,7 +355,7 @@ def _matching(
                 "flight: use 'await wait_until_idle_async()' before it"
             )
     found = [one for one in server._context.mailbox.messages if wanted.match(one)]
-    return found, "" if settled else _stuck(server, seconds)
+    return found, "" if settled else _stuck(server, seconds, diagnosed=diagnosed)
 
 
 def _wait_for_unwanted(server: Server, wanted: Criteria, within: float) -> None:
@@ -366,7 +368,8 @@ def _wait_for_unwanted(server: Server, wanted: Criteria, within: float) -> None:
     mailbox = server._context.mailbox
 
     def come() -> bool | None:
-        return any(wanted.match(one) for one in mailbox.messages) or None
+        runs = server._serving.is_running
+        return any(wanted.match(one) for one in mailbox.messages) or not runs or None
 
     block_until(come, mailbox.listen, mailbox.unlisten, within)
 
@@ -376,21 +379,18 @@ def _idle_in_time(server: Server, seconds: float, *, quiet: bool = False) -> boo
     return bool(block_until(idle.happened, idle.listen, idle.unlisten, seconds))
 
 
-def _stuck(server: Server, seconds: float) -> str:
-    serving = server._serving
-    return serving.blocked_by() or explain.stuck(serving.in_flight(), seconds)
-
-
 def _stuck_error(server: Server, seconds: float) -> TimeoutError:
-    serving = server._serving
-    if (culprit := serving.blocked_by()) is not None:
-        return LoopBlocked(culprit)
-    return TimeoutError(explain.stuck(serving.in_flight(), seconds))
+    culprit = server._serving.blocked_by()
+    return LoopBlocked(culprit) if culprit else TimeoutError(_stuck(server, seconds))
 
 
-def _no_longer_than_it_runs(server: Server, seconds: float) -> float:
-    """Nothing comes to a server that does not run: what is there is all there is."""
-    return seconds if server._serving.is_running else 0
+def _stuck(server: Server, seconds: float, *, diagnosed: bool = True) -> str:
+    return server._serving.blocked_by() or explain.stuck(
+        server._serving.in_flight(),
+        seconds,
+        sessions=list(server._context.sessions),
+        setting=server._setting(Criteria({})) if diagnosed else None,
+    )
 
 
 def _seconds(server: Server, timeout: float | None) -> float:

@@ -142,6 +142,7 @@ class Serving:
         finally:
             self._thread = self._service = None
             BACKGROUND.release(thread)
+            self._context.mailbox.wake_all()
 
     async def start_here(self, listener: socket.socket) -> None:
         """Serve from the running event loop."""
@@ -157,6 +158,7 @@ class Serving:
             with anyio.CancelScope(shield=True):
                 await service.close()
         self._service = None
+        self._context.mailbox.wake_all()
         if group is not None:
             await group.__aexit__(None, None, None)
 
@@ -192,7 +194,10 @@ class Serving:
         """
         self.check_here()
         if self._thread is None:
-            raise RuntimeError("this server is of this event loop: stop it instead")
+            raise RuntimeError(
+                "this server runs in the event loop of the caller, who cannot block it: "
+                "leave its 'async with' block, and begin another one"
+            )
         return self._thread.run(call)
 
     def when_idle(self, call: Callable[[], None], *, quiet: bool) -> None:

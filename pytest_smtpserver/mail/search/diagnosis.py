@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_smtpserver.mail.display import shown_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from typing import TypeAlias
 
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
@@ -55,24 +55,18 @@ def what_stood_in_the_way(
         waited: the test has waited for the message, and has not only looked for it.
     """
     if setting.running is None:
-        return ["", "This server was never started: it needs start() or a with block."]
+        return ["", NEVER_STARTED]
+    # Where others deliver, one who only greets looks whether the server is there.
+    diagnoses = _DIAGNOSES
+    if not any(session.messages for session in sessions):
+        diagnoses += (_left_without_a_word,)
     found = [
         f"The server at {where} has {'it' if len(messages) == 1 else 'them'}: the "
         "application sends there, and the test asks here."
         for where, messages in setting.elsewhere
     ]
-    by_sentence: dict[str, list[int]] = {}
-    # Where others deliver, one who only greets looks whether the server is there.
-    diagnoses = _DIAGNOSES
-    if not any(session.messages for session in sessions):
-        diagnoses += (_left_without_a_word,)
-    for number, session in enumerate(sessions, 1):
-        if sentence := _of_session(session, setting, diagnoses):
-            by_sentence.setdefault(sentence, []).append(number)
-    found += [f"{_named(ns)}: {sentence}" for sentence, ns in by_sentence.items()]
-    lines = (
-        ["", "What stood in the way:", *(f"  {one}" for one in found)] if found else []
-    )
+    found += _of_sessions(enumerate(sessions, 1), setting, diagnoses)
+    lines = _titled(found)
     if not setting.running:
         lines += ["", "This server does not run any more: it was stopped."]
     if not sessions:
@@ -87,6 +81,8 @@ def what_stood_in_the_way(
     )
 
 
+#: What is to be said of a server that nobody can have reached.
+NEVER_STARTED = "This server was never started: it needs start() or a with block."
 #: The usual reasons when nobody has come at all.
 _NOBODY = """
   - the application sends to another host or port than this server's
@@ -98,6 +94,42 @@ Flask's TESTING=True, SUPPRESS_SEND=1
 _TOO_EARLY = """
   - it sends in the background, and the assertion came too early: an assertion waits \
 for what is in flight, wait_for_message(…) for what has not begun"""
+
+
+def what_holds_up(
+    stuck: Collection[SessionRecord],
+    sessions: Sequence[SessionRecord],
+    setting: Setting,
+) -> list[str]:
+    """The lines of an explanation that say why sessions do not come to an end.
+
+    Args:
+        stuck: those that are in the middle of something.
+        sessions: all of the server, which give them their numbers.
+        setting: the server.
+    """
+    wanted = set(map(id, stuck))
+    numbered = enumerate(sessions, 1)
+    held = ((number, one) for number, one in numbered if id(one) in wanted)
+    return _titled(_of_sessions(held, setting, _DIAGNOSES))
+
+
+def _titled(found: list[str]) -> list[str]:
+    lines = [f"  {one}" for one in found]
+    return ["", "What stood in the way:", *lines] if found else []
+
+
+def _of_sessions(
+    numbered: Iterable[tuple[int, SessionRecord]],
+    setting: Setting,
+    diagnoses: tuple[Diagnosis, ...],
+) -> list[str]:
+    """What stood in the way of each, told once where it is the same."""
+    by_sentence: dict[str, list[int]] = {}
+    for number, session in numbered:
+        if sentence := _of_session(session, setting, diagnoses):
+            by_sentence.setdefault(sentence, []).append(number)
+    return [f"{_named(ns)}: {sentence}" for sentence, ns in by_sentence.items()]
 
 
 def _of_session(
@@ -144,6 +176,7 @@ def _handshake(session: SessionRecord, setting: Setting) -> str:
 _DISTRUST = re.compile(
     "ALERT.*(CERTIFICATE|UNKNOWN_CA)|(CERTIFICATE|UNKNOWN_CA).*ALERT"
 )
+_NO_TLS_ON_OFFER = "TLS is off; the option tls='starttls' turns it on."
 _NO_TLS = re.compile("WRONG_VERSION_NUMBER|HTTP_REQUEST|was not begun")
 _TRUST = (
     "The fixture trust_smtp_ca makes this test and its child processes trust the CA by "
@@ -185,17 +218,23 @@ def _login(session: SessionRecord, setting: Setting) -> str:
     if not setting.auth:
         return f"{how}: {_NO_AUTH}"
     if attempt.reply.code == 538:
-        return f"{how}: AUTH needs TLS first, or allow_insecure_auth=True."
+        return f"{how}: AUTH needs TLS first. {_TLS_FIRST}"
     if attempt.reply.code != 535 or setting.users is None:
         return f"{how}."
     if attempt.username is None:
         return f"{how}."
     if attempt.username in setting.users:
-        return f"{how}: the password of {attempt.username!r} is another one."
+        return (
+            f"{how}: users= has another value as the password of {attempt.username!r}."
+        )
     names = ", ".join(map(repr, setting.users)) or "nobody"
     return f"{how}: there is no user {attempt.username!r}; users= has {names}."
 
 
+_TLS_FIRST = (
+    "Let the client use STARTTLS before it logs in, or give the server "
+    "allow_insecure_auth=True."
+)
 _NO_AUTH = "AUTH is not on offer; users={'name': 'password'} turns it on."
 
 
@@ -215,7 +254,8 @@ def _needed_first(session: SessionRecord, setting: Setting) -> str:
     if setting.auth_required:
         return (
             f"{command!r} was refused, since the client has not logged in, which "
-            "auth_required=True asks for."
+            "auth_required=True asks for: give the application a name and a password "
+            "that stand in users=."
         )
     return ""
 
@@ -226,7 +266,7 @@ def _not_on_offer(session: SessionRecord, setting: Setting) -> str:
         if command.reply is None or command.reply.code < 400 or command.answered_by:
             continue
         if command.verb == "STARTTLS" and setting.tls is None:
-            return "the client asked for STARTTLS, and TLS is off: tls='starttls'."
+            return f"the client asked for STARTTLS. {_NO_TLS_ON_OFFER}"
         if command.verb == "AUTH" and not setting.auth:
             return f"the client tried to log in. {_NO_AUTH}"
     return ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_smtpserver.mail.display import printable, shown_command
 
-from .diagnosis import Setting, what_stood_in_the_way
+from .diagnosis import Setting, what_holds_up, what_stood_in_the_way
 from .differing import describe
 from .hints import hint
 from .matching import matches_address, matches_any
@@ -125,22 +125,32 @@ def listed(messages: Sequence[ReceivedMessage], *, full: bool = False) -> list[s
     return [*lines, f"  … and {left} more, -vv shows them"] if left else lines
 
 
-def stuck(sessions: Sequence[tuple[SessionRecord, str]], timeout: float) -> str:
+def stuck(
+    held_up: Sequence[tuple[SessionRecord, str]],
+    timeout: float,
+    *,
+    sessions: Sequence[SessionRecord],
+    setting: Setting | None,
+) -> str:
     """The text when what is in flight does not come to an end.
 
     Args:
-        sessions: those in flight, and what holds each of them up, in words.
+        held_up: those in flight, and what holds each of them up, in words.
         timeout: how long was waited, in seconds.
+        sessions: all of the server.
+        setting: the server, for a diagnosis; None where there is one already.
     """
-    verb = "is" if len(sessions) == 1 else "are"
-    count = _count(len(sessions), "session")
+    verb = "is" if len(held_up) == 1 else "are"
+    count = _count(len(held_up), "session")
     head = f"After {timeout:g} s {count} {verb} still in the middle of something"
     lines = [f"{head}, so nobody can say what will arrive:"]
-    for session, held_up_by in sessions:
+    for session, held_up_by in held_up:
         lines.append(f"  {_open(session)}")
         if held_up_by:
             lines.append(f"    it is held up by {held_up_by}")
         lines += [f"    {line}" for line in session.transcript.lines()[-4:]]
+    if setting is not None:
+        lines += what_holds_up([one for one, _ in held_up], sessions, setting)
     return _text(lines)
 
 

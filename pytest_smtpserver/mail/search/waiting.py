@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .criteria import Criteria
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from pytest_smtpserver.mail.mailbox import Mailbox, Mark
@@ -30,6 +30,7 @@ class Wait:
         since: only those recorded after this mark.
         again: also those that an earlier wait has handed out.
         where: file and line of the test, for the next wait's explanation.
+        runs: whether there is still somebody who receives.
 
     Raises:
         TypeError: there is no such criterion, `count` is no int, `since` no mark.
@@ -45,6 +46,7 @@ class Wait:
         since: Mark | None = None,
         again: bool = False,
         where: str = "",
+        runs: Callable[[], bool] = lambda: True,
     ) -> None:
         if not isinstance(count, int) or isinstance(count, bool):
             raise TypeError(f"count is how many messages to wait for, not {count!r}")
@@ -60,11 +62,16 @@ class Wait:
         self.since = since
         self._mailbox = mailbox
         self._where = where
+        self._runs = runs
         self._cursor: int | None = None
         self._found: dict[int, ReceivedMessage] = {}
 
     def take(self) -> list[ReceivedMessage] | None:
-        """The messages, in order of arrival, once there are enough; else None."""
+        """The messages, in order of arrival, once there are enough; else None.
+
+        An empty list where there never will be: the server has been stopped.
+        """
+        runs = self._runs()  # before the look: what came until it was stopped counts
         limit = self.count if not self.criteria and self.since is None else None
         after = 0 if self.since is None else self.since.number
         while True:
@@ -75,7 +82,7 @@ class Wait:
                 if number > after and self.criteria.match(message):
                     self._found[number] = message
             if len(self._found) < self.count:
-                return None
+                return None if runs else []
             numbers = sorted(self._found)[: self.count]
             if self._mailbox.claim(numbers, self._where, again=self.again):
                 return [self._found[number] for number in numbers]

@@ -254,8 +254,8 @@ def check_options(given: Mapping[str, Any]) -> Options:
         ValueError: the value is not allowed, or not together with another.
     """
     options = Options(**_checked(given))
-    check_handlers(options)
     options = _with_starttls_hidden(options)
+    check_handlers(options)
     changed = options.changed()
     for name, (has_effect, needed) in _NEEDS.items():
         if name in changed and not has_effect(options):

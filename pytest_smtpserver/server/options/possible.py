@@ -92,12 +92,15 @@ def check_event(event: str, match: object, options: Options) -> None:
 
 
 def check_handlers(options: Options) -> None:
-    """Check that the events of the option ``handlers`` are some.
+    """Check that the events of the option ``handlers`` can happen.
 
-    Commands for private use begin with X (RFC 5321 §4.1.5).
+    Commands for private use begin with X (RFC 5321 §4.1.5). A command that the server
+    does not offer may come all the same, since any client may send it: its handler is
+    optional. A moment of something that is turned off never comes.
 
     Raises:
-        ValueError: there is no such verb, neither here nor among those advertised.
+        ValueError: there is no such verb, neither here nor among those advertised, or
+            the moment needs an option.
     """
     known = {"*", *MOMENTS, *VERBS, *_advertised(options)}
     for event in options.handlers:
@@ -108,6 +111,12 @@ def check_handlers(options: Options) -> None:
             raise ValueError(
                 f"option handlers: {event!r} is no command and no moment; {hint}An "
                 "extension of your own begins with X, or stands in advertise="
+            )
+        needed = _NEEDS.get(name)
+        if needed is not None and name in MOMENTS and not needed[0](options):
+            raise ValueError(
+                f"option handlers: {event!r} never happens without the option "
+                f"{needed[1]}"
             )
 
 

@@ -6,7 +6,9 @@ import contextlib
 import smtplib
 import socket
 import ssl
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -15,7 +17,8 @@ import pytest
 from pytest_smtpserver import MessageNotReceived, SMTPServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
 CONTENT = "Subject: x\r\n\r\nHello\r\n"
 
@@ -252,6 +255,109 @@ def test_a_server_that_does_not_run() -> None:
         server.wait_for_message(timeout=60)
     assert str(failed.value).split("\n")[0] == "No message arrived."
     assert time.monotonic() - begin < 30
+
+
+def _block(server: SMTPServer, **criteria: Any) -> None:
+    server.wait_for_message(timeout=60, **criteria)
+
+
+def _await(backend: str) -> Callable[..., None]:
+    def wait(server: SMTPServer, **criteria: Any) -> None:
+        async def main() -> None:
+            await server.wait_for_message_async(timeout=60, **criteria)
+
+        anyio.run(main, backend=backend)
+
+    return wait
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [_block, _await("asyncio"), _await("trio")],
+    ids=["blocking", "asyncio", "trio"],
+)
+def test_a_server_that_is_stopped_during_a_wait(wait: Callable[..., None]) -> None:
+    """By another thread: the wait ends at once, and says so."""
+    with (
+        _stopped_while(wait) as waiter,
+        pytest.raises(MessageNotReceived, match="does not run any more"),
+    ):
+        waiter.result(30)
+
+
+def test_a_server_that_is_stopped_while_absence_is_proved() -> None:
+    """It is proved then: nothing can come any more."""
+
+    def prove(server: SMTPServer, **criteria: Any) -> None:
+        server.assert_not_received(within=60, **criteria)
+
+    with _stopped_while(prove) as waiter:
+        waiter.result(30)
+
+
+@contextlib.contextmanager
+def _stopped_while(wait: Callable[..., None]) -> Iterator[Future[None]]:
+    """A wait in a thread, whose server is stopped once it has looked at a message."""
+    server, looked = SMTPServer().start(), threading.Event()
+
+    def look(_: object) -> bool:
+        looked.set()
+        return False
+
+    with ThreadPoolExecutor(1) as pool:
+        _send(server)
+        waiter = pool.submit(wait, server, where=look)
+        assert looked.wait(30)
+        server.stop()
+        yield waiter
+
+
+def test_a_server_that_is_stopped_under_an_open_transaction() -> None:
+    """Who waits for its end need not wait any longer."""
+    server = SMTPServer().start()
+    with (
+        socket.create_connection(server.address, timeout=5) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        for line in (b"EHLO c", b"MAIL FROM:<a@example.org>"):
+            client.recv(1000)
+            client.sendall(line + b"\r\n")
+        assert client.recv(1000).startswith(b"250 2.1.0")
+        waiter = pool.submit(server.wait_until_idle, timeout=60)
+        server.stop()
+        waiter.result(30)
+
+
+def test_a_server_that_was_never_started_proves_nothing() -> None:
+    """The absence of mail, neither."""
+    with pytest.raises(AssertionError, match="was never started"):
+        SMTPServer().assert_no_messages()
+    with SMTPServer() as server:
+        pass
+    server.assert_no_messages(within=60)  # nothing can come any more
+
+
+def test_what_holds_a_session_up() -> None:
+    """Who waits for it to end gets the diagnosis too, with its number in the report."""
+    with (
+        SMTPServer() as server,
+        _client(server),
+        _client(server) as client,
+    ):
+        server.default_timeout = 0.05
+        for command in ("EHLO c", "MAIL FROM:<a@example.org>", "RCPT TO:<root>"):
+            client.docmd(command)
+        failures = []
+        for ask in (server.wait_until_idle, server.assert_no_messages):
+            with pytest.raises((TimeoutError, AssertionError)) as failed:
+                ask()
+            failures.append(str(failed.value))
+        with pytest.raises(AssertionError) as failed:
+            server.assert_received()
+        failures.append(str(failed.value))
+    for text in failures:
+        assert text.count("connection 2: the address 'root' has no domain") == 1, text
+        assert "1 session is still in the middle" in text
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

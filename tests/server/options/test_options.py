@@ -92,6 +92,14 @@ BAD: list[tuple[str, Any, type[Exception], str]] = [
     ("handlers", {"RCPT TO": print}, ValueError, "one verb, such as 'MAIL'"),
     ("handlers", {7: print}, TypeError, "an event is a verb or a moment"),
     ("handlers", {"NOPE": print}, ValueError, "did you mean 'NOOP'"),
+    ("handlers", {"CREDENTIALS": print}, ValueError, "without the option users="),
+    (
+        "handlers",
+        {"secure": print},
+        ValueError,
+        "'secure' never happens without .*tls=",
+    ),
+    ("handlers", {"HANDSHAKE": print}, ValueError, "without the option tls="),
     ("strict", 1, TypeError, "True or False"),
     ("fail_on", "violations", TypeError, r"such as \['violations'\]"),
     ("fail_on", ["violation"], ValueError, "did you mean 'violations'"),
@@ -126,6 +134,11 @@ def test_handlers_for_commands_of_ones_own() -> None:
         "CLOSE": print,
     }
     assert SMTPServer(handlers=handlers, advertise=["VERB now"]).rules == []
+    # Any client may send a command that is not on offer; and SECURE comes where
+    # STARTTLS works without being told of.
+    SMTPServer(handlers={"AUTH": print, "STARTTLS": print, "BDAT": print})
+    SMTPServer(handlers={"SECURE": print}, hide_starttls=True)
+    SMTPServer(handlers={"CREDENTIALS": print}, users={})
 
 
 def test_every_option_has_a_bad_value_here() -> None:
