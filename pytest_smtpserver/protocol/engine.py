@@ -15,7 +15,6 @@ the next moment instead.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.later import Later
@@ -105,7 +104,12 @@ class SmtpEngine:
         """
         if self._awaiting is not None:
             raise LocalProtocolError(f"{self._awaiting!r} has not been answered")
-        event = self._queue.popleft() if self._queue else self._read()
+        if self._queue:
+            event: Event | None = self._queue.popleft()
+        elif self._buffer.empty and self._chunk is None:
+            return None
+        else:
+            event = self._read()
         if event is not None and event.proposed is not None:
             self._awaiting = event
         return event
@@ -113,8 +117,6 @@ class SmtpEngine:
     def _read(self) -> Event | None:
         """What the bytes in the buffer say."""
         state, buffer = self.session.state, self._buffer
-        if buffer.empty and self._chunk is None:
-            return None
         if state is State.CONTENT:
             return self._read_data()
         if state is State.TLS or state is State.CLOSED:
@@ -145,7 +147,9 @@ class SmtpEngine:
         Raises:
             LocalProtocolError: no event waits for a reply.
         """
-        event = self._answered("there is nothing to reply to")
+        event, self._awaiting = self._awaiting, None
+        if event is None:
+            raise LocalProtocolError("there is nothing to reply to")
         if event.name == "CREDENTIALS" and (side := auth.last_word(event, reply)):
             # The verdict waits until the client has taken note (RFC 4954 §4).
             self._verdict = Event(
@@ -160,7 +164,9 @@ class SmtpEngine:
 
     def send_nothing(self) -> None:
         """The event gets no reply. What is over, is over all the same."""
-        event = self._answered("there is nothing to leave unanswered")
+        event, self._awaiting = self._awaiting, None
+        if event is None:
+            raise LocalProtocolError("there is nothing to leave unanswered")
         if event.name == "CONNECT":
             self.session.enter(State.START)
         elif event.name in ("CREDENTIALS", "RESPONSE") or (
@@ -176,7 +182,15 @@ class SmtpEngine:
             raise LocalProtocolError(f"nothing follows {event!r}")
         self._awaiting = None
         if event.follow == "CREDENTIALS":
-            self._queue.append(replace(event, name="CREDENTIALS", follow=None))
+            self._queue.append(
+                Event(
+                    "CREDENTIALS",
+                    event.proposed,
+                    event.command,
+                    event.found,
+                    credentials=event.credentials,
+                )
+            )
         else:
             self._end_content(event.command)
 
@@ -213,13 +227,6 @@ class SmtpEngine:
         hostname = self.session.settings.hostname
         return self._shaped(standard.usual_reply(code, event.name, hostname))
 
-    def _answered(self, otherwise: str) -> Event:
-        """The event that waits for a reply, which it has now."""
-        event, self._awaiting = self._awaiting, None
-        if event is None:
-            raise LocalProtocolError(otherwise)
-        return event
-
     def _shaped(self, reply: Reply) -> Reply:
         if self.session.settings.enhanced_codes:
             return reply
@@ -236,14 +243,10 @@ class SmtpEngine:
             size = bdat_size(command)
             if size is not None:
                 return self._begin_chunk(Chunk(*size), command, reply)
-        return Event(
-            event_name(command.verb),
-            reply,
-            command,
-            found,
-            follow="CREDENTIALS" if found.complete else None,
-            credentials=found.credentials,
-        )
+        event = Event(event_name(command.verb), reply, command, found)
+        if found.credentials is not None:
+            event.show(found.credentials, complete=found.complete)
+        return event
 
     def _line_too_long(self, line: bytes) -> Event:
         reply = self._shaped(standard.LINE_TOO_LONG)
@@ -272,7 +275,13 @@ class SmtpEngine:
         if line.rstrip(b"\r\n") == b"*" and reply is not None and reply.is_positive:
             # RFC 4954 §4: the client does not believe the server's last word.
             reply = self._shaped(standard.AUTH_CANCELLED)
-        return replace(verdict, proposed=reply, line=line)
+        return Event(
+            "RESPONSE",
+            reply,
+            line=line,
+            credentials=verdict.credentials,
+            user=verdict.user,
+        )
 
     # Content
 

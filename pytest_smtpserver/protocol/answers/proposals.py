@@ -55,45 +55,38 @@ _HTTP = re.compile(rb"\S+ (?:\S+ )?HTTP/[0-9]\.[0-9]\s*")
 
 def propose(session: SessionState, command: Command) -> Proposal:
     """The reply that the command deserves now, and what was found out about it."""
-    try:
-        answer = _judge(session, command)
-    except Refused as refused:
-        answer = refused.reply
-    if _is_overdue(session, command):
+    verb = command.verb
+    settings, security = session.settings, session.security
+    limit = settings.max_unauthenticated_commands
+    answer: Proposal | Reply
+    if verb in session.disabled_commands or verb not in settings.verbs:
+        answer = _unrecognized(session, command)
+    elif settings.require_tls and security.tls is None and verb not in _BEFORE_TLS:
+        answer = standard.NEED_TLS
+    elif (
+        settings.auth_required
+        and not security.authenticated
+        and verb not in _BEFORE_AUTH
+    ):
+        answer = standard.NEED_AUTH
+    elif session.state not in TABLE[verb].allowed:
+        answer = standard.out_of_order(what_is_missing(verb, session.state))
+    else:
+        try:
+            answer = _PROPOSALS[verb](session, command)
+        except Refused as refused:
+            answer = refused.reply
+    if limit is not None and _is_overdue(session, command, limit):
         answer = standard.TOO_MANY_UNAUTHENTICATED
     return answer if isinstance(answer, Proposal) else Proposal(answer)
 
 
-def _is_overdue(session: SessionState, command: Command) -> bool:
+def _is_overdue(session: SessionState, command: Command, limit: int) -> bool:
     """The client should have logged in by now."""
-    settings = session.settings
-    limit = settings.max_unauthenticated_commands
-    if limit is None or not settings.auth or session.security.authenticated:
+    if not session.settings.auth or session.security.authenticated:
         return False
     late = session.count_unauthenticated() >= limit
     return late and command.verb not in ("AUTH", "QUIT")
-
-
-def _judge(session: SessionState, command: Command) -> Proposal | Reply:
-    verb = command.verb
-    settings = session.settings
-    if verb in session.disabled_commands or verb not in settings.verbs:
-        return _unrecognized(session, command)
-    if (
-        settings.require_tls
-        and session.security.tls is None
-        and verb not in _BEFORE_TLS
-    ):
-        return standard.NEED_TLS
-    if (
-        settings.auth_required
-        and not session.security.authenticated
-        and verb not in _BEFORE_AUTH
-    ):
-        return standard.NEED_AUTH
-    if session.state not in TABLE[verb].allowed:
-        return standard.out_of_order(what_is_missing(verb, session.state))
-    return _PROPOSALS[verb](session, command)
 
 
 def _unrecognized(session: SessionState, command: Command) -> Reply:

@@ -273,6 +273,8 @@ def common_recipient(line: str) -> Address | None:
 def _common(match: re.Match[str] | None, line: str) -> Address | None:
     if match is None or (end := match.end()) > _COMMON_END:
         return None
+    if end == len(line):
+        return Address(match[1])
     rest = line[end:].rstrip(" \t")
     if not rest.isascii():
         return None
