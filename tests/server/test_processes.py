@@ -168,6 +168,7 @@ def test_a_child_leaves_an_inherited_server_alone(tmp_path: Path) -> None:
 def test_a_child_keeps_no_port_and_no_client() -> None:
     """What the parent closes is closed, although a child with copies lives on."""
     read, write = os.pipe()
+    runs, is_running = os.pipe()
     with SMTPServer(close_timeout=0.1) as server:
         address = server.address
         client = socket.create_connection(address, timeout=PATIENCE)
@@ -175,9 +176,12 @@ def test_a_child_keeps_no_port_and_no_client() -> None:
 
         def lives_on() -> bytes:
             os.close(write)
+            os.write(is_running, b"!")
             return os.read(read, 1)
 
         child = start_child(lives_on)
+        # The child closes its copies itself, as the first thing that it does.
+        assert os.read(runs, 1) == b"!"
     with client:
         while client.recv(1000):
             pass  # the 421, and then the end
@@ -185,7 +189,8 @@ def test_a_child_keeps_no_port_and_no_client() -> None:
         socket.create_connection(address, timeout=PATIENCE)
     os.close(write)
     assert result_of(*child) == b""
-    os.close(read)
+    for end in (read, runs, is_running):
+        os.close(end)
 
 
 EXITS = """

@@ -31,6 +31,7 @@ else:
 #: A transaction is open in these.
 _IN_TRANSACTION = frozenset({State.MAIL, State.RCPT, State.CONTENT, State.CHUNKING})
 _OUTSIDE = frozenset({State.READY, State.START})
+_READY, _START = State.READY, State.START
 
 
 class Security:
@@ -149,8 +150,8 @@ class SessionState:
 
     def enter(self, state: State) -> None:
         """Move. START stands for READY once the client has said who it is."""
-        if state is State.START and self.helo is not None:
-            state = State.READY
+        if state is _START and self.helo is not None:
+            state = _READY
         if state in _OUTSIDE:
             self.envelope = None
         self.state = state
