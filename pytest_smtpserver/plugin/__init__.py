@@ -17,7 +17,9 @@ from .hooks import (
     pytest_assertrepr_compare,
     pytest_runtest_call,
     pytest_runtest_makereport,
+    pytest_runtest_protocol,
     pytest_terminal_summary,
+    pytest_timeout_set_timer,
 )
 
 __all__ = (
@@ -26,7 +28,9 @@ __all__ = (
     "pytest_configure",
     "pytest_runtest_call",
     "pytest_runtest_makereport",
+    "pytest_runtest_protocol",
     "pytest_terminal_summary",
+    "pytest_timeout_set_timer",
     "smtp_ca",
     "smtp_server",
     "smtp_server_factory",

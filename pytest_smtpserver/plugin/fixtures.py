@@ -69,9 +69,8 @@ def smtp_server_factory(
     """Start one more SMTP server, with options of its own; stopped with the test."""
     from .servers import Factory  # noqa: PLC0415
 
-    factory = Factory(request.node, {"ca": _ca(request), **smtp_server_options})
-    yield factory
-    factory.close()
+    with Factory(request.node, {"ca": _ca(request), **smtp_server_options}) as factory:
+        yield factory
 
 
 @pytest.fixture(scope="session")
@@ -104,8 +103,7 @@ def smtp_server(
         with renewed(server, request.node, options):
             yield server
         return
-    factory = Factory(request.node, options)
-    with naming_the_source(request.node):
-        server = factory()
-    yield server
-    factory.close()
+    with Factory(request.node, options) as factory:
+        with naming_the_source(request.node):
+            server = factory()
+        yield server

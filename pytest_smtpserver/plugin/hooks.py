@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from .servers import TestServers
 
 
+#: Reports on tests in whose middle the run has ended, which pytest does not print.
+CUT_OFF = pytest.StashKey[list[pytest.TestReport]]()
+
+
 def _servers(item: pytest.Item) -> TestServers | None:
     """The servers of a test; None where nobody has loaded the server yet."""
     if "pytest_smtpserver.server.server" not in sys.modules:
@@ -34,6 +38,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     except BaseException as failure:
         if (servers := _servers(item)) is not None:
             servers.note_failure(failure)
+            servers.end_the_run()
         raise
     if (servers := _servers(item)) is not None:
         servers.complain()
@@ -97,27 +102,63 @@ def _tell(servers: TestServers, report: pytest.TestReport, item: pytest.Item) ->
                     sections.save(seen, directory, servers.name, number)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Keep what its servers have seen of a test in whose middle the run ends.
+
+    pytest makes no report on such a test.
+    """
+    try:
+        return (yield)
+    except (KeyboardInterrupt, pytest.exit.Exception) as end:
+        if (servers := _servers(item)) is not None:
+            from . import interruptions  # noqa: PLC0415 - for runs that are cut off
+
+            report = interruptions.report_on(item, end)
+            _tell(servers, report, item)
+            item.config.stash.setdefault(CUT_OFF, []).append(report)
+            if (
+                page := item.config.pluginmanager.get_plugin("smtp-report")
+            ) is not None:
+                page.pytest_runtest_logreport(report)
+        raise
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_timeout_set_timer() -> Generator[None, object, object]:
+    """Let clients go, when pytest-timeout has ended their test by a signal."""
+    result = yield
+    from . import interruptions  # noqa: PLC0415 - for runs with pytest-timeout
+
+    interruptions.hang_up_after_the_alarm()
+    return result
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> Generator[None, None, None]:
     """Give our sections colour, and show those of tests that passed."""
     stats = terminalreporter.stats
+    cut_off = config.stash.get(CUT_OFF, [])
+    everything = [
+        *cut_off,
+        *(report for reports in stats.values() for report in reports),
+    ]
     if not any(
         section[0].startswith("SMTP server")
-        for reports in stats.values()
-        for report in reports
+        for report in everything
         for section in getattr(report, "sections", ())
     ):
         return (yield)
     from . import sections  # noqa: PLC0415 - for runs that have some
 
     writer = config.get_terminal_writer()
-    everything = [report for reports in stats.values() for report in reports]
     with ExitStack() as stack:
         if writer.hasmarkup:
             stack.enter_context(sections.coloured(everything, writer.markup))
         # pytest shows the sections of a passed test with -rP and -rA.
         if not set(config.getoption("reportchars")) & set("PA"):
-            sections.show_passed(terminalreporter)
+            sections.show(stats.get("passed", ()), terminalreporter)
+        sections.show(cut_off, terminalreporter)
         return (yield)

@@ -117,9 +117,11 @@ def ours(report: object) -> list[tuple[str, str]]:
     return [one for one in sections if one[0].startswith(TITLE)]
 
 
-def show_passed(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the sections of tests that passed."""
-    for report in terminalreporter.stats.get("passed", ()):
+def show(
+    reports: Iterable[pytest.TestReport], terminalreporter: pytest.TerminalReporter
+) -> None:
+    """Print the sections of tests of which pytest prints none."""
+    for report in reports:
         for title, text in ours(report):
             terminalreporter.write_sep("-", f"{report.nodeid}: {title}")
             terminalreporter.write_line(text)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_smtpserver.server import misbehaving
 from pytest_smtpserver.server.io.background import BACKGROUND
 from pytest_smtpserver.server.server import RUNNING, SMTPServer
 from pytest_smtpserver.server.tls.authorities import AUTHORITIES
@@ -18,7 +19,7 @@ from .configuration import in_full, options_of, timeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any, Unpack
+    from typing import Any, Self, Unpack
 
     from pytest_smtpserver.mail.report import Report
     from pytest_smtpserver.server.options.options import ServerOptions
@@ -114,6 +115,7 @@ class TestServers:
         for server in self._servers:
             server.settle()
         self._told = self._errors()
+        self.end_the_run()
         self._failed = True
         for server in self._servers:
             server.check()
@@ -137,6 +139,17 @@ class TestServers:
         if len(late) > 1:
             raise ExceptionGroup("an SMTP server complains after the test", late)
         raise late[0]
+
+    def end_the_run(self) -> None:
+        """End the run where a handler has called `pytest.exit`.
+
+        Raises:
+            pytest.exit.Exception: it has.
+        """
+        __tracebackhide__ = True
+        for error in self._errors():
+            if isinstance(error, pytest.exit.Exception):
+                raise error
 
     def note_outcome(self, report: pytest.TestReport) -> None:
         """A subtest, or a TestCase, raises nothing where the test is called."""
@@ -226,16 +239,26 @@ class Factory:
         """
         __tracebackhide__ = True
         server = run_of(self._item.config).new_server({**self._options, **options})
+        self._started.append(server)  # Ctrl-C may come while it starts
         server.start()
-        self._started.append(server)
         servers_of(self._item).add(server)
         return server
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
         """Stop the servers, and say what has gone wrong at the last moment."""
         for server in reversed(self._started):
             server.stop()
-        servers_of(self._item).complain_late(self._started)
+        if kind is None:
+            servers_of(self._item).complain_late(self._started)
+
+
+def hang_up(why: str) -> None:
+    """Hang up, in a moment, on the clients that are there now. In any thread."""
+    for server in RUNNING.now():
+        misbehaving.hang_up(server, why)
 
 
 @contextmanager

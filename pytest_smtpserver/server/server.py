@@ -382,10 +382,11 @@ class SMTPServer:
             listener = self._place.bind(given)
             try:
                 yield listener
+                RUNNING.add(self)
             except BaseException:
+                self._serving.stop()
                 self._place.give_up(listener)
                 raise
-        RUNNING.add(self)
 
     def _ended(self) -> None:
         RUNNING.discard(self)
@@ -393,7 +394,6 @@ class SMTPServer:
             self._place.leave()
 
     def _note_fork(self) -> None:
-        # This is a child process now.
         self._serving.note_fork()
 
     def _setting(self, wanted: Criteria) -> Setting:

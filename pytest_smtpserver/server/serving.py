@@ -119,9 +119,10 @@ class Serving:
         """Serve from the background thread."""
         thread = BACKGROUND.acquire()
         service = LoopService(self._context, listener)
+        # From here on `stop` tidies up, also where Ctrl-C comes in between.
+        self._thread, self._service = thread, service
         # It listens already: clients wait in its queue, and nobody here has to.
         thread.call_soon(service.open, listener)
-        self._thread, self._service = thread, service
 
     def stop(self) -> None:
         """Stop serving from the background thread, in at most ``close_timeout``.
@@ -222,6 +223,15 @@ class Serving:
         else:
             call(*arguments)
 
+    def hang_up(self, why: str) -> None:
+        """Hang up, in a moment, on the clients that are there now.
+
+        A server of the test's own event loop ends with that loop.
+        """
+        service = self._service
+        if service is not None and self._thread is not None and not self.is_inherited:
+            self._thread.call_soon(service.hang_up_soon, why)
+
     def in_flight(self) -> list[tuple[SessionRecord, str]]:
         """The sessions that are in the middle of something, and of what."""
         if self._service is None:
@@ -274,7 +284,8 @@ class Running(Generic[T]):
 
     def __init__(self) -> None:
         self._servers: weakref.WeakSet[T] = weakref.WeakSet()
-        self._lock = threading.Lock()
+        # A signal handler may come in between, in the same thread.
+        self._lock = threading.RLock()
 
     def add(self, server: T) -> None:
         """It has started."""
@@ -290,7 +301,7 @@ class Running(Generic[T]):
         """Begin anew in a child process; the servers that run in its parent."""
         servers = list(self._servers)
         # A thread of the parent may hold the lock for good.
-        self._servers, self._lock = weakref.WeakSet(), threading.Lock()
+        self._servers, self._lock = weakref.WeakSet(), threading.RLock()
         return servers
 
     def now(self) -> list[T]:

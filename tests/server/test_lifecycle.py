@@ -18,6 +18,8 @@ import pytest
 import pytest_asyncio
 
 from pytest_smtpserver import SMTPServer
+from pytest_smtpserver.server.io.background import Background
+from pytest_smtpserver.server.server import RUNNING
 from pytest_smtpserver.server.session.recorder import Recorder
 
 from .tools import CONTENT, RECIPIENT, Raw, send
@@ -361,3 +363,68 @@ def test_a_client_that_comes_before_the_loop_looks(
         assert server.settle(timeout=10)
         assert len(server.sessions) == 1
         assert client.recv(4) == b"220 "
+
+
+# Ctrl-C while a server starts
+
+
+def test_an_interruption_while_the_first_thread_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The thread runs already when Ctrl-C is noticed: it ends again."""
+    begun: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        begun.append(thread)
+        start(thread)
+        raise KeyboardInterrupt
+
+    background = Background()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            background.acquire()
+    begun[0].join(10)
+    assert not begun[0].is_alive()
+    thread = background.acquire()
+    assert thread.call(lambda: 5) == 5
+    background.release(thread)
+
+
+def test_an_interruption_when_a_server_has_begun_to_serve(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The listener is closed in order, and the port is free again."""
+    server = SMTPServer()
+
+    def interrupted(started: SMTPServer) -> None:
+        assert started.is_running
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RUNNING, "add", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            server.start()
+    assert not server.is_running
+    with server:
+        send(server)
+        port = server.port
+    with SMTPServer(port=port) as other:
+        send(other)
+    # Nothing went wrong on the event loop, which would have logged it.
+    assert caplog.get_records("call") == []
+
+
+def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system says is told, and nothing is held."""
+    background = Background()
+
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        with pytest.raises(RuntimeError, match="new thr"):
+            background.acquire()
+    background.release(background.acquire())

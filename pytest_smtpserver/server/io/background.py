@@ -60,14 +60,19 @@ class LoopThread:
         self._loop = self._runner.get_loop()
         self._ended = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
+        #: It did not answer when it was last asked.
+        self._seems_blocked = False
         # Where the test blocks it for ever, the interpreter ends all the same.
         self._thread = threading.Thread(
             target=self._run, name="smtp-server-loop", daemon=True
         )
         try:
             self._thread.start()
-        except BaseException:
+        except Exception:  # there can be no more threads
             self._runner.close()
+            raise
+        except BaseException:  # Ctrl-C, while the thread begins
+            self._loop.call_soon_threadsafe(self._ended.set)
             raise
 
     def _run(self) -> None:
@@ -82,7 +87,7 @@ class LoopThread:
     def end(self) -> None:
         """End the thread, unless it is blocked: then it ends later, or never."""
         self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join(_PATIENCE)
+        self._thread.join(self._patience(_PATIENCE))
 
     # Calling the loop
 
@@ -182,12 +187,16 @@ class LoopThread:
     def _result(self, done: Future[T], within: float) -> T:
         while True:
             try:
-                return done.result(within)
+                return done.result(self._patience(within))
             except TimeoutError:
                 if done.done():
                     raise
             if (culprit := self.blocked_by()) is not None:
                 raise LoopBlocked(culprit)
+
+    def _patience(self, seconds: float) -> float:
+        """How long to wait for it: not for long again where it did not answer."""
+        return min(seconds, _TO_ANSWER) if self._seems_blocked else seconds
 
     # Who blocks it
 
@@ -195,7 +204,8 @@ class LoopThread:
         """What of the test's keeps the loop from going on; None for nothing."""
         answered = threading.Event()
         self.call_soon(answered.set)
-        if answered.wait(_TO_ANSWER):
+        self._seems_blocked = not answered.wait(_TO_ANSWER)
+        if not self._seems_blocked:
             return None
         frame = _foreign(sys._current_frames().get(self._thread.ident or 0))
         if frame is None:

@@ -333,9 +333,8 @@ class Connection:
         """Close the socket, whether the client has read our last words or not."""
         self._channel.interrupt()
 
-    def drop(self, *, reset: bool) -> None:
-        """Close the connection without a word."""
-        how = "the server went away: an outage"
+    def drop(self, how: str, *, reset: bool = False) -> None:
+        """Close the connection without a word; `how` is for the transcript."""
         self._dialogue.end("server", how, reset=reset)
         self.cancel()
 

@@ -1,0 +1,52 @@
+"""What ends a test from outside: Ctrl-C, `pytest.exit`, a time-out.
+
+Loaded where that happens, and in runs with pytest-timeout; see `hooks`.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+def report_on(item: pytest.Item, end: BaseException) -> pytest.TestReport:
+    """A report on a test in whose middle the run has ended."""
+    return pytest.TestReport(
+        nodeid=item.nodeid,
+        location=item.location,
+        keywords={},
+        outcome="failed",
+        longrepr=f"the run has ended in this test: {type(end).__name__} {end}".rstrip(),
+        when="teardown",
+    )
+
+
+def hang_up_after_the_alarm() -> None:
+    """Hang up on the clients that are there when pytest-timeout has ended the test.
+
+    It raises an exception in the test. A client such as ``with smtplib.SMTP(…)`` says
+    QUIT then, and waits for an answer. From a server that hangs there is none, and the
+    run would wait for ever.
+    """
+    theirs = signal.getsignal(signal.SIGALRM) if hasattr(signal, "SIGALRM") else None
+    if not callable(theirs):  # the other method, which ends the process
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        __tracebackhide__ = True
+        try:
+            theirs(number, frame)
+        except BaseException:
+            if "pytest_smtpserver.server.server" in sys.modules:
+                from .servers import hang_up  # noqa: PLC0415 - there are servers
+
+                hang_up("the time for the test was over")
+            raise
+
+    signal.signal(signal.SIGALRM, ring)

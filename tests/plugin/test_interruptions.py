@@ -1,0 +1,412 @@
+"""What ends a run or a test from outside: at once, cleanly, and with the dialogue.
+
+Each test is a process of its own, in which the signals are real ones.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from . import inner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Seconds from the interruption to the end of the process; those who wait for a server
+#: would wait for thirty.
+AT_ONCE = 5.0
+
+INNER = """
+import asyncio
+import os
+import signal
+import smtplib
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+
+def press(*_):
+    Path("pressed").write_text(str(time.monotonic()))
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def block():
+    threading.Event().wait(30)
+
+
+def mail(server):
+    with smtplib.SMTP(*server.address, local_hostname="app.example.org") as client:
+        client.sendmail("a@example.org", "b@example.org", "Subject: hi")
+
+
+def ask(server):
+    client = socket.create_connection(server.address)
+    client.recv(1000)
+    client.sendall(b"NOOP\\r\\n")
+    return client
+"""
+
+if TYPE_CHECKING:
+    Run = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`run(test, *options)`: it ends at once, and leaves no file and no traceback."""
+    temporary = pytester.mkdir("temporary")
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+    def go(test: str, *options: str) -> pytest.RunResult:
+        pytester.makepyfile(test_it=INNER + test)
+        result = pytester.runpytest_subprocess(
+            "-ppytest_smtpserver", "-pno:cacheprovider", *options, timeout=60
+        )
+        pressed = pytester.path / "pressed"
+        if pressed.exists():
+            took = time.monotonic() - float(pressed.read_text(encoding="utf-8"))
+            assert took < AT_ONCE
+        assert result.errlines == []
+        assert "INTERNALERROR" not in result.stdout.str()
+        assert "Exception in" not in result.stdout.str()
+        assert [one.name for one in Path(temporary).glob("smtp-*")] == []
+        return result
+
+    return go
+
+
+def interrupted(result: pytest.RunResult, *lines: str) -> None:
+    """Ctrl-C has ended it, and the dialogue is there, with these lines in it."""
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(
+        [
+            "*-- test_it.py::test_it: SMTP server smtp://*",
+            "  +* S: 220 *",
+            *lines,
+            "*! KeyboardInterrupt !*",
+        ]
+    )
+
+
+# Ctrl-C
+
+
+def test_in_a_wait(run: Run) -> None:
+    interrupted(
+        run("""
+def test_it(smtp_server):
+    mail(smtp_server)
+    # A message is looked at, and then it waits for the next one.
+    smtp_server.wait_for_message(where=press, timeout=30)
+"""),
+        "  +* -- the client quit",
+    )
+
+
+@pytest.mark.once
+def test_in_an_async_wait(run: Run) -> None:
+    interrupted(
+        run("""
+def test_it(smtp_server):
+    mail(smtp_server)
+    asyncio.run(smtp_server.wait_for_message_async(where=press, timeout=30))
+""")
+    )
+
+
+@pytest.mark.parametrize(
+    "kind", ["def", pytest.param("async def", marks=pytest.mark.once)]
+)
+def test_in_a_handler(run: Run, kind: str) -> None:
+    """A plain function blocks in its thread, an async one waits on the loop."""
+    waits = "await asyncio.sleep(30)" if kind == "async def" else "block()"
+    interrupted(
+        run(f"""
+@pytest.mark.smtp_server(close_timeout=0.1)
+def test_it(smtp_server):
+    {kind} handler(event):
+        press()
+        {waits}
+
+    smtp_server.on("NOOP").call(handler)
+    ask(smtp_server).recv(1000)
+"""),
+        "  +* C: NOOP",
+    )
+
+
+@pytest.mark.once
+def test_in_a_handler_that_blocks_the_loop(run: Run) -> None:
+    """It is named, since all servers of the run wait for it."""
+    result = run("""
+@pytest.mark.smtp_server(close_timeout=0.1)
+def test_it(smtp_server):
+    async def handler(event):
+        press()
+        block()
+
+    smtp_server.on("NOOP").call(handler)
+    ask(smtp_server).recv(1000)
+""")
+    interrupted(result, "  +* C: NOOP")
+
+
+@pytest.mark.once
+def test_while_a_server_starts(run: Run) -> None:
+    """Before it is there: nothing is left of it, and nothing is to be told."""
+    result = run("""
+@pytest.fixture(scope="session")
+def smtp_ca(smtp_ca):
+    press()
+    return smtp_ca
+
+
+@pytest.mark.smtp_server(tls="starttls")
+def test_it(smtp_server):
+    smtp_server.ca_file
+""")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+
+
+@pytest.mark.once
+def test_in_a_fixture_behind_the_server(run: Run) -> None:
+    interrupted(
+        run("""
+@pytest.fixture
+def mailed(smtp_server):
+    assert smtp_server.ca_file
+    mail(smtp_server)
+    press()
+    block()
+
+
+def test_it(mailed):
+    pass
+"""),
+        "  +* -- the client quit",
+    )
+
+
+@pytest.mark.once
+def test_while_a_test_settles(run: Run) -> None:
+    """The test is over, and a handler still works."""
+    interrupted(
+        run("""
+over = threading.Event()
+
+
+@pytest.mark.smtp_server(close_timeout=0.1)
+def test_it(smtp_server):
+    def handler(event):
+        over.wait()
+        press()
+        block()
+
+    smtp_server.on("NOOP").call(handler)
+    test_it.client = ask(smtp_server)
+    over.set()
+"""),
+        "  +* C: NOOP",
+    )
+
+
+@pytest.mark.once
+def test_while_a_server_stops(run: Run) -> None:
+    """It lets a session finish for as long as it was told to."""
+    result = run("""
+@pytest.fixture(autouse=True)
+def later(smtp_server):
+    yield
+    threading.Timer(0.1, press).start()
+
+
+@pytest.mark.smtp_server(close_timeout=30)
+def test_it(smtp_server):
+    smtp_server.on("NOOP").call(lambda event: block())
+    test_it.client = ask(smtp_server)
+""")
+    # pytest has the report on the test already, and prints it as ever.
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+
+
+def test_mail_is_saved(run: Run, pytester: pytest.Pytester) -> None:
+    """And so is the page of the run."""
+    run(
+        """
+def test_it(smtp_server):
+    mail(smtp_server)
+    press()
+    block()
+""",
+        "--smtp-save=saved",
+        "--smtp-report=page.html",
+    )
+    folder = pytester.path / "saved" / "test_it.py" / "test_it"
+    assert (folder / "message-1.eml").read_bytes() == b"Subject: hi\r\n"
+    page = (pytester.path / "page.html").read_text(encoding="utf-8")
+    assert "test_it.py::test_it" in page
+
+
+# pytest.exit, --maxfail
+
+
+@pytest.mark.once
+def test_pytest_exit(run: Run) -> None:
+    result = run("""
+def test_it(smtp_server):
+    mail(smtp_server)
+    pytest.exit("that is enough")
+
+
+def test_other(smtp_server):
+    raise AssertionError("the run goes on")
+""")
+    result.stdout.fnmatch_lines(
+        ["*-- test_it.py::test_it: SMTP server *", "*Exit: that is enough !*"]
+    )
+    result.stdout.no_fnmatch_line("*the run goes on*")
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+@pytest.mark.parametrize("event", ["MAIL", "NOOP"])
+def test_pytest_exit_in_a_handler(
+    pytester: pytest.Pytester, kind: str, event: str
+) -> None:
+    """The client gets a 451, and the run ends with the test, whether it fails or not."""
+    result = inner.run(
+        pytester,
+        f"""
+def test_it(smtp_server):
+    {kind} handler(event):
+        pytest.exit("that is enough")
+
+    smtp_server.on("{event}").call(handler)
+    with smtplib.SMTP(*smtp_server.address, local_hostname="me") as client:
+        client.noop()
+    mail(smtp_server)
+
+
+def test_other(smtp_server):
+    raise AssertionError("the run goes on")
+""",
+    )
+    result.stdout.fnmatch_lines(
+        [
+            "*: SMTP server smtp://*",
+            " * S: 451 4.3.0 A handler of the test failed *",
+            "*Exit: that is enough !*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*the run goes on*")
+
+
+def test_maxfail(pytester: pytest.Pytester) -> None:
+    result = inner.run(
+        pytester,
+        """
+@pytest.mark.parametrize("number", range(3))
+def test_it(smtp_server, number):
+    mail(smtp_server)
+    assert False
+""",
+        "--maxfail=1",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*- SMTP server smtp://*", "  +* -- the client quit", "*stopping after 1 *"]
+    )
+
+
+# pytest-timeout
+
+HANGS = """
+@pytest.mark.smtp_server(close_timeout=0.1)
+def test_it(smtp_server):
+    {}
+    Path("pressed").write_text(str(time.monotonic()))
+    # When the signal has ended it, smtplib says QUIT, and waits for an answer.
+    mail(smtp_server)
+
+
+def test_other(smtp_server):
+    mail(smtp_server)
+"""
+#: Of the test alone: a server that starts first loads its modules.
+TIMEOUT = ("-ppytest_timeout", "--timeout=0.3", "-otimeout_func_only=true")
+WAYS = {
+    "a rule": 'smtp_server.on("MAIL").hang()',
+    "a handler": 'smtp_server.on("MAIL").call(lambda event: block())',
+    "a delay": 'smtp_server.on("MAIL").delay(30)',
+}
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "a rule",
+        pytest.param("a handler", marks=pytest.mark.once),
+        pytest.param("a delay", marks=pytest.mark.once),
+    ],
+)
+def test_a_timeout_by_signal(run: Run, way: str) -> None:
+    """The server hangs up in the end, so that the client can."""
+    result = run(HANGS.format(WAYS[way]), *TIMEOUT)
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*Failed: Timeout*",
+            "*- SMTP server smtp://*",
+            "  +* C: mail *",
+            "  +* -- the server hung up: the time for the test was over",
+        ]
+    )
+
+
+@pytest.mark.once
+def test_a_timeout_by_signal_leaves_the_next_test_alone(run: Run) -> None:
+    """With one server for all tests, too."""
+    result = run(
+        HANGS.format('smtp_server.on("MAIL").hang()')
+        + """
+
+@pytest.mark.timeout(30)
+def test_third(smtp_server):
+    client = ask(smtp_server)
+    assert client.recv(100).startswith(b"250 ")
+    threading.Event().wait(1)
+    client.sendall(b"NOOP\\r\\n")
+    assert client.recv(100).startswith(b"250 ")
+    client.close()
+""",
+        *TIMEOUT,
+        "-osmtp_server_scope=session",
+    )
+    result.assert_outcomes(failed=1, passed=2)
+
+
+@pytest.mark.once
+def test_a_timeout_by_thread(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends the process, and nothing of ours is in its way."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile(INNER + HANGS.format('smtp_server.on("MAIL").hang()'))
+    result = pytester.runpytest_subprocess(
+        "-ppytest_smtpserver",
+        *TIMEOUT,
+        "--timeout-method=thread",
+        timeout=60,
+    )
+    ended = time.monotonic()
+    assert result.ret == 1
+    assert ended - float((pytester.path / "pressed").read_text()) < AT_ONCE
+    result.stdout.fnmatch_lines(["*+ Timeout +*", "*Stack of MainThread*"])
+    result.stdout.no_fnmatch_line("*SMTP server smtp*")
