@@ -120,7 +120,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
             if (
                 page := item.config.pluginmanager.get_plugin("smtp-report")
             ) is not None:
-                page.pytest_runtest_logreport(report)
+                page.cut_off(report)
         raise
 
 

@@ -126,7 +126,19 @@ class MailPage:
         entry = test.finished(run)
         if entry is None:
             self._others += 1
-            return
+        else:
+            self._take(entry)
+
+    def cut_off(self, report: pytest.TestReport) -> None:
+        """Take the entry of a test in whose middle the run has ended."""
+        key = (report.nodeid, getattr(report, "worker_id", ""))
+        test = self._running.pop(key, _Test())
+        test.add(report)
+        entry = test.finished(self._runs.get(report.nodeid, 0) + 1)
+        if entry is not None:
+            self._take(with_outcome(entry, "interrupted", duration=report.duration))
+
+    def _take(self, entry: Entry) -> None:
         self._messages += len(entry.form["messages"])
         self._entries.append(entry.packed())
         with self._file.open("a", encoding="utf-8", newline="\n") as page:

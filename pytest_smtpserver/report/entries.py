@@ -73,7 +73,8 @@ def entry_of(
     Args:
         name: of the test, as pytest gives it on the command line.
         reports: what its servers have seen.
-        outcome: ``"passed"``, ``"failed"``, ``"skipped"``; ``""`` for none.
+        outcome: ``"passed"``, ``"failed"``, ``"skipped"``, ``"interrupted"``; ``""``
+            for none.
         failure: what the test failed with; passwords and tokens are masked in it.
         first: the number of a server's first connection.
     """
