@@ -17,13 +17,30 @@ from pytest_smtpserver.script.personas.kinds import (
     tarpit,
     unknown_users,
 )
-from pytest_smtpserver.script.personas.more_providers import exim, sendgrid, yahoo
 from pytest_smtpserver.script.personas.playback import DialogueLeft, dialogue
 from pytest_smtpserver.script.personas.providers import (
-    amazon_ses,
     gmail,
+    gmx,
+    icloud,
     microsoft365,
+    mimecast,
+    proofpoint,
+    web_de,
+    yahoo,
+    zoho,
+)
+from pytest_smtpserver.script.personas.relays import (
+    amazon_ses,
+    mailgun,
+    postmark,
+    sendgrid,
+)
+from pytest_smtpserver.script.personas.software import (
+    exchange,
+    exim,
+    opensmtpd,
     postfix,
+    sendmail,
 )
 
 __all__ = (
@@ -32,16 +49,27 @@ __all__ = (
     "amazon_ses",
     "blocklisted",
     "dialogue",
+    "exchange",
     "exim",
     "full_mailbox",
     "gmail",
+    "gmx",
     "greylisting",
+    "icloud",
+    "mailgun",
     "microsoft365",
+    "mimecast",
     "one_message_per_connection",
+    "opensmtpd",
     "postfix",
+    "postmark",
+    "proofpoint",
     "rate_limit",
     "sendgrid",
+    "sendmail",
     "tarpit",
     "unknown_users",
+    "web_de",
     "yahoo",
+    "zoho",
 )

@@ -264,28 +264,31 @@ def rule(event: str, match: object = None, **criteria: Any) -> Rule:
     return Rule(event, Conditions(event, match, criteria), "a persona")
 
 
-def saying(
-    code: int, *lines: str, to: Callable[[Event], str] | None = None
-) -> Callable[[Event], Reply]:
-    """A handler that replies with client, user, sender and address filled in.
+def saying(code: int, *lines: str) -> Callable[[Event], Reply]:
+    """A handler that replies with what `facts` knows filled in.
 
     Args:
         code: the reply code.
         lines: the text, a str for each line.
-        to: whose address it is; that of the command when None.
     """
 
     def reply(event: Event) -> Reply:
-        sender = "" if event.envelope is None else event.envelope.mail_from
-        facts = {
-            "client": client_of(event),
-            "address": _address(event) if to is None else to(event),
-            "sender": sender,
-            "user": event.session.user or sender,
-        }
-        return Reply(code, *(line.format(**facts) for line in lines))
+        known = facts(event)
+        return Reply(code, *(line.format(**known) for line in lines))
 
     return reply
+
+
+def facts(event: Event) -> dict[str, str]:
+    """What a text may have in braces: client, user, sender, address and line."""
+    sender = "" if event.envelope is None else event.envelope.mail_from
+    return {
+        "client": client_of(event),
+        "address": _address(event),
+        "sender": sender,
+        "user": str(event.session.user or sender),
+        "line": "" if event.given_command is None else str(event.given_command),
+    }
 
 
 def client_of(event: Event) -> str:

@@ -8,33 +8,22 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 
 from pytest_smtpserver import SMTPServer, personas
-from pytest_smtpserver.script.personas import more_providers, providers
-from pytest_smtpserver.script.personas.more_texts import EXIM, SENDGRID, YAHOO
-from pytest_smtpserver.script.personas.provider_texts import (
-    AMAZON_SES,
-    GMAIL,
-    MICROSOFT365,
-    POSTFIX,
-)
+from pytest_smtpserver.script.personas import providers, relays, software
+from pytest_smtpserver.script.personas.tables import load
 
 if TYPE_CHECKING:
-    from pytest_smtpserver.script.personas.provider_texts import Provider
+    from types import ModuleType
 
 
-@pytest.mark.parametrize(
-    ("reasons", "provider"),
-    [
-        (providers.GmailReason, GMAIL),
-        (providers.Microsoft365Reason, MICROSOFT365),
-        (providers.AmazonSesReason, AMAZON_SES),
-        (providers.PostfixReason, POSTFIX),
-        (more_providers.YahooReason, YAHOO),
-        (more_providers.SendGridReason, SENDGRID),
-        (more_providers.EximReason, EXIM),
-    ],
-)
-def test_the_types_name_each_reason(reasons: Any, provider: Provider) -> None:
-    assert get_args(reasons) == tuple(provider.refusals)
+@pytest.mark.parametrize("module", [providers, relays, software])
+def test_the_types_name_each_reason(module: ModuleType) -> None:
+    """Each function takes the reasons of its table; a type checker knows them all."""
+    names = [name for name in personas.__all__ if hasattr(module, name)]
+    assert names
+    for name in names:
+        takes = getattr(module, name).__annotations__["refuse"]
+        reasons: Any = getattr(module, takes.split("Any, ")[1].partition("]")[0])
+        assert get_args(reasons) == tuple(load(name).refusals), name
 
 
 @pytest.mark.parametrize(
