@@ -44,7 +44,11 @@ class Gate:
 
 @pytest.fixture
 def gate() -> Iterator[Gate]:
-    """Opened when the test ends."""
+    """Opened when the test ends.
+
+    A test asks for it before `smtp_server`, so that the server has stopped by then:
+    threads of handlers live as long as their session.
+    """
     gate = Gate()
     yield gate
     gate.open()
@@ -90,7 +94,7 @@ def test_a_forwarder(
     assert len(smtp_server.messages) == 1
 
 
-def test_only_its_own_session_waits(smtp_server: SMTPServer, gate: Gate) -> None:
+def test_only_its_own_session_waits(gate: Gate, smtp_server: SMTPServer) -> None:
     def slow(event: Event) -> None:
         gate.wait()
 
@@ -218,7 +222,7 @@ def test_a_stop_does_not_wait_for_a_thread(
 
 @pytest.mark.smtp_server(close_timeout=0.2)
 def test_a_thread_that_does_not_come_back_at_the_end(
-    smtp_server: SMTPServer, gate: Gate
+    gate: Gate, smtp_server: SMTPServer
 ) -> None:
     """``close_timeout`` is what a handler at "CLOSE" gets."""
     smtp_server.on("CLOSE").call(gate.wait)
