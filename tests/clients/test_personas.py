@@ -9,7 +9,7 @@ import aiosmtplib
 import pytest
 
 from pytest_smtpserver import MessageNotReceived, SMTPServer, personas
-from tests.server.test_faults_time import Timed, with_clock
+from tests.server.session.test_faults_time import Timed, with_clock
 
 from .exchange import ADA, BOB, RELAYED, SENDER, target, verbs, with_subject
 from .tools import EHLO_NAME

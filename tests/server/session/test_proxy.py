@@ -8,8 +8,7 @@ import struct
 import pytest
 
 from pytest_smtpserver import SMTPServer
-
-from .wire import Wire
+from tests.server.wire import Wire
 
 # The PROXY protocol, sections 2.1 and 2.2
 V2 = b"\x0d\x0a\x0d\x0a\x00\x0d\x0a\x51\x55\x49\x54\x0a"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .faults import HELO, Gate, Reached, TLSClient, to_the_end
-from .wire import Wire
+from tests.server.session.faults import HELO, Gate, Reached, TLSClient, to_the_end
+from tests.server.wire import Wire
 
 if TYPE_CHECKING:
     from pytest_smtpserver import SMTPServer

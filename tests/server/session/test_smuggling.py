@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.protocol.attacks import BEHIND_STARTTLS, NO_END_OF_DATA, SMUGGLED
-
-from .wire import Wire
+from tests.server.wire import Wire
 
 if TYPE_CHECKING:
     from pytest_smtpserver import SMTPServer

@@ -9,9 +9,9 @@ import pytest
 import trio
 
 from pytest_smtpserver import SMTPServer
+from tests.server.wire import Wire
 
 from .faults import ACCEPTED, BYE, HELO, MAIL, RCPT, Gate, Reached, to_the_end
-from .wire import Wire
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_smtpserver import ReceivedMessage, SMTPServer
-
-from .tools import CONTENT, Raw, send
-from .wire import Wire
+from tests.server.tools import CONTENT, Raw, send
+from tests.server.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable

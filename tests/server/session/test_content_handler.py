@@ -13,8 +13,7 @@ import anyio.to_thread
 import pytest
 
 from pytest_smtpserver import Reply, SMTPServer
-
-from .wire import PATIENCE, Wire
+from tests.server.wire import PATIENCE, Wire
 
 if TYPE_CHECKING:
     from pytest_smtpserver.script.event import Event

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_smtpserver import Reply
+from tests.server.wire import Wire
 
 from .faults import (
     ACCEPTED,
@@ -17,7 +18,6 @@ from .faults import (
     Reached,
     to_the_end,
 )
-from .wire import Wire
 
 if TYPE_CHECKING:
     from pytest_smtpserver import SMTPServer

@@ -6,8 +6,7 @@ import smtplib
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver import Reply, SMTPServer
-
-from .wire import Wire
+from tests.server.wire import Wire
 
 if TYPE_CHECKING:
     from pytest_smtpserver.script.event import Event

@@ -9,8 +9,7 @@ from time import monotonic
 import pytest
 
 from pytest_smtpserver import SMTPServer
-
-from .wire import Wire
+from tests.server.wire import Wire
 
 
 @pytest.mark.smtp_server(max_connections=2)

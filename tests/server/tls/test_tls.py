@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .tools import Raw
-from .wire import Wire
+from tests.server.tools import Raw
+from tests.server.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable

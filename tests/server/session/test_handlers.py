@@ -12,8 +12,7 @@ import pytest
 import trustme
 
 from pytest_smtpserver import Reply, SMTPServer
-
-from .wire import PATIENCE, Wire
+from tests.server.wire import PATIENCE, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_smtpserver import SMTPServer
-
-from .wire import Wire
+from tests.server.wire import Wire
 
 if TYPE_CHECKING:
     from pytest_smtpserver.script.event import Event

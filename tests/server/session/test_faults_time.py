@@ -9,8 +9,7 @@ import trio
 import trio.testing
 
 from pytest_smtpserver import SMTPServer
-
-from .wire import Wire
+from tests.server.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio.to_thread
 
-from .wire import Wire
+from tests.server.wire import Wire
 
 if TYPE_CHECKING:
     import socket
