@@ -12,6 +12,7 @@ import os
 import select
 import selectors
 import socket
+import sys
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -365,14 +366,18 @@ def any_readable(sockets: Iterable[socket.socket]) -> bool:
     """Whether bytes, an end or a client wait in any of these sockets."""
     numbers = [one.fileno() for one in sockets]
     numbers = [number for number in numbers if number >= 0]
-    if not hasattr(select, "poll"):
+    system = select
+    # eventlet's select would wait for its turn, beside the event loop, which must not be.
+    if (eventlet := sys.modules.get("eventlet.patcher")) is not None:
+        system = eventlet.original("select")
+    if not hasattr(system, "poll"):
         return any(
             _selected(numbers[start : start + _SELECTED_AT_ONCE])
             for start in range(0, len(numbers), _SELECTED_AT_ONCE)
         )
-    poll = select.poll()
+    poll = system.poll()
     for number in numbers:
-        poll.register(number, select.POLLIN)
+        poll.register(number, system.POLLIN)
     return bool(numbers and poll.poll(0))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import math
 import sys
 import threading
 from concurrent.futures import Future
@@ -42,13 +43,33 @@ class _RealTimeLoop(asyncio.SelectorEventLoop):
         return monotonic()
 
 
+def _threads_take_turns() -> bool:
+    """Threads are what gevent or eventlet has put in their place."""
+    gevent = sys.modules.get("gevent.monkey")
+    eventlet = sys.modules.get("eventlet.patcher")
+    return bool(
+        (gevent is not None and gevent.is_module_patched("threading"))
+        or (eventlet is not None and eventlet.is_monkey_patched("thread"))
+    )
+
+
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """A loop of uvloop, where it is installed: its clock is the system's."""
+    """A loop of uvloop, where it is installed: its clock is the system's.
+
+    Where threads take turns, uvloop would not let the others have theirs.
+    """
+    loop: asyncio.AbstractEventLoop
     try:
         import uvloop  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - an extra
     except ImportError:  # there is none, or it was built for another Python
-        return _RealTimeLoop()
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+        uvloop = None
+    if uvloop is None or _threads_take_turns():
+        loop = _RealTimeLoop()
+    else:
+        loop = uvloop.new_event_loop()
+    # asyncio's debug mode would warn of handlers, and of a machine that is busy;
+    # `LoopBlocked` names who blocks the loop.
+    loop.slow_callback_duration = math.inf
     return loop
 
 

@@ -41,7 +41,7 @@ class TLSLayer:
         # A context serves many connections, each with a callback of its own, which
         # OpenSSL calls while it works on the ClientHello of that connection.
         if context.sni_callback is None:
-            context.sni_callback = _chosen
+            _call_back(context)
         self._object = context.wrap_bio(
             self._incoming, self._outgoing, server_side=True
         )
@@ -118,6 +118,16 @@ class TLSLayer:
         """Note the name that the client asked for, and find its context."""
         self.server_name = server_name
         return None if server_name is None else self._choose(server_name)
+
+
+def _call_back(context: ssl.SSLContext) -> None:
+    """Have OpenSSL call `_chosen`.
+
+    The contexts of gevent give callbacks a socket in place of the connection, and there
+    is none here: the attribute is that of the class at the bottom.
+    """
+    classes = [one for one in type(context).__mro__ if "sni_callback" in vars(one)]
+    vars(classes[-1])["sni_callback"].__set__(context, _chosen)
 
 
 def _chosen(
