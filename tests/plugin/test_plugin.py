@@ -459,7 +459,6 @@ def pytest_configure(config):
 """
 
 
-@pytest.mark.serial
 def test_200_tests_leave_nothing_behind(project: pytest.Pytester) -> None:
     """No thread, socket or task, with warnings as errors, when the run has ended."""
     project.makepyfile(test_many=_MANY)
@@ -469,7 +468,6 @@ def test_200_tests_leave_nothing_behind(project: pytest.Pytester) -> None:
     assert "NOTHING IS LEFT" in str(result.stdout)
 
 
-@pytest.mark.serial
 def test_200_tests_on_four_workers(project: pytest.Pytester) -> None:
     """Each worker has its own servers, and leaves none behind."""
     project.makepyfile(test_many=_MANY)

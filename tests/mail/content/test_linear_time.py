@@ -130,7 +130,6 @@ def no_collector() -> Iterator[None]:
 
 
 @pytest.mark.once
-@pytest.mark.serial
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("name", CONTENTS)
