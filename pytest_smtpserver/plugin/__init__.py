@@ -15,6 +15,8 @@ from .fixtures import (
 )
 from .hooks import (
     pytest_assertrepr_compare,
+    pytest_enter_pdb,
+    pytest_leave_pdb,
     pytest_runtest_call,
     pytest_runtest_makereport,
     pytest_runtest_protocol,
@@ -26,6 +28,8 @@ __all__ = (
     "pytest_addoption",
     "pytest_assertrepr_compare",
     "pytest_configure",
+    "pytest_enter_pdb",
+    "pytest_leave_pdb",
     "pytest_runtest_call",
     "pytest_runtest_makereport",
     "pytest_runtest_protocol",

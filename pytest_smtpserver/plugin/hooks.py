@@ -134,6 +134,20 @@ def pytest_timeout_set_timer() -> Generator[None, object, object]:
     return result
 
 
+def pytest_enter_pdb() -> None:
+    """Let no client be silent for too long while the test stands still."""
+    from pytest_smtpserver.server.io.clock import STANDSTILL  # noqa: PLC0415 - rare
+
+    STANDSTILL.begin()
+
+
+def pytest_leave_pdb() -> None:
+    """Go on with the test."""
+    from pytest_smtpserver.server.io.clock import STANDSTILL  # noqa: PLC0415 - rare
+
+    STANDSTILL.end()
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config

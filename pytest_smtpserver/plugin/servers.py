@@ -12,6 +12,7 @@ import pytest
 
 from pytest_smtpserver.server import misbehaving
 from pytest_smtpserver.server.io.background import BACKGROUND
+from pytest_smtpserver.server.io.clock import STANDSTILL
 from pytest_smtpserver.server.server import RUNNING, SMTPServer
 from pytest_smtpserver.server.tls.authorities import AUTHORITIES
 
@@ -39,6 +40,7 @@ class _Run:
         self._shared: SMTPServer | None = None
         self._stack.callback(BACKGROUND.release, BACKGROUND.acquire())
         self._stack.callback(AUTHORITIES.close)
+        self._stack.callback(STANDSTILL.end)  # who quits the debugger does not go on
         config.add_cleanup(self._stack.close)
 
     def new_server(self, options: dict[str, Any]) -> SMTPServer:

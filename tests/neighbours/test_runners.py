@@ -246,6 +246,35 @@ def test_pdb(run, pytester):
     assert result.ret == 2
 
 
+def test_a_prompt_that_outlasts_idle_timeout(run, pytester):
+    """Of breakpoint(), which pytest wraps: the client is served when the test goes on."""
+    run("def test_nothing(): pass")  # writes the files
+    pytester.makepyfile(
+        test_it="""
+        import smtplib
+
+        import pytest
+
+
+        @pytest.mark.smtp_server(idle_timeout=0.3)
+        def test_it(smtp_server):
+            with smtplib.SMTP(*smtp_server.address, local_hostname="me") as client:
+                client.noop()
+                breakpoint()
+                assert client.noop()[0] == 250
+                assert client.file.readline().startswith(b"421 4.4.2 ")
+        """
+    )
+    result = pytester.run(
+        sys.executable,
+        "-mpytest",
+        "-ppytest_smtpserver",
+        stdin=b"import threading; threading.Event().wait(1)\nc\n",
+    )
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*PDB set_trace*"])
+
+
 def test_pytester_in_the_same_process(run):
     """A suite that tests a plugin of its own runs pytest inside of pytest, twice."""
     result = run(

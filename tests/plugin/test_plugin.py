@@ -474,3 +474,32 @@ def test_200_tests_on_four_workers(project: pytest.Pytester) -> None:
     result = run(project, "-n", "4", "-W", "error")
     result.assert_outcomes(passed=200)
     assert not result.errlines
+
+
+def test_an_interpreter_without_ssl(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tests without a server run, and the others say what is missing."""
+    pytester.makepyfile(
+        without_ssl="""
+        import sys
+
+        for name in ("ssl", "_ssl"):
+            sys.modules[name] = None
+        """,
+        test_it="""
+        import pytest_smtpserver
+
+        def test_without_a_server():
+            assert "SMTPServer" in dir(pytest_smtpserver)
+
+        def test_with_a_server(smtp_server):
+            pass
+        """,
+    )
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    result = pytester.runpytest_subprocess("-pwithout_ssl", "-ppytest_smtpserver")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["E  *ImportError: an SMTP server cannot run on this Python, which was built *"]
+    )

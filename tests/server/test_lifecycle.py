@@ -233,6 +233,44 @@ def test_async_with(backend: str) -> None:
     anyio.run(_serve_and_check, backend=backend)
 
 
+#: How trio puts exceptions into groups; the second is what it did before 0.22.
+LOOPS: dict[str, dict[str, Any]] = {
+    "asyncio": {"backend": "asyncio"},
+    "trio": {"backend": "trio"},
+    "trio, not strict": {
+        "backend": "trio",
+        "backend_options": {"strict_exception_groups": False},
+    },
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*strict_exception_groups")
+@pytest.mark.parametrize("loop", LOOPS)
+def test_what_the_block_raises_is_in_no_group(loop: str) -> None:
+    """Nor is a cancellation anything but that; the clients are told."""
+
+    server = SMTPServer()
+
+    async def fail() -> None:
+        async with server:
+            await anyio.to_thread.run_sync(send, server)
+            raise ZeroDivisionError
+
+    async def test() -> None:
+        with pytest.raises(ZeroDivisionError):
+            await fail()
+        assert not server.is_running
+        with anyio.move_on_after(30) as scope:
+            async with server:
+                await anyio.to_thread.run_sync(send, server)
+                scope.cancel()
+                await anyio.sleep_forever()
+        assert scope.cancelled_caught
+        assert not server.is_running
+
+    anyio.run(test, **LOOPS[loop])
+
+
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_blocking_client_in_an_event_loop(
     smtp_server: SMTPServer, backend: str

@@ -2,12 +2,14 @@
 
 A test may freeze, move or replace the clock of its process. Waits, delays and time-outs
 go on all the same: they go by the system's monotonic clock, which is taken here when the
-plugin is loaded. Dates for people are what the test says that they are.
+plugin is loaded. Dates for people are what the test says that they are. Only for the
+silence of a client does time stand still while the test does.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -60,6 +62,30 @@ class Pace:
     def spend(self, count: int) -> None:
         """Note that so many bytes have gone."""
         self._spent_by += count / self.rate
+
+
+class Standstill:
+    """The test stands still at the prompt of a debugger, and so may its clients."""
+
+    def __init__(self) -> None:
+        self._lasts = False
+        self._ended = -math.inf
+
+    def begin(self) -> None:
+        """The prompt is there. From any thread."""
+        self._lasts = True
+
+    def end(self) -> None:
+        """The test goes on."""
+        self._lasts, self._ended = False, monotonic()
+
+    def excuses(self, seconds: float) -> bool:
+        """Whether it is why a client has been silent for so many seconds."""
+        return self._lasts or monotonic() - self._ended < seconds
+
+
+#: A debugger stops all tests of the process.
+STANDSTILL = Standstill()
 
 
 def now() -> dt.datetime:

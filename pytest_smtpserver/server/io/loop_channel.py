@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from .clock import Pace
     from .crowd import IdleWatch, Outbox
 
+#: Seconds by which a timer is late only where the whole process, or its event loop, has
+#: stood still: a debugger stops all threads, Ctrl-Z the process. Nobody was heard.
+_LATE = 1.0
+
 
 class _Status(enum.IntEnum):
     """How far the connection has come to its end."""
@@ -319,6 +323,9 @@ class LoopChannel(Channel):
         if listening is None or listening.idle_timeout == math.inf:
             return
         left = self._heard + listening.idle_timeout - monotonic()
+        if left < -_LATE:
+            self._heard = monotonic()
+            left = listening.idle_timeout
         if left <= 0:
             self._end(Outcome.IDLE)
         else:

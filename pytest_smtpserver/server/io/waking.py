@@ -8,6 +8,14 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
+try:
+    import ssl  # noqa: F401 - anyio's sockets cannot be loaded without it
+except ImportError as error:
+    raise ImportError(
+        "an SMTP server cannot run on this Python, which was built without OpenSSL: "
+        "anyio, which it is made with, needs the module ssl, whether TLS is on or off"
+    ) from error
+
 import anyio
 
 from .background import BACKGROUND

@@ -17,6 +17,7 @@ import anyio
 
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.server.io.channel import Outcome
+from pytest_smtpserver.server.io.clock import STANDSTILL
 from pytest_smtpserver.server.io.line import Line, TLSState
 from pytest_smtpserver.server.io.loop_channel import LoopChannel
 
@@ -233,6 +234,8 @@ class Connection:
     def _note(self, outcome: Outcome) -> bool:
         """See why listening has ended; whether to listen again."""
         if outcome is Outcome.IDLE:
+            if STANDSTILL.excuses(self._context.options.idle_timeout):
+                return True
             how = "the client was silent for too long"
             self._dialogue.end("server", how, standard.IDLE)
         elif outcome in (Outcome.EOF, Outcome.BROKEN):

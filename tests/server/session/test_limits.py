@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import socket
+import threading
 from contextlib import ExitStack
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_smtpserver import SMTPServer
+from pytest_smtpserver.server.io import loop_channel
+from pytest_smtpserver.server.io.clock import STANDSTILL, Standstill
 from tests.server.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.mark.smtp_server(max_connections=2)
@@ -52,6 +59,44 @@ def test_a_client_that_is_silent_for_too_long(
     assert session.closed_by == "server"
     assert "silent for too long" in str(session.transcript)
     assert smtp_server.messages == []
+
+
+@pytest.fixture
+def standstill() -> Iterator[Standstill]:
+    """The test stands still, as at the prompt of a debugger."""
+    STANDSTILL.begin()
+    yield STANDSTILL
+    STANDSTILL.end()
+
+
+@pytest.mark.smtp_server(idle_timeout=0.2)
+def test_nobody_is_silent_for_too_long_while_the_test_stands_still(
+    smtp_server: SMTPServer, standstill: Standstill
+) -> None:
+    """And each has its whole time when the test goes on."""
+    with Wire(smtp_server) as wire:
+        wire.hello()
+        wire.socket.settimeout(0.7)
+        with pytest.raises(TimeoutError):
+            wire.rest()
+    with Wire(smtp_server) as wire:
+        wire.hello()
+        standstill.end()
+        assert wire.say("NOOP").startswith("250 ")
+        assert wire.rest().startswith(b"421 4.4.2 ")
+
+
+@pytest.mark.smtp_server(idle_timeout=0.3)
+def test_nobody_is_silent_for_too_long_when_the_process_stood_still(
+    smtp_server: SMTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody was heard meanwhile: a debugger has stopped all threads, say."""
+    monkeypatch.setattr(loop_channel, "_LATE", 0.2)
+    with Wire(smtp_server) as wire:
+        wire.hello()
+        smtp_server._serving.call(threading.Event().wait, 0.8)
+        assert wire.say("NOOP").startswith("250 ")
+        assert wire.rest().startswith(b"421 4.4.2 ")
 
 
 @pytest.mark.smtp_server(greeting_delay=30.0)
