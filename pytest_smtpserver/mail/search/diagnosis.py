@@ -219,9 +219,7 @@ def _login(session: SessionRecord, setting: Setting) -> str:
         return f"{how}: {_NO_AUTH}"
     if attempt.reply.code == 538:
         return f"{how}: AUTH needs TLS first. {_TLS_FIRST}"
-    if attempt.reply.code != 535 or setting.users is None:
-        return f"{how}."
-    if attempt.username is None:
+    if attempt.reply.code != 535 or setting.users is None or attempt.username is None:
         return f"{how}."
     if attempt.username in setting.users:
         return (

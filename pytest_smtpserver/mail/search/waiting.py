@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.mail.message import ReceivedMessage
 
 
-class MessageNotReceived(AssertionError, TimeoutError):  # noqa: N818 - DESIGN names it
+class MessageNotReceived(AssertionError, TimeoutError):  # noqa: N818 - a public name
     """A message that a test waited for did not come in time."""
 
     __module__ = "pytest_smtpserver"  # where a test imports it from

@@ -67,7 +67,6 @@ class Mechanism:
         name: its registered name, in upper case.
         run: makes a dialogue, for one exchange. The first thing that it yields is what
             the server sends to an AUTH without an initial response.
-        client_first: the client begins, so that first challenge is empty.
         initial_response_allowed: AUTH may carry the answer to the first challenge.
         has_secret: ``Credentials.check_password`` decides. Without: who came (EXTERNAL)
             is known otherwise or (ANONYMOUS) does not matter.
@@ -75,7 +74,6 @@ class Mechanism:
 
     name: str
     run: Callable[[SaslContext], Dialogue]
-    client_first: bool = True
     initial_response_allowed: bool = True
     has_secret: bool = True
 
@@ -220,13 +218,8 @@ MECHANISMS: Mapping[str, Mechanism] = MappingProxyType(
         for mechanism in (
             Mechanism("PLAIN", _plain),
             # The server begins, yet clients send the user name along with AUTH.
-            Mechanism("LOGIN", _login, client_first=False),
-            Mechanism(
-                "CRAM-MD5",
-                _cram_md5,
-                client_first=False,
-                initial_response_allowed=False,
-            ),
+            Mechanism("LOGIN", _login),
+            Mechanism("CRAM-MD5", _cram_md5, initial_response_allowed=False),
             Mechanism("XOAUTH2", xoauth2),
             Mechanism("OAUTHBEARER", oauthbearer),
             Mechanism("SCRAM-SHA-256", scram_sha_256),

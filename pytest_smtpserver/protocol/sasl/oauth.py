@@ -93,10 +93,9 @@ def _parse_pairs(text: str) -> dict[str, str]:
     pairs: dict[str, str] = {}
     # Each pair ends with a separator of its own, before that of the message.
     *entries, last = text[1:-1].split(_SEPARATOR)
-    matches = [_PAIR.fullmatch(entry) for entry in entries]
     if last:
         raise malformed("OAUTHBEARER ends with two separators")
-    for match in matches:
+    for match in map(_PAIR.fullmatch, entries):
         if match is None:
             raise malformed("Malformed key/value pair")
         if match["key"] in pairs and match["key"] in _KNOWN_KEYS:

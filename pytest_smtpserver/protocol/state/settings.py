@@ -56,7 +56,7 @@ KNOWN_EXTENSIONS = (
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Settings:
-    """The engine's side of the options in DESIGN: names and meanings are the same.
+    """The engine's side of the options: names and meanings are those of `SMTPServer`.
 
     Sizes are in octets. Keywords and verbs are upper-case.
     """
