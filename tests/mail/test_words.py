@@ -187,11 +187,76 @@ def test_no_word_of_a_table_is_ours(table: Mapping[str, str], there: set[str]) -
 
 def test_what_a_table_names_is_there() -> None:
     """A word that leads to nothing would lead astray."""
+    waits = {"timeout", "times"}
+    events = {"handlers", "on", "start", "nothing", "smtp_server_factory"}
     for table, there, pattern in (
         (words.MESSAGE, dir(ReceivedMessage), r"message\.(\w+)"),
         (words.RULE, dir(Rule), r"(?<!\w)\.(\w+)\("),
-        (words.OPTIONS, FIELDS, r"(?<![\w({])(\w+)="),
+        (words.OPTIONS, {*FIELDS, "smtp_server_timeout"}, r"(?<![\w({])(\w+)="),
+        (words.CRITERIA, {*NAMES, *waits}, r"(\w+)="),
+        (words.RULE_CRITERIA, {*NAMES, *RULE_NAMES}, r"(\w+)="),
+        # What each begins with.
+        (words.SERVER, {*dir(SMTPServer), "the"}, r"^(\w+)"),
+        (words.OPTIONS, {*FIELDS, *events, "the"}, r"^(\w+)"),
+        (words.RULE, {*dir(Rule), "len", "nothing"}, r"^\.?(\w+)"),
+        (words.MESSAGE, {"message", "len"}, r"^(\w+)"),
     ):
         for word, ours in table.items():
             for name in re.findall(pattern, ours):
-                assert name in there or name == "smtp_server_timeout", (word, name)
+                assert name in there, (word, name)
+
+
+#: What each is called by others: by table, and the library whose word it is.
+_ELSEWHERE = {
+    "OPTIONS": """
+        smtpdfix: use_starttls use_ssl enforce_auth auth_require_tls ssl_certs_path
+            ssl_cert_files login_name login_password
+        aiosmtpd: handler authenticator auth_callback require_starttls ssl_context
+            tls_context auth_exclude_mechanism ident data_size_limit enable_SMTPUTF8
+            decode_data server_hostname unix_socket
+        npm smtp-server: secure key cert name size onAuth disabledCommands
+        smtplib and http.server: context certfile keyfile timeout address
+        aiosmtplib: start_tls use_tls username password
+        Mailpit, Mailhog and other people's fixtures: starttls enable_tls ssl auth
+            authenticate user login credentials require_auth delay fqdn max_size socket
+            addr config sender recipient reject""",
+    "CRITERIA": """
+        smtplib: from_addr to_addrs
+        Django: from_email recipients bcc body message attachments
+        email.message: sender from recipient content payload header filename
+        others: title predicate match count times within""",
+    "RULE_CRITERIA": """
+        others: sender from_ from_addr recipient to username hostname subject body times
+            code""",
+    "MESSAGE": """
+        email.message: get_payload get_content get_body walk is_multipart
+            get_content_type as_string as_bytes get get_all items keys
+        Django: body from_email recipients alternatives
+        aiosmtpd: peer mail_from rcpt_tos
+        smtplib: from_addr to_addrs
+        others: raw data source payload plain sender recipient rcpt_to bcc files client
+            id timestamp size""",
+    "SERVER": """
+        Django: outbox
+        pytest-localserver: addr
+        smtpdfix: config hostname messages
+        others: inbox mailbox mails emails received received_messages server_address ip
+            handler reject respond connections clients log clear flush close shutdown
+            is_alive wait wait_for wait_for_email get_messages find ssl_context context
+            ca""",
+    "RULE": """
+        unittest.mock: return_value side_effect call_count assert_called
+        responses and respx: respond response answer callback
+        others: returns reject refuse fail error accept do handle sleep wait timeout
+            close drop abort called_once""",
+}
+
+
+@pytest.mark.parametrize("table", _ELSEWHERE)
+def test_each_word_of_the_neighbours_leads_to_ours(table: str) -> None:
+    """In the case that they have it, and in any other."""
+    elsewhere = re.sub(r"[^:\n]+:", "", _ELSEWHERE[table])
+    for word in set(elsewhere.split()) - {"messages"}:
+        for name in (word, word.upper(), word.replace("_", "-")):
+            hint = words.suggestion(name, getattr(words, table), dir(SMTPServer))
+            assert hint.startswith("; here it is "), name

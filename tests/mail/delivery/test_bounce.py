@@ -155,6 +155,7 @@ def test_an_address_that_is_not_ascii() -> None:
         ("550", "x", None, "not '550'"),
         (550, "4.2.0 Later", None, "the enhanced code 4.2.0 is of another class"),
         (550, "x", "eve@example.org", "'eve@example.org' is no recipient"),
+        (550, "x", "e@x.example", "there are: ada@example.org, bob@example.org"),
     ],
 )
 def test_a_mistake_is_named(

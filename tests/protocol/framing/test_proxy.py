@@ -92,6 +92,8 @@ def test_a_header_is_read_once_it_is_whole(
         b"PROXY UNKNOWN " + b"x" * 93,
         _SIGNATURE + b"\x11\x11\x00\x00",
         _SIGNATURE + b"\x22\x11\x00\x00",
+        # §2.2: a command other than LOCAL and PROXY, and what it has is whole.
+        _binary(2, 0x11, _INET),
         _binary(1, 0x11, _INET[:-1]),
         _binary(1, 0x21, _INET6[:-1]),
         _binary(1, 0x31, _UNIX[:-1]),
