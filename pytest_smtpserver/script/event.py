@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.protocol.syntax.addresses import salvage_address
 from pytest_smtpserver.protocol.syntax.replies import Reply
 
@@ -167,11 +168,10 @@ class Event:
         """
         self._only_at("CREDENTIALS", "accept")
         self.user = user
-        self.decided = (
-            Reply(235, "2.7.0 Authentication succeeded")
-            if user
-            else Refusal(535, "5.7.8 Authentication credentials invalid")
-        )
+        if user:
+            self.decided = standard.AUTH_OK
+        else:
+            self.refuse()
 
     def refuse(
         self, code: int = 535, text: str | None = None, data: object = None

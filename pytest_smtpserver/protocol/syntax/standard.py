@@ -51,47 +51,47 @@ TALKS_TOO_SOON = Reply(421, "4.7.0 You talk too soon")
 INTERNAL = Reply(451, "4.3.0 A handler of the test failed")
 
 #: What `.reply(code)` says without a text; ``""`` is any command.
-_USUAL: Mapping[tuple[int, str], str] = {
+_USUAL: Mapping[tuple[int, str], Reply | str] = {
     (214, ""): "2.0.0 Help message",
     (220, ""): "2.0.0 Ready",
-    (221, ""): "2.0.0 Bye",
-    (235, ""): "2.7.0 Authentication succeeded",
-    (250, ""): "2.0.0 Ok",
-    (250, "MAIL"): "2.1.0 Sender ok",
-    (250, "RCPT"): "2.1.5 Recipient ok",
-    (250, "MESSAGE"): "2.0.0 Ok: message accepted",
+    (221, ""): BYE,
+    (235, ""): AUTH_OK,
+    (250, ""): OK,
+    (250, "MAIL"): SENDER_OK,
+    (250, "RCPT"): RECIPIENT_OK,
+    (250, "MESSAGE"): MESSAGE_OK,
     (251, ""): "2.1.5 User not local; will forward",
-    (252, ""): "2.5.0 Cannot verify the user, but will take mail for it",
-    (354, ""): "End data with <CR><LF>.<CR><LF>",
+    (252, ""): CANNOT_VERIFY,
+    (354, ""): START_DATA,
     (421, ""): "4.3.2 Service not available, closing transmission channel",
     (432, ""): "4.7.12 A password transition is needed",
     (450, ""): "4.2.0 Mailbox unavailable",
     (450, "MESSAGE"): "4.3.0 Message not accepted, try again later",
     (451, ""): "4.3.0 Local error in processing",
     (452, ""): "4.3.1 Insufficient system storage",
-    (452, "RCPT"): "4.5.3 Too many recipients",
-    (454, ""): "4.7.0 TLS is not available",
+    (452, "RCPT"): TOO_MANY_RECIPIENTS,
+    (454, ""): TLS_UNAVAILABLE,
     (454, "AUTH"): "4.7.0 Temporary authentication failure",
     (454, "CREDENTIALS"): "4.7.0 Temporary authentication failure",
     (455, ""): "4.5.4 Unable to accommodate parameters",
-    (500, ""): "5.5.1 Command not recognized",
+    (500, ""): UNRECOGNIZED,
     (501, ""): "5.5.4 Syntax error in parameters or arguments",
     (502, ""): "5.5.1 Command not implemented",
     (503, ""): "5.5.1 Bad sequence of commands",
     (504, ""): "5.5.4 Command parameter not implemented",
     (521, ""): "5.3.2 This host does not accept mail",
-    (530, ""): "5.7.0 Authentication required",
-    (530, "STARTTLS"): "5.7.0 Must issue a STARTTLS command first",
+    (530, ""): NEED_AUTH,
+    (530, "STARTTLS"): NEED_TLS,
     (534, ""): "5.7.9 Authentication mechanism is too weak",
-    (535, ""): "5.7.8 Authentication credentials invalid",
-    (538, ""): "5.7.11 Encryption required: use STARTTLS first",
+    (535, ""): AUTH_FAILED,
+    (538, ""): AUTH_NEEDS_TLS,
     (550, ""): "5.7.1 Requested action not taken",
     (550, "MAIL"): "5.7.1 Sender refused",
     (550, "RCPT"): "5.1.1 No such user",
     (551, ""): "5.1.6 User not local",
     (552, ""): "5.2.2 Mailbox full",
-    (552, "MAIL"): "5.3.4 Message size exceeds fixed maximum message size",
-    (552, "MESSAGE"): "5.3.4 Message size exceeds fixed maximum message size",
+    (552, "MAIL"): TOO_BIG,
+    (552, "MESSAGE"): TOO_BIG,
     (553, ""): "5.1.3 Mailbox name not allowed",
     (553, "MAIL"): "5.1.7 Mailbox name not allowed",
     (554, ""): "5.0.0 Transaction failed",
@@ -120,8 +120,10 @@ def usual_reply(code: int, name: str, hostname: str = "localhost") -> Reply:
         return Reply(220, f"{hostname} ESMTP")
     if name in ("EHLO", "HELO", "LHLO") and code == 250:
         return Reply(250, hostname)
-    text = _USUAL.get((code, name)) or _USUAL.get((code, ""))
-    return Reply(code, text or _CLASS_TEXT[code // 100])
+    usual = _USUAL.get((code, name)) or _USUAL.get((code, ""))
+    if isinstance(usual, Reply):
+        return usual
+    return Reply(code, usual or _CLASS_TEXT[code // 100])
 
 
 def out_of_order(what: str) -> Reply:
