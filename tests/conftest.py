@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("pytester",)
 
+# Helpers assert too: with the values in the failure, and where Python leaves out the
+# assertions that pytest has not written anew (PYTHONOPTIMIZE).
+pytest.register_assert_rewrite(
+    *(
+        f"tests.{room.parent.name}"
+        for room in Path(__file__).parent.glob("*/__init__.py")
+    )
+)
+
 # How long an example takes says nothing on a machine that does other things too.
 # The same examples in each run: new ones are for tests/fuzz, where nobody waits.
 settings.register_profile("suite", deadline=None, derandomize=True)
@@ -86,7 +95,8 @@ def leaves_nothing_behind() -> Iterator[None]:
             thread.join(5)  # what it waited for has come, and it ends
     left = {thread for thread in left if thread.is_alive()}
     assert not left, f"threads are left: {left}"
-    assert _tasks() == []
+    tasks = _tasks()
+    assert tasks == []
     if _sockets() - sockets:
         gc.collect()
     # The event loop thread has a pair of sockets to wake it.

@@ -44,7 +44,7 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Do nothing until the client or the server goes away."""
+    """Say nothing more, until somebody goes away or it has been long enough."""
 
     def __str__(self) -> str:
         return "hang()"

@@ -141,7 +141,12 @@ class Rule:
         return self._add(Delay(not_negative("delay", seconds)))
 
     def hang(self) -> Self:
-        """Do nothing until the client or the server goes away."""
+        """Do nothing until the client or the server goes away.
+
+        For a minute at most, or for `idle_timeout` where that is longer: then the
+        connection is closed, so that a client without a time-out does not keep its test
+        for ever. ``.delay(seconds).disconnect()`` sets another limit.
+        """
         return self._add(Hang())
 
     @told_to_the_caller

@@ -29,7 +29,8 @@ class Dialogue(RuleBasedStateMachine):
     def say(self, wire: bytes, expected: list[int], data: st.DataObject) -> None:
         """Send octets, cut somewhere; the replies are these."""
         cut = data.draw(st.integers(0, len(wire)))
-        assert codes(self.driver.send_pieces([wire[:cut], wire[cut:]])) == expected
+        replies = self.driver.send_pieces([wire[:cut], wire[cut:]])
+        assert codes(replies) == expected
 
     def reads_commands(self) -> bool:
         return self.model.content is None and not self.model.closed

@@ -351,7 +351,8 @@ def assert_answers(message: ReceivedMessage) -> None:
     for attribute in ATTRIBUTES:
         getattr(message, attribute)
     assert isinstance(repr(message), str)
-    assert isinstance(message.normalized(), str)
+    normalized = message.normalized()
+    assert isinstance(normalized, str)
     assert all(isinstance(value, str) for value in message.headers.values())
     assert all(isinstance(entry, str) and entry for entry in message.defects)
     for name in message.email:

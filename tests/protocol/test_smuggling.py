@@ -17,7 +17,8 @@ END = b"\r\n.\r\n"
 def ready() -> Driver:
     """A session that reads data."""
     driver = start()
-    assert codes(driver.send(OPEN)) == [250, 250, 354]
+    replies = driver.send(OPEN)
+    assert codes(replies) == [250, 250, 354]
     return driver
 
 

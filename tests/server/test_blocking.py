@@ -277,7 +277,8 @@ def blocked(
     BLOCKING[request.param](server, gate).optional()
     with Raw(server) as client:
         client.send(b"MAIL FROM:<a@example.org>\r\nNOOP\r\n")
-        assert gate.reached.wait(10)
+        reached = gate.reached.wait(10)
+        assert reached
         yield server
         gate.open()
         client.at_end()

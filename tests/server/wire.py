@@ -67,6 +67,12 @@ class Wire:
         self.send(line.encode() + b"\r\n")
         return self.reply()
 
+    def agree(self, line: str, code: int) -> str:
+        """Send a line that the server has to answer with this code; the reply."""
+        reply = self.say(line)
+        assert reply.startswith(str(code)), reply
+        return reply
+
     def after(self, data: bytes) -> str:
         """Send bytes as they are; the reply to them."""
         self.send(data)
@@ -74,7 +80,8 @@ class Wire:
 
     def hello(self, verb: str = "EHLO") -> list[str]:
         """Read the greeting and say EHLO; the lines of the reply."""
-        assert self.reply().startswith("220 ")
+        greeting = self.reply()
+        assert greeting.startswith("220 "), greeting
         return self.say(f"{verb} client.example.org").split("\r\n")
 
     def deliver(
@@ -85,9 +92,9 @@ class Wire:
         rcpt_to: str = "b@example.org",
     ) -> str:
         """A whole transaction with DATA; the reply to the message."""
-        assert self.say(f"MAIL FROM:<{mail_from}>").startswith("250 ")
-        assert self.say(f"RCPT TO:<{rcpt_to}>").startswith("250 ")
-        assert self.say("DATA").startswith("354 ")
+        self.agree(f"MAIL FROM:<{mail_from}>", 250)
+        self.agree(f"RCPT TO:<{rcpt_to}>", 250)
+        self.agree("DATA", 354)
         self.send(content + b".\r\n")
         return self.reply()
 

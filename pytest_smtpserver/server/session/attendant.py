@@ -6,7 +6,6 @@ The test and the end of the server may break in on all three.
 from __future__ import annotations
 
 import enum
-import math
 import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -221,15 +220,18 @@ class Attendant:
 
     # Letting time pass
 
-    async def pause(self, seconds: float, *, busy: bool = False) -> None:
+    async def pause(
+        self, seconds: float, *, busy: bool = False, patient: bool = True
+    ) -> None:
         """Let time pass. What the client sends meanwhile is answered later.
 
         It is cut short when the connection ends: the client is gone, or the server
         stops.
 
         Args:
-            seconds: how long; `math.inf` until one of the two goes away.
+            seconds: how long.
             busy: a reply is half sent, so that nothing can be interjected.
+            patient: a client that has said all and closed its direction is there still.
         """
         dialogue, until = self.dialogue, anyio.current_time() + seconds
         before = self.turn_to(Activity.TRICKLING if busy else Activity.PAUSING)
@@ -241,8 +243,8 @@ class Attendant:
                 outcome = await self._pass_time(left, busy=busy)
                 gone = outcome is Outcome.EOF or self.line.tls_ended
                 # It may still wait for the replies to what it has said.
-                patient = dialogue.engine.may_be_waited_on and seconds < math.inf
-                if outcome is Outcome.BROKEN or (gone and not patient):
+                waits = patient and dialogue.engine.may_be_waited_on
+                if outcome is Outcome.BROKEN or (gone and not waits):
                     why = Outcome.EOF if outcome is Outcome.OVER else outcome
                     dialogue.end("client", f"the client gave up waiting ({why.value})")
                 elif self.stopping:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, assert_never
 
 import anyio
@@ -34,6 +33,9 @@ if TYPE_CHECKING:
     from pytest_smtpserver.script.script import Decision
 
     from .attendant import Attendant
+
+#: Seconds that `hang` lasts at most, or `idle_timeout` where that is longer.
+LONGEST_HANG = 60.0
 
 _ENDINGS = {
     "disconnect": "the server closed the connection, as {} says",
@@ -90,7 +92,7 @@ class Performer:
             case Delay():
                 await self._pause(action.seconds)
             case Hang():
-                await self._pause(math.inf)
+                await self._hang()
             case Throttle():
                 await self._throttle(action.bytes_per_second)
             case Keep():
@@ -179,10 +181,24 @@ class Performer:
 
     # Time
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, seconds: float, *, patient: bool = True) -> None:
         """Send what was said so far, and wait."""
         await self._attendant.flush()
-        await self._attendant.pause(seconds)
+        await self._attendant.pause(seconds, patient=patient)
+
+    async def _hang(self) -> None:
+        """Say nothing more; in the end close, for clients that would wait for ever.
+
+        A client without a time-out keeps its test beyond the reach of pytest-timeout:
+        that interrupts it once, and smtplib then says QUIT on leaving its block.
+        """
+        longest = max(LONGEST_HANG, self._attendant.context.options.idle_timeout)
+        await self._pause(longest, patient=False)
+        if self._dialogue.ending is None:
+            self._dialogue.recorder.note(
+                f"hang() has ended after {longest:g} s: give the client a time-out"
+            )
+            await self._close(Close("disconnect"))
 
     async def _throttle(self, rate: float) -> None:
         pace = Pace(rate, anyio.current_time())

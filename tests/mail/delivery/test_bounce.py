@@ -32,10 +32,10 @@ def received(
     with SMTPServer(hostname="mx.example.org") as server:
         with smtplib.SMTP(*server.address, "client.example.org") as client:
             client.ehlo()
-            assert client.mail(sender, mail)[0] == 250
-            for recipient in recipients:
-                assert client.rcpt(recipient, rcpt)[0] == 250
-            assert client.data(content)[0] == 250
+            replies = [client.mail(sender, mail)]
+            replies += [client.rcpt(recipient, rcpt) for recipient in recipients]
+            replies.append(client.data(content))
+            assert {code for code, _ in replies} == {250}, replies
         return server.messages[0]
 
 

@@ -307,7 +307,8 @@ def _stopped_while(wait: Callable[..., None]) -> Iterator[Future[None]]:
     with ThreadPoolExecutor(1) as pool:
         _send(server)
         waiter = pool.submit(wait, server, where=look)
-        assert looked.wait(30)
+        has_looked = looked.wait(30)
+        assert has_looked
         server.stop()
         yield waiter
 

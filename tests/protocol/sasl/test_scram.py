@@ -41,7 +41,8 @@ QUICK = SaslContext(hostname="mx", nonce="server", salt=b"salt", iterations=1)
 def begin(client_first: bytes, context: SaslContext = CONTEXT) -> Exchange:
     """An exchange that has taken this client-first-message."""
     exchange = Exchange(MECHANISMS["SCRAM-SHA-256"], context)
-    assert isinstance(exchange.start(client_first), bytes)
+    server_first = exchange.start(client_first)
+    assert isinstance(server_first, bytes)
     return exchange
 
 

@@ -61,7 +61,8 @@ class Place:
             wire.send(self.trigger)
         if self.tls:
             wire.socket = cast("Any", TLSClient(wire.socket, server.client_context()))
-        assert wire.rest_of(len(self.prefix)) == self.prefix
+        rest = wire.rest_of(len(self.prefix))
+        assert rest == self.prefix
         return wire
 
 
@@ -222,4 +223,5 @@ class Reached:
 
     def wait(self) -> None:
         """Wait for it."""
-        assert self._event.wait(10)
+        reached = self._event.wait(10)
+        assert reached

@@ -51,14 +51,14 @@ class Reader:
 def begin(wire: Wire) -> None:
     """EHLO, MAIL and RCPT."""
     wire.hello()
-    assert wire.say("MAIL FROM:<a@example.org>").startswith("250 ")
-    assert wire.say("RCPT TO:<b@example.org>").startswith("250 ")
+    wire.agree("MAIL FROM:<a@example.org>", 250)
+    wire.agree("RCPT TO:<b@example.org>", 250)
 
 
 def begin_data(wire: Wire) -> None:
     """The same, and DATA."""
     begin(wire)
-    assert wire.say("DATA").startswith("354 ")
+    wire.agree("DATA", 354)
 
 
 def test_chunks_are_the_content_without_transparency() -> None:

@@ -56,7 +56,8 @@ def assert_alive(wire: Wire, at: Place, server: SMTPServer) -> None:
     """The session goes on."""
     if at.event in ("DATA", "CONTENT"):
         wire.send(CONTENT + b".\r\n")
-        assert wire.rest_of(len(ACCEPTED)) == ACCEPTED
+        rest = wire.rest_of(len(ACCEPTED))
+        assert rest == ACCEPTED
     elif at.event == "STARTTLS":
         wire.start_tls(server.client_context())
     if at.event != "QUIT":

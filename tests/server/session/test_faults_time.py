@@ -284,6 +284,30 @@ def test_a_client_that_is_gone_with_commands_left(
         assert smtp_server.sessions[0].closed_by == "client"
 
 
+@pytest.mark.parametrize(("option", "limit"), [(0.5, 60), (60, 60), (90.0, 90)])
+def test_a_hang_has_an_end_for_clients_that_have_none(
+    option: float, limit: float
+) -> None:
+    """A minute, or the idle time-out where that is longer; what it says then is unheard."""
+
+    async def main() -> None:
+        async with SMTPServer(idle_timeout=option) as server:
+            server.on("NOOP").hang()
+            client = await Timed.connect(server)
+            await client.line()
+            await client.say(b"NOOP")
+            await client.say(b"QUIT")  # as smtplib does at the end of its block
+            assert await client._stream.receive_some(10) == b""
+            assert client.now == pytest.approx(limit, abs=0.1)
+            await client.close()
+            (session,) = server.sessions
+            note = f"hang() has ended after {limit} s: give the client a time-out"
+            assert note in str(session.transcript)
+            assert session.closed_by == "server"
+
+    with_clock(main)
+
+
 def test_a_client_that_has_said_all_waits_for_its_replies() -> None:
     """It closes its side after QUIT, as a pipe does, and gets them after the delay."""
 

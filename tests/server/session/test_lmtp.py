@@ -17,7 +17,7 @@ LETTER = b"Subject: x\r\n\r\nHi\r\n"
 def begin(wire: Wire, *recipients: str) -> list[str]:
     """LHLO to RCPT; the replies to RCPT."""
     wire.hello("LHLO")
-    assert wire.say("MAIL FROM:<a@example.org>").startswith("250 ")
+    wire.agree("MAIL FROM:<a@example.org>", 250)
     return [wire.say(f"RCPT TO:<{one}>")[:3] for one in recipients]
 
 
