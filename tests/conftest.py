@@ -79,6 +79,15 @@ def _threads() -> set[threading.Thread]:
     return set(threading.enumerate())
 
 
+@pytest.fixture
+def pytester(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> pytest.Pytester:
+    """Runs of pytest inside of this one keep their order, whatever this one's is."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -p no:random_order")
+    return pytester
+
+
 @pytest.fixture(autouse=True)
 def leaves_nothing_behind() -> Iterator[None]:
     """Fail a test that leaves a thread, a task or a socket behind."""

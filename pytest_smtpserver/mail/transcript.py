@@ -134,16 +134,22 @@ def _render(entry: Entry, content_lines: int | None) -> list[str]:
 
 
 def _render_content(content: bytes, content_lines: int | None) -> list[str]:
-    most = -1 if content_lines is None else content_lines
-    lines = content.split(b"\r\n", most)
-    # What is behind the lines that are shown may be large: it is not split, only counted.
-    rest = lines.pop() if 0 <= most < len(lines) or not lines[-1] else b""
+    # What is behind the lines that are shown may be large: it is counted, and not copied.
+    shown = len(content) if content_lines is None else 0
+    for _ in range(content_lines or 0):
+        shown = content.find(b"\r\n", shown) + 2
+        if shown == 1:
+            shown = len(content)
+            break
+    lines = content[:shown].split(b"\r\n")
+    if not lines[-1]:
+        lines.pop()
     unended = not content.endswith(b"\r\n")
     rendered = [f"C: {printable(line)}" for line in lines]
-    if rest:
-        left = rest.count(b"\r\n") + unended
+    if octets := len(content) - shown:
+        left = content.count(b"\r\n", shown) + unended
         more = "1 more line" if left == 1 else f"{left} more lines"
-        rendered.append(f"C: [{more}, {len(rest)} octets]")
+        rendered.append(f"C: [{more}, {octets} octets]")
     elif rendered and unended:
         rendered[-1] += "[no CRLF]"
     return rendered

@@ -352,6 +352,8 @@ class SmtpEngine:
         """The content is whole: its reply is due, for LMTP one for each recipient."""
         session, early = self.session, self._early
         usual = standard.TOO_BIG if session.sink.overflowed else standard.MESSAGE_OK
+        if session.sink.starved:
+            usual = standard.NO_STORAGE  # RFC 5321 §4.2.3
         proposed = early or self._shaped(usual)
         recipients: Sequence[Address | None] = _NOBODY
         if session.settings.lmtp and session.envelope is not None:

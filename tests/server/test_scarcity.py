@@ -357,3 +357,78 @@ def test_an_interruption_of_a_delay_after_goodbye_in_tls() -> None:
         server.settle(timeout=0.1)
         assert server.interrupt(450, "4.3.2 One moment") == list(server.sessions)
         assert until(lambda: tls.read(100)).startswith(b"450 4.3.2")
+
+
+#: A message for which there is no memory; the client is a process of its own.
+NO_MEMORY = """
+    import json, os, pathlib, resource, socket, sys
+    from pytest_smtpserver import SMTPServer
+
+    OCTETS, PIECE = 40_000_000, (b"x" * 998 + b"\\r\\n") * 1000
+
+    def client(address, chunked):
+        said = []
+        with socket.create_connection(address) as connection:
+            replies = connection.makefile("rb")
+            def say(data):
+                connection.sendall(data)
+                said.append(replies.readline().decode())
+            say(b"HELO me\\r\\n")  # it reads the greeting
+            for command in (b"MAIL FROM:<a@example.org>", b"RCPT TO:<b@example.org>"):
+                say(command + b"\\r\\n")
+            if not chunked:
+                say(b"DATA\\r\\n")
+            for _ in range(OCTETS // len(PIECE)):
+                if chunked:
+                    say(b"BDAT %d\\r\\n" % len(PIECE) + PIECE)
+                else:
+                    connection.sendall(PIECE)
+            say(b"BDAT 0 LAST\\r\\n" if chunked else b".\\r\\n")
+            said.append(replies.readline().decode())
+            for last in (b"NOOP\\r\\n", b"QUIT\\r\\n"):
+                connection.sendall(last)
+                said.append(replies.readline().decode())
+        return said
+
+    def main(chunked):
+        with SMTPServer(logger=None) as server:
+            with socket.create_connection(server.address) as first:
+                first.recv(100)  # all is loaded that a session needs
+            to_parent, from_child = os.pipe()
+            if not os.fork():
+                said = client(server.address, chunked)
+                os.write(from_child, json.dumps(said[-4:]).encode())
+                os._exit(0)
+            pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0])
+            limit = pages * resource.getpagesize() + OCTETS // 2
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+            said = json.loads(os.read(to_parent, 10000))
+            with socket.create_connection(server.address) as last:
+                said.append(last.recv(100).decode())
+            errors = [f"{type(e).__name__}: {e}" for e in server.errors]
+            report = server.report().text()
+            print(json.dumps([said, len(server.messages), errors, report]))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+@pytest.mark.parametrize(
+    "chunked",
+    [
+        pytest.param(False, id="DATA"),
+        pytest.param(True, id="BDAT", marks=pytest.mark.once),
+    ],
+)
+def test_no_memory_for_a_message(chunked: bool) -> None:
+    """452 (RFC 5321 §4.2.3): the session and the server go on, and the test is told."""
+    said, messages, errors, report = run(NO_MEMORY, f"main({chunked})")
+    refused, noop, bye, greeting = said[-4:]
+    assert refused == "452 4.3.1 Insufficient system storage\r\n"
+    assert [noop[:4], bye[:4], greeting[:4]] == ["250 ", "221 ", "220 "]
+    assert messages == 0
+    (error,) = errors
+    assert error == (
+        "MemoryError: there was no memory for the 40000000 octets of a message, all "
+        "of which were dropped; the server goes on"
+    )
+    assert "-- there was no memory for the 40000000 octets" in report

@@ -26,9 +26,10 @@ class ContentSink:
         length: octets of content, also of what was dropped.
         octets: octets that came over the wire, dots and all.
         chunks: sizes of the chunks that it came in, in order (BDAT only).
+        starved: there was no memory for it; all of it was dropped.
     """
 
-    __slots__ = ("_buffer", "_first", "_limit", "chunks", "length", "octets")
+    __slots__ = ("_buffer", "_first", "_limit", "chunks", "length", "octets", "starved")
 
     def __init__(self, limit: int | None = None) -> None:
         self._first = b""
@@ -37,6 +38,7 @@ class ContentSink:
         self.length: int = 0
         self.octets: int = 0
         self.chunks: list[int] = []
+        self.starved: bool = False
 
     def came(self, octets: int) -> None:
         """So many octets of it came over the wire."""
@@ -47,8 +49,15 @@ class ContentSink:
         if not data:
             return
         self.length += len(data)
-        if self.overflowed:
+        if not self.is_whole:
             return
+        try:
+            self._keep(data)
+        except MemoryError:  # what was there is gone too, and its memory is free
+            self._first, self._buffer = b"", None
+            self.starved = True
+
+    def _keep(self, data: bytes) -> None:
         if self._buffer is not None:
             self._buffer.write(data)
         elif self._first:
@@ -63,6 +72,11 @@ class ContentSink:
     def overflowed(self) -> bool:
         """More octets came than the limit allows."""
         return self._limit is not None and self.length > self._limit
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing that came was dropped."""
+        return not (self.starved or self.overflowed)
 
     def getvalue(self) -> bytes:
         """The octets so far."""

@@ -301,7 +301,7 @@ class Incoming:
         if (
             reply is not None
             and reply.is_positive
-            and self._engine.session.sink.overflowed
+            and not self._engine.session.sink.is_whole
         ):
             return None  # it is not whole, so nobody can have accepted it
         return reply

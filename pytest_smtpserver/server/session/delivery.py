@@ -70,6 +70,8 @@ class Delivery:
         """The content is whole."""
         if self.message is None:
             self.message = self._recorder.message()
+            if (lost := self._recorder.lost_content()) is not None:
+                self._context.fault(MemoryError(lost))
         # What was said before the content was whole is what the client goes by.
         if (reply := self.content_reply) is not None and not event.sent:
             event.propose(reply)

@@ -267,6 +267,15 @@ class Recorder:
             chunks=tuple(engine.session.sink.chunks),
         )
 
+    def lost_content(self) -> str | None:
+        """What became of content for which there was no memory; None for nothing."""
+        sink = self._engine.session.sink
+        if not sink.starved:
+            return None
+        lost = f"there was no memory for the {sink.length} octets of a message"
+        self.note(lost)
+        return f"{lost}, all of which were dropped; the server goes on"
+
     def delivered(self, message: ReceivedMessage) -> None:
         """Note that the message was stored."""
         self.record.messages.append(message)

@@ -49,11 +49,8 @@ class Authority:
     def file(self) -> str:
         """Path of a PEM file with the CA's certificate, kept until `close`."""
         if self._file is None:
-            handle, self._file = tempfile.mkstemp(prefix="smtp-ca-", suffix=".pem")
-            with os.fdopen(handle, "wb") as file:
-                file.write(self.ca.cert_pem.bytes())
-            # It holds no secret, and a daemon may read it as another user.
-            Path(self._file).chmod(0o644)
+            with _naming_the_folder():
+                self._file = _write(self.ca.cert_pem.bytes())
             self._remove = weakref.finalize(self, _remove, self._file, os.getpid())
         return self._file
 
@@ -137,12 +134,42 @@ class Authority:
                 ) from error
             return
         leaf: Any = certificate
-        if isinstance(certificate, str):
-            with _first_dates():
+        with _first_dates(), _naming_the_folder():
+            if isinstance(certificate, str):
                 leaf = _MAKERS[certificate](self.ca, name)
-                leaf.configure_cert(context)
-            return
-        leaf.configure_cert(context)
+            leaf.configure_cert(context)
+
+
+@contextmanager
+def _naming_the_folder() -> Iterator[None]:
+    """Say what to do where a certificate cannot be written: the disk is full, say.
+
+    Raises:
+        OSError: it cannot.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not isinstance(error, ssl.SSLError):
+            error.add_note(
+                "Certificates are written to the temporary folder of this process, "
+                f"{tempfile.gettempdir()}, since OpenSSL reads them from files: make "
+                "room there, or let TMPDIR name another folder."
+            )
+        raise
+
+
+def _write(certificate: bytes) -> str:
+    """A file with it, which other users may read too: it holds no secret."""
+    handle, file = tempfile.mkstemp(prefix="smtp-ca-", suffix=".pem")
+    try:
+        with os.fdopen(handle, "wb") as writing:
+            writing.write(certificate)
+        Path(file).chmod(0o644)
+    except BaseException:  # the disk is full, or Ctrl-C has come
+        Path(file).unlink()
+        raise
+    return file
 
 
 def _new_year(year: int) -> dt.datetime:

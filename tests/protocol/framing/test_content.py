@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
 import sys
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_smtpserver.protocol.framing import content as framing
 from pytest_smtpserver.protocol.framing.buffer import ReceiveBuffer
 from pytest_smtpserver.protocol.framing.content import ContentSink, DataReader
 
@@ -128,3 +131,28 @@ def test_nothing_is_lost_in_the_buffer(pieces: list[bytes], takes: list[str]) ->
     assert len(buffer) == len(b"".join(pieces)) - len(out)
     assert bool(buffer) == (len(buffer) > 0)
     assert out + buffer.take_all() == b"".join(pieces)
+
+
+@pytest.mark.parametrize("room", [0, 1, 2])
+def test_content_for_which_there_is_no_memory(
+    monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    """All of it is dropped, at whichever piece, and the rest is counted."""
+
+    class Full(io.BytesIO):
+        left = room
+
+        def write(self, data: object) -> int:
+            if not self.left:
+                raise MemoryError
+            self.left -= 1
+            return 0
+
+    monkeypatch.setattr(framing, "io", SimpleNamespace(BytesIO=Full))
+    sink = ContentSink()
+    for number in range(5):
+        assert sink.starved == (number > room // 2 + 1)
+        assert sink.is_whole != sink.starved
+        sink.write(b"12345")
+    assert sink.getvalue() == b""
+    assert sink.length == 25

@@ -7,20 +7,23 @@ import smtplib
 import socket
 import ssl
 import struct
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 
+from pytest_smtpserver import SMTPServer
 from tests.server.tools import Raw
 from tests.server.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-    import trustme
-
-    from pytest_smtpserver import SMTPServer
+    from pytest_smtpserver.server.options.options import Certificate
 
 #: X509_V_ERR_* of OpenSSL's x509_vfy.h.
 NOT_YET_VALID, EXPIRED, SELF_SIGNED, NO_ISSUER = 9, 10, 18, 20
@@ -339,3 +342,62 @@ def test_the_ca_is_valid_now(smtp_server: SMTPServer) -> None:
     (authority,) = context.get_ca_certs()
     before = ssl.cert_time_to_seconds(str(authority["notBefore"]))
     assert before < dt.datetime.now(dt.UTC).timestamp()
+
+
+# No room for certificates
+
+
+@pytest.fixture
+def full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], AbstractContextManager[None]]:
+    """`with full_disk():` no file may have an octet. The temporary folder is empty."""
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    @contextmanager
+    def full() -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return full
+
+
+ADVICE = "make room there, or let TMPDIR name another folder"
+
+
+@pytest.mark.parametrize("certificate", ["valid", "expired", "self_signed"])
+def test_no_room_for_the_certificate_of_a_server(
+    full_disk: Callable[[], AbstractContextManager[None]],
+    tmp_path: Path,
+    certificate: Certificate,
+) -> None:
+    """The start says where, leaves nothing, no key above all, and may be tried again."""
+    server = SMTPServer(tls="starttls", certificate=certificate, ca=trustme.CA())
+    with full_disk(), pytest.raises(OSError, match="too large") as failure:
+        server.start()
+    (note,) = failure.value.__notes__
+    assert str(tmp_path) in note
+    assert ADVICE in note
+    assert list(tmp_path.iterdir()) == []
+    assert not server.is_running
+    with server:
+        assert server.is_running
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_room_for_the_file_of_the_ca(
+    full_disk: Callable[[], AbstractContextManager[None]], tmp_path: Path
+) -> None:
+    """It is there when it is asked for again, and whole."""
+    ca = trustme.CA()
+    with SMTPServer(tls="starttls", ca=ca) as server:
+        with full_disk(), pytest.raises(OSError, match="too large") as failure:
+            _ = server.ca_file
+        assert ADVICE in failure.value.__notes__[0]
+        assert list(tmp_path.iterdir()) == []
+        assert Path(server.ca_file).read_bytes() == ca.cert_pem.bytes()
