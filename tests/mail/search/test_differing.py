@@ -1,0 +1,94 @@
+"""What was wanted beside what came, as long as that can be read."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_smtpserver.mail.search.criteria import Difference
+from pytest_smtpserver.mail.search.differing import describe, diff
+
+LINES = "".join(f"line {number}\n" for number in range(20))
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "got", "lines"),
+    [
+        ("subject", "a", "b", ["subject: wanted 'a', got 'b'"]),
+        ("to", "a", ["b"], ["to: wanted 'a', got ['b']"]),
+        (
+            "subject",
+            re.compile("a"),
+            "b",
+            ["subject: wanted re.compile('a'), got 'b'"],
+        ),
+        ("where", str.isdigit, False, ["where: isdigit(…) is false for it"]),
+        ("where", lambda _: 0, False, ["where: a lambda is false for it"]),
+        # Up to 60 characters in one line are read with ease.
+        ("subject", "a" * 61, "b", [f"subject: wanted {'a' * 61!r}, got 'b'"]),
+        ("subject", "b", "a" * 61, [f"subject: wanted 'b', got {'a' * 61!r}"]),
+        (
+            "subject",
+            "a" * 60,
+            "b" * 60,
+            [f"subject: wanted {'a' * 60!r}, got {'b' * 60!r}"],
+        ),
+        # What no line has room for is cut at 200.
+        (
+            "subject",
+            "a",
+            "b" * 300,
+            [f"subject: wanted 'a', got '{'b' * 199}…"],
+        ),
+        ("text", "a", "", ["text: wanted 'a' in it, it is empty"]),
+        (
+            "text",
+            "Hello Ada",
+            "x\nHello Eda, how are you\n",
+            ["text: wanted 'Hello Ada' in it, the nearest is 'Hello Eda,'"],
+        ),
+        (
+            "html",
+            "qqq",
+            "<p>\n\nx  \n",
+            ["html: wanted 'qqq' in it, it is", "    <p>", "", "    x"],
+        ),
+    ],
+)
+def test_a_criterion(name: str, wanted: object, got: object, lines: list[str]) -> None:
+    assert describe(Difference(name, wanted, got)) == lines
+
+
+@pytest.mark.parametrize(
+    ("wanted", "got"), [("a" * 61, "a" * 60 + "b"), ("a\nb", "a\nc")]
+)
+def test_two_long_texts_are_compared_line_by_line(wanted: str, got: str) -> None:
+    """With the marks of difflib's ndiff."""
+    first, *rest = describe(Difference("subject", wanted, got))
+    assert first == "subject: - wanted, + got"
+    assert rest == [f"    {line}".rstrip() for line in diff(wanted, got)]
+    assert any(line.startswith("    - ") for line in rest)
+    assert any(line.startswith("    + ") for line in rest)
+
+
+def test_marks_stand_below_what_differs() -> None:
+    marks = "?      ^"
+    assert diff("one two", "one tvo") == ["- one two", marks, "+ one tvo", marks]
+
+
+def test_twelve_lines_are_shown() -> None:
+    lines = describe(Difference("text", "qqqqqqqqqqq", LINES))
+    assert lines[1:13] == [f"    line {number}" for number in range(12)]
+    assert lines[13:] == ["    … 8 more lines, -vv shows them"]
+    all_of_it = describe(Difference("text", "qqqqqqqqqqq", LINES), full=True)
+    assert all_of_it[1:] == [f"    line {number}" for number in range(20)]
+
+
+def test_in_full_nothing_is_cut_and_nothing_is_guessed() -> None:
+    long = "b" * 300
+    assert describe(Difference("subject", "a", long), full=True) == [
+        f"subject: wanted 'a', got {long!r}"
+    ]
+    lines = describe(Difference("text", "Hello Ada", "Hello Eda"), full=True)
+    assert lines == ["text: wanted 'Hello Ada' in it, it is", "    Hello Eda"]
