@@ -131,6 +131,11 @@ class Service(ABC):
 
         self._call_later(_TO_LEAVE, hang_up)
 
+    def cut_off(self) -> None:
+        """End what is sent to those who are here; for a loop that is blocked."""
+        for connection in self.open_connections():
+            connection.cut_off()
+
     async def _wait_until_gone(self) -> None:
         while self._connections or self._lingering:
             self._all_gone = anyio.Event()

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Seconds in which the event loop hangs up on clients, unless it is blocked.
+_TO_HANG_UP = 1.0
+
 
 class Serving:
     """The service of one server, in the background thread or in this event loop."""
@@ -228,9 +231,18 @@ class Serving:
 
         A server of the test's own event loop ends with that loop.
         """
-        service = self._service
-        if service is not None and self._thread is not None and not self.is_inherited:
-            self._thread.call_soon(service.hang_up_soon, why)
+        service, thread = self._service, self._thread
+        if service is None or thread is None or self.is_inherited:
+            return
+        thread.call_soon(service.hang_up_soon, why)
+
+        def cut_off() -> None:
+            if thread.blocked_by() is not None:
+                service.cut_off()
+
+        later = threading.Timer(_TO_HANG_UP, cut_off)
+        later.daemon = True
+        later.start()
 
     def in_flight(self) -> list[tuple[SessionRecord, str]]:
         """The sessions that are in the middle of something, and of what."""

@@ -372,6 +372,24 @@ def test_a_timeout_by_signal(run: Run, way: str) -> None:
 
 
 @pytest.mark.once
+def test_a_timeout_by_signal_while_the_loop_is_blocked(run: Run) -> None:
+    """The client is let go all the same; pytest-timeout shows who blocks the loop."""
+    result = run(
+        HANGS.format("smtp_server.on('MAIL').call(forward)")
+        + """
+
+async def forward(event):
+    block()
+""",
+        *TIMEOUT,
+    )
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        ["*Failed: Timeout*", "*test_it.py*, in forward", "  +* C: mail *"]
+    )
+
+
+@pytest.mark.once
 def test_a_timeout_by_signal_leaves_the_next_test_alone(run: Run) -> None:
     """With one server for all tests, too."""
     result = run(

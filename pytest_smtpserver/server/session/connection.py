@@ -11,6 +11,8 @@ its listening, and `live` hands the client's bytes back to the dialogue, through
 
 from __future__ import annotations
 
+import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import anyio
@@ -26,7 +28,6 @@ from .attendant import Activity, Attendant
 from .dialogue import Dialogue, Step
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
     from pytest_smtpserver.mail.message import SessionRecord
@@ -97,6 +98,11 @@ class Connection:
     def held_up_by(self) -> str:
         """The rule that keeps the client waiting, in words; ``""`` for none."""
         return self._dialogue.held_up_by
+
+    def cut_off(self) -> None:
+        """Tell the client by the socket alone. From any thread."""
+        with suppress(OSError):  # it has gone
+            self._channel.raw_socket().shutdown(socket.SHUT_RDWR)
 
     def let_go(self) -> None:
         """Close this process's copy of the socket, and tell nobody."""
