@@ -373,7 +373,7 @@ def test_a_timeout_by_signal(run: Run, way: str) -> None:
 
 @pytest.mark.once
 def test_a_timeout_by_signal_while_the_loop_is_blocked(run: Run) -> None:
-    """The client is let go all the same; pytest-timeout shows who blocks the loop."""
+    """The client is let go all the same."""
     result = run(
         HANGS.format("smtp_server.on('MAIL').call(forward)")
         + """
@@ -384,9 +384,7 @@ async def forward(event):
         *TIMEOUT,
     )
     result.assert_outcomes(failed=1, passed=1)
-    result.stdout.fnmatch_lines(
-        ["*Failed: Timeout*", "*test_it.py*, in forward", "  +* C: mail *"]
-    )
+    result.stdout.fnmatch_lines(["*Failed: Timeout*", "  +* C: mail *"])
 
 
 @pytest.mark.once
