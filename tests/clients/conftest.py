@@ -12,6 +12,7 @@ from .exim import Exim
 from .msmtp import Msmtp
 from .net_smtp import NetSmtp
 from .nodemailer import Nodemailer
+from .opensmtpd import OpenSmtpd
 from .postfix import Postfix
 from .swaks import Swaks
 from .tools import clients_dir, missing_client, require_client, require_root
@@ -85,3 +86,11 @@ def exim() -> Exim:
     if subprocess.run(command, capture_output=True, check=False).returncode:
         missing_client("an exim that runs (its libraries, its user)")
     return Exim(program)
+
+
+@pytest.fixture(scope="session")
+def opensmtpd() -> OpenSmtpd:
+    """The unpacked smtpd of OpenSMTPD, which is run in a root of its own."""
+    require_root("OpenSMTPD")
+    place = clients_dir() / "opensmtpd" / "usr" / "sbin" / "smtpd"
+    return OpenSmtpd(require_client("OpenSMTPD's smtpd", place))

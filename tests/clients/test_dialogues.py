@@ -8,6 +8,7 @@ import smtplib
 import socket
 import subprocess
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import aiosmtplib
@@ -19,16 +20,17 @@ from .exchange import ADA, SENDER
 from .exim import _folder
 from .relay import recording
 from .test_postfix_smtpd import SETTINGS, smtpd
-from .tools import EHLO_NAME, Mail, Target
+from .tools import EHLO_NAME, Login, Mail, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from .exim import Exim
+    from .opensmtpd import OpenSmtpd
     from .postfix import Postfix
 
-    Client = Callable[[Target, Mail], str]
+    Client = Callable[..., str]
     Server = Callable[[], AbstractContextManager[socket.socket]]
 
 CONTENT = b"Subject: hello\r\nFrom: noreply@example.org\r\n\r\nHi.\r\n.\r\n..\r\n"
@@ -41,15 +43,17 @@ RECIPIENTS = {
 }
 
 
-def by_smtplib(target: Target, mail: Mail) -> str:
+def by_smtplib(target: Target, mail: Mail, login: Login | None = None) -> str:
     try:
         with smtplib.SMTP(target.host, target.port, EHLO_NAME, timeout=20) as client:
+            if login is not None:
+                client.login(login.user, login.secret)
             return repr(client.sendmail(mail.sender, mail.recipients, mail.content))
     except smtplib.SMTPException as error:
         return repr(error)
 
 
-def by_aiosmtplib(target: Target, mail: Mail) -> str:
+def by_aiosmtplib(target: Target, mail: Mail, login: Login | None = None) -> str:
     async def send() -> str:
         client = aiosmtplib.SMTP(
             hostname=target.host,
@@ -60,6 +64,8 @@ def by_aiosmtplib(target: Target, mail: Mail) -> str:
         )
         try:
             async with client:
+                if login is not None:
+                    await client.login(login.user, login.secret)
                 done = await client.sendmail(
                     mail.sender, list(mail.recipients), mail.content
                 )
@@ -79,8 +85,12 @@ def client(request: pytest.FixtureRequest) -> Client:
         return by_aiosmtplib
     program = request.getfixturevalue(request.param)
 
-    def send(target: Target, mail: Mail) -> str:
-        outcome = program.send(target, mail)
+    def send(target: Target, mail: Mail, login: Login | None = None) -> str:
+        if login is not None:  # msmtp and curl want to be told with what
+            login = replace(
+                login, mechanism="plain" if request.param == "msmtp" else "PLAIN"
+            )
+        outcome = program.send(target, mail, login=login)
         if request.param == "nodemailer":
             (result,) = outcome
             return f"{result.ok} {result.response} {result.error}"
@@ -177,13 +187,84 @@ def test_a_client_ends_as_with_the_real_server(
 ) -> None:
     """The same end, the same error; recorded from this client, played to it again."""
     mail = Mail(SENDER, RECIPIENTS[what], CONTENT)
+    assert play_again(client, server, mail, None) == (what == "accepted")
+
+
+#: What OpenSMTPD is sent, and how it answers to the last thing: by its default rules.
+SENT: dict[str, tuple[Mail, Login | None, str]] = {
+    "accepted": (Mail(SENDER, (ADA,), CONTENT), None, "250 2.0.0 "),
+    "unknown": (
+        Mail(SENDER, ("nobody@example.org",), CONTENT),
+        None,
+        "550 Invalid recipient: <nobody@example.org>",
+    ),
+    "relaying": (
+        Mail(SENDER, ("ada@elsewhere.example",), CONTENT),
+        None,
+        "550 Invalid recipient: <ada@elsewhere.example>",
+    ),
+    "too big": (
+        Mail(SENDER, (ADA,), CONTENT + b"word word\r\n" * 200),
+        None,
+        "554 5.3.4 Message too big for system: Transaction failed, message too big",
+    ),
+    "login": (
+        Mail(SENDER, ("ada@elsewhere.example",), CONTENT),
+        Login("ada", "lovelace"),
+        "250 2.0.0 ",
+    ),
+    "wrong login": (
+        Mail(SENDER, (ADA,), CONTENT),
+        Login("ada", "byron"),
+        "535 Authentication failed",
+    ),
+    "no login": (
+        Mail(SENDER, (ADA,), CONTENT),
+        None,
+        "530 5.5.1 Invalid command: Must issue an AUTH command first",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def listening(opensmtpd: OpenSmtpd) -> Iterator[tuple[Server, Server]]:
+    """One smtpd for all of these tests."""
+    with opensmtpd.running() as servers:
+        yield servers
+
+
+@pytest.mark.parametrize("what", SENT)
+def test_a_client_ends_as_with_opensmtpd(
+    client: Client, listening: tuple[Server, Server], what: str
+) -> None:
+    """What it takes and what it refuses, before and behind a login."""
+    mail, login, said = SENT[what]
+    server = listening["login" in what]
+    taken = play_again(client, server, mail, login, said)
+    assert taken == said.startswith("250")
+
+
+def play_again(
+    client: Client, server: Server, mail: Mail, login: Login | None, said: str = ""
+) -> bool:
+    """Send it to the real server, and to the dialogue with that; whether it was taken.
+
+    Args:
+        client: sends it.
+        server: the real one.
+        mail: the message.
+        login: who sends it.
+        said: how a line of the real server begins.
+    """
     with recording(server) as relay:
-        real = client(Target(port=relay.port), mail)
+        real = client(Target(port=relay.port), mail, login)
     assert "S: 220 " in relay.log
-    with SMTPServer() as playing:
+    assert f"S: {said}" in relay.log
+    with SMTPServer(users={"ada": "lovelace"}) as playing:
         playing.play(personas.dialogue(relay.log))
-        played = client(Target(port=playing.port), mail)
+        played = client(Target(port=playing.port), mail, login)
         playing.check()
-        assert len(playing.messages) == (what == "accepted")
+        taken = len(playing.messages)
     port = re.compile(rf"{relay.port}|{playing.port}")
     assert port.sub("PORT", played) == port.sub("PORT", real)
+    return taken == 1
