@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_smtpserver import personas
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
 
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
     from pytest_smtpserver.script.event import Event
+    from pytest_smtpserver.script.rules import Rule
 
 #: As long as anybody lets it run, in seconds.
 _FOR_EVER = 100 * 365 * 86400.0
-_PERSONAS = tuple(name for name in personas.__all__ if name.islower())
+_PERSONAS = tuple(
+    name for name in personas.__all__ if name.islower() and name != "dialogue"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,6 +102,8 @@ def _server(given: Arguments, desk: _Desk) -> SMTPServer:
             rule.made_at = f"the command line, --on {reply.given!r}"
         for name, arguments in given.personas:
             server.play(_persona(name, arguments))
+        if given.dialogue is not None:
+            desk.play(server, _dialogue(given.dialogue, delays=given.delays))
     except (TypeError, ValueError) as error:
         raise UsageError(" ".join(str(error).split())) from None
     return server
@@ -109,6 +115,18 @@ def _persona(name: str, arguments: dict[str, Any]) -> personas.Persona:
     make = getattr(personas, name)
     made: personas.Persona = make(**arguments)
     return made
+
+
+def _dialogue(file: str, *, delays: bool) -> personas.Persona:
+    """That of a log; ``-`` is standard input."""
+    try:
+        octets = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        log = octets.decode("utf-8", "backslashreplace")
+        return personas.dialogue(log, delays=delays)
+    except OSError as error:
+        raise UsageError(f"--dialogue {file}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise UsageError(f"--dialogue {file}: {error}") from None
 
 
 class _Desk:
@@ -125,6 +143,8 @@ class _Desk:
         self._server: SMTPServer | None = None
         self._folder = Folder(given.save) if given.save is not None else None
         self._page: LivePage | None = None
+        #: Of the dialogue that is played, until it was said that a client left it.
+        self._dialogue: list[Rule] = []
         #: Messages that were printed.
         self._shown: set[int] = set()
         #: Nothing is being printed by the main thread, which waits.
@@ -159,6 +179,10 @@ class _Desk:
             except UsageError:
                 server.stop()
                 raise
+
+    def play(self, server: SMTPServer, dialogue: personas.Persona) -> None:
+        """Play the dialogue; where a client leaves it, that is printed."""
+        self._dialogue = server.play(dialogue)
 
     def greet(self, server: SMTPServer) -> None:
         """Say where it listens."""
@@ -213,6 +237,9 @@ class _Desk:
                     self._number(session), session, whole=self._verbose
                 )
             )
+            for left in filter(None, (rule.complaint() for rule in self._dialogue)):
+                self._dialogue = []
+                self._people.lines([[(line, "")] for line in str(left).splitlines()])
             self._write_page()
 
     def close(self, server: SMTPServer) -> None:

@@ -29,9 +29,11 @@ _VERSIONS = {
 }
 _CALL = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
 _SHOW = ("json", "verbose", "options", "help", "version")
+_FILES = ("save", "report", "dialogue")
 _OWN = (
     *(f"--{name}" for name in _SHOW),
-    *("--save", "--report", "--color", "--persona", "--on", "--reply", "--user"),
+    *(f"--{name}" for name in _FILES),
+    *("--delays", "--color", "--persona", "--on", "--reply", "--user"),
 )
 _HELP = """\
 usage: pytest-smtpserver [options]        (or: python -m pytest_smtpserver)
@@ -43,6 +45,7 @@ An SMTP server for work by hand. It prints each mail until Ctrl-C.
   --tls starttls         TLS by STARTTLS, or from the start with: --tls implicit
   --user NAME:PASSWORD   who may log in; may be repeated
   --persona NAME         a server of a kind: {personas}
+  --dialogue LOG         plays back a recorded dialogue, from a client's log
   --on EVENT --reply TEXT   what it says instead of the usual, in pairs:
                     --on "RCPT bob@example.org" --reply "550 5.1.1 No such user"
   -v, --verbose          print the dialogue of each connection too
@@ -75,9 +78,11 @@ class Arguments(NamedTuple):
     Attributes:
         options: those of the server.
         replies: scripted ones, in order.
-        personas: name and arguments of each, in order.
+        personas: name and arguments of each, in order; `dialogue` is none of them.
         show: names of what is asked for with a flag: ``json``, ``verbose``, ``options``,
             ``help``.
+        dialogue: the file of a log, or None.
+        delays: whether replies take as long as in that log.
         save: a folder, or None.
         report: a file, or None.
         color: ``"auto"``, ``"always"`` or ``"never"``.
@@ -87,6 +92,8 @@ class Arguments(NamedTuple):
     replies: list[ScriptedReply]
     personas: list[tuple[str, dict[str, Any]]]
     show: frozenset[str]
+    dialogue: str | None
+    delays: bool
     save: str | None
     report: str | None
     color: str
@@ -109,8 +116,9 @@ def parse(arguments: Sequence[str]) -> Arguments:
     for name in _SHOW:
         short = {"verbose": ["-v"], "help": ["-h"]}.get(name, [])
         parser.add_argument(*short, f"--{name}", action="store_true")
-    for name in ("save", "report"):
+    for name in _FILES:
         parser.add_argument(f"--{name}")
+    parser.add_argument("--delays", action="store_true")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     parser.add_argument("--persona", action="append", default=[])
     parser.add_argument("--on", dest="script", action=_Scripted, default=[])
@@ -126,6 +134,8 @@ def parse(arguments: Sequence[str]) -> Arguments:
         for flag in FLAGS
         if (value := getattr(given, flag.option)) is not None
     }
+    if given.delays and given.dialogue is None:
+        raise UsageError("--delays goes with --dialogue, whose times it is about")
     options.setdefault("port", 0 if "path" in options else DEFAULT_PORT)
     if given.user:
         options["users"] = _users(given.user)
@@ -134,6 +144,8 @@ def parse(arguments: Sequence[str]) -> Arguments:
         _replies(given.script),
         [_persona(text) for text in given.persona],
         frozenset(name for name in _SHOW if getattr(given, name)),
+        given.dialogue,
+        given.delays,
         given.save,
         given.report,
         given.color,
@@ -328,6 +340,8 @@ def _persona(text: str) -> tuple[str, dict[str, Any]]:
         raise wrong from None
     if call.args:
         raise wrong
+    if match[1] == "dialogue":
+        raise UsageError("--persona dialogue needs its log: it is --dialogue LOG")
     return match[1], given
 
 

@@ -169,6 +169,7 @@ def play(self: Server, persona: kinds.Persona) -> list[Rule]:
 
     Raises:
         TypeError: it is no persona.
+        ValueError: it needs an option that the server does not have.
     """
     if not isinstance(persona, kinds.Persona):
         raise TypeError(
@@ -176,6 +177,9 @@ def play(self: Server, persona: kinds.Persona) -> list[Rule]:
             f"not {persona!r}"
         )
     script, options, where = self._context.script, self._context.options, caller()
+    for option, why in persona.needs.items():
+        if not getattr(options, option):
+            raise ValueError(f"{persona!r} cannot be played to this server: {why}")
 
     def can_happen(event: str) -> bool:
         if event == "RESPONSE":  # within an AUTH exchange; for personas alone

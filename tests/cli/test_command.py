@@ -9,7 +9,9 @@ import signal
 import smtplib
 import socket
 import ssl
+import subprocess
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -85,6 +87,54 @@ def test_a_persona_and_a_connection_without_mail() -> None:
         _, output, _ = command.interrupt()
     assert re.search(r"connection 1 from .*: .*451 4\.7\.1 ", output)
     assert output.endswith("1 mail in 2 connections; 1 without mail\n")
+
+
+LOG = """\
++0.000 S: 220 mx.example.net ESMTP
++0.001 C: EHLO app.example.org
++0.002 S: 250 mx.example.net
++0.003 C: MAIL FROM:<a@example.org>
++0.004 S: 250 2.1.0 Ok
++0.005 C: RCPT TO:<b@example.org>
++0.505 S: 450 4.7.1 Greylisted, try again later
+"""
+
+
+def test_a_recorded_dialogue_is_played_back(tmp_path: Path) -> None:
+    """From a log; a client that says something else is told, once."""
+    log = tmp_path / "incident.log"
+    log.write_text(LOG, encoding="utf-8")
+    with running("--dialogue", str(log), "--delays") as command:
+        started = time.monotonic()
+        with pytest.raises(smtplib.SMTPRecipientsRefused, match=r"450.*Greylisted"):
+            deliver(command.port)
+        assert time.monotonic() - started >= 0.5
+        command.until("^connection 1 ")
+        for number in (2, 3):
+            with smtplib.SMTP("127.0.0.1", command.port, "c.example.org") as client:
+                assert client.noop() == (250, b"2.0.0 Ok")
+            command.until(f"^connection {number} ")
+        code, output, errors = command.interrupt()
+    assert (code, errors) == (0, "")
+    assert output.count("The client left the recorded dialogue at line 2") == 1
+    assert re.search(r"≠ EHLO app\.example\.org +noop\n", output)
+
+
+def test_a_log_may_come_through_a_pipe() -> None:
+    """As with other programs, a dash is standard input."""
+    done = subprocess.run(
+        [*COMMAND, "--port", "0", "--dialogue", "-"],
+        input="no dialogue at all",
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "pytest-smtpserver: --dialogue -: there is no dialogue in the log: it has to be "
+        "a transcript with C: and S: lines, or a log of curl -v, swaks, nodemailer"
+    )
 
 
 def test_html_alone_is_read_as_text_and_files_are_listed() -> None:
@@ -181,6 +231,16 @@ def test_a_port_that_is_taken() -> None:
         ("--host 192.0.2.1 --port 0", "cannot listen on port 0 of 192.0.2.1"),
         ("--persona gmial", "there is no persona 'gmial'; did you mean 'gmail'?"),
         ("--persona gmail(x=1)", "unexpected keyword argument 'x'"),
+        (
+            "--persona dialogue",
+            "--persona dialogue needs its log: it is --dialogue LOG",
+        ),
+        ("--dialogue /dev/null/x", "--dialogue /dev/null/x: Not a directory"),
+        (
+            "--dialogue /dev/null",
+            "--dialogue /dev/null: there is no dialogue in the log",
+        ),
+        ("--delays", "--delays goes with --dialogue"),
         ("--on RESPONSE --reply 550", "'RESPONSE' is neither a command nor a moment"),
         ("--on AUTH --reply 535", "it needs the option users="),
         ("--save /dev/null/x", "--save /dev/null/x: "),

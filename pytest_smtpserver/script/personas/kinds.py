@@ -18,7 +18,7 @@ from pytest_smtpserver.script.conditions import Conditions
 from pytest_smtpserver.script.rules import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pytest_smtpserver.mail.message import SessionRecord
     from pytest_smtpserver.script.event import Event
@@ -33,12 +33,19 @@ class Persona:
     Args:
         name: what made it, for transcripts and messages.
         make: makes its rules.
+        needs: what the server has to have, ``"tls"`` or ``"auth"``, and for what.
     """
 
-    __slots__ = ("_make", "name")
+    __slots__ = ("_make", "name", "needs")
 
-    def __init__(self, name: str, make: Callable[[], list[Rule]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        make: Callable[[], list[Rule]],
+        needs: Mapping[str, str] | None = None,
+    ) -> None:
         self.name: str = name
+        self.needs: Mapping[str, str] = needs or {}
         self._make = make
 
     def rules(self) -> list[Rule]:

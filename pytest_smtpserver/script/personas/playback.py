@@ -16,7 +16,7 @@ from .kinds import Persona
 from .logs import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from pytest_smtpserver.script.actions import Action
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 #: is a line of it for the log, and so for us.
 _MOMENTS = {"CONNECT": "CONNECT", "RESPONSE": "RESPONSE", "CREDENTIALS": "RESPONSE"}
 _MESSAGE = "MESSAGE"
+_MOMENTS_SHOWN = {
+    "CONNECT": "(the client connects)",
+    "RESPONSE": "(a line of AUTH)",
+    _MESSAGE: "(the message)",
+}
 #: How much of a line a comparison shows, and how many lines stand before the last one.
 _WIDTH, _BEFORE = 44, 4
 
@@ -80,8 +85,8 @@ def dialogue(text: str, *, delays: bool = False) -> Persona:
     part. After the last recorded line the server goes on as usual.
 
     With several connections in the log each is played to one connection, in order, the
-    last one to all that follow. STARTTLS and AUTH in a dialogue need a server that can
-    do them (`tls`, `users`).
+    last one to all that follow. A STARTTLS and the lines of an AUTH exchange in a
+    dialogue need a server that can do them (`tls`, `users`); `SMTPServer.play` says so.
 
     Args:
         text: the log.
@@ -108,7 +113,22 @@ def dialogue(text: str, *, delays: bool = False) -> Persona:
         names = ("*", "CONNECT", "RESPONSE", "CREDENTIALS", _MESSAGE)
         return [Playback(name, played) for name in names]
 
-    return Persona(f"dialogue({count} steps)", make)
+    return Persona(f"dialogue({count} steps)", make, dict(_needs(connections)))
+
+
+def _needs(connections: list[list[Step]]) -> Iterator[tuple[str, str]]:
+    """What the server has to have, and the line of the log that needs it."""
+    for step in (step for one in connections for step in one):
+        if step.name == "STARTTLS" and step.reply[:1] and step.reply[0][0] == "2":
+            yield (
+                "tls",
+                f'line {step.number} of the log, STARTTLS, needs tls="starttls"',
+            )
+        elif step.name == "RESPONSE":
+            yield (
+                "auth",
+                f"line {step.number} of the log, of an AUTH, needs users={{...}}",
+            )
 
 
 class Playback(Rule):
@@ -186,9 +206,9 @@ class _Progress:
     def comparison(self) -> str:
         """The lines before the two part, and those with which they do, side by side."""
         wanted = self._steps[self._done]
-        recorded = [_shown(one.line) or one.name for one in self._steps[: self._done]]
+        recorded = [_shown(one) for one in self._steps[: self._done]]
         rows = list(zip(recorded, self._came, strict=True))[-_BEFORE:]
-        rows.append((_shown(wanted.line) or wanted.name, self.left_with or ""))
+        rows.append((_shown(wanted), self.left_with or ""))
         lines = [
             f"The client left the recorded dialogue at line {wanted.number} of the log:",
             f"    {'recorded':{_WIDTH}}  came",
@@ -205,15 +225,16 @@ class _Progress:
 
 def _told(event: Event) -> str:
     """What the client said, without secrets."""
-    if event.name in _MOMENTS:
-        return "a line of AUTH" if event.name != "CONNECT" else "(the client connects)"
-    if event.given_command is not None:
+    if event.name not in _MOMENTS and event.given_command is not None:
         return shown_command(event.given_command)
-    return event.name
+    name = _MOMENTS.get(event.name, event.name)
+    return _MOMENTS_SHOWN.get(name, name)
 
 
-def _shown(line: str) -> str:
-    return shown_command(printable(line))
+def _shown(step: Step) -> str:
+    if step.name in _MOMENTS_SHOWN:
+        return _MOMENTS_SHOWN[step.name]
+    return shown_command(printable(step.line))
 
 
 def _reply(lines: tuple[str, ...]) -> SendReply | SendBytes:
@@ -317,7 +338,7 @@ class _Reader:
             self._in_content = True
             for place in range(self._recipients if self._lmtp else 1):
                 self._waiting.insert(place, (len(self.steps), one.time))
-                self.steps.append(Step(_MESSAGE, "(the message)", one.number))
+                self.steps.append(Step(_MESSAGE, "", one.number))
         if step.name == _MESSAGE:
             self._in_content = False
 

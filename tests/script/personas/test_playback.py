@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 
@@ -300,3 +301,31 @@ def test_our_own_transcript_is_played_as_it_happened() -> None:
             "['c@d.example']"
         ]
         second.check()
+
+
+@pytest.mark.parametrize(
+    ("log", "what"),
+    [
+        (
+            "S: 220 x\nC: EHLO c\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go",
+            'line 4 of the log, STARTTLS, needs tls="starttls"',
+        ),
+        (
+            "S: 220 x\nC: EHLO c\nS: 250 x\nC: AUTH LOGIN\nS: 334 eA==\nC: ****\nS: 235 ok",
+            "line 6 of the log, of an AUTH, needs users={...}",
+        ),
+    ],
+)
+def test_an_option_that_the_dialogue_needs(log: str, what: str) -> None:
+    """The error names the line and the option, before any client comes."""
+    with SMTPServer() as server, pytest.raises(ValueError, match=re.escape(what)):
+        server.play(personas.dialogue(log))
+
+
+def test_a_starttls_that_was_refused_needs_nothing() -> None:
+    """454 can be said by anybody."""
+    with SMTPServer() as server:
+        server.play(personas.dialogue("S: 220 x\nC: STARTTLS\nS: 454 4.7.0 no"))
+        with Wire(server) as wire:
+            wire.reply()
+            assert wire.say("STARTTLS") == "454 4.7.0 no"
