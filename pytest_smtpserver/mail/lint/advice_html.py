@@ -96,9 +96,9 @@ def on_links(message: ReceivedMessage) -> Iterator[Note]:
         link, why = away[0]
         more = f", and {len(away) - 1} more" if len(away) > 1 else ""
         yield Note("link-to-localhost", f"a link leads to {why}{more}", "links", link)
-    secured = {p.hostname for _, p in links if p and p.scheme == "https"}
+    secured = {_usual_host(p) for _, p in links if p and p.scheme == "https"} - {None}
     for link, parts in links:
-        if parts and parts.scheme == "http" and parts.hostname in secured:
+        if parts and parts.scheme == "http" and _usual_host(parts) in secured:
             what = f"http, where {parts.hostname} is linked by https too"
             yield Note("insecure-link", what, "links", link)
             return
@@ -111,6 +111,12 @@ def _split(link: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts if parts.scheme in ("http", "https") and host else None
+
+
+def _usual_host(parts: SplitResult) -> str | None:
+    """The host, where it is the web server at the usual port."""
+    _, colon, port = parts.netloc.rpartition("@")[2].rpartition("]")[2].partition(":")
+    return None if colon and port not in ("", "80", "443") else parts.hostname
 
 
 def _at_home(parts: SplitResult, sender: str, own_port: int) -> str:

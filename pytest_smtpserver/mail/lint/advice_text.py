@@ -25,13 +25,13 @@ _PLACEHOLDER = re.compile(
     | \{%-?\s*\w[^%\n]{0,120}%\}                           # {% if name %}
     | <%[=-]?[^%\n]{1,80}%>                                # <%= name %>
     | \$\{[A-Za-z_][\w.\[\]()'"|:\ -]{0,60}\}              # ${name}
-    | %\([A-Za-z_]\w{0,60}\)[-#0+ ]*\d*(?:\.\d+)?[a-zA-Z]  # %(name)s
+    | %\([A-Za-z_]\w{0,60}\)[-#0+]*\d*(?:\.\d+)?[a-zA-Z]  # %(name)s
     | (?<![\w\\}$%\#/])\{[A-Za-z_]\w{1,60}(?:\.\w{1,60}|\[\w{1,60}\])*(?:![rsa])?\}(?!\w)
     | \[object\ Object\]
     """,
     re.VERBOSE,
 )
-_NOTHING = r"(?:None|undefined|null|NaN)\b(?!\s+of\b)"
+_NOTHING = r"(?:None|undefined|null|NaN)\b(?!\s+of\b|-\w)"
 #: A value that was not there, where only a value makes sense: behind a salutation, a
 #: sign of money or number, as first and last name.
 _NO_VALUE = re.compile(
@@ -40,7 +40,7 @@ _NO_VALUE = re.compile(
       |Hallo|Liebe[r]?|Guten\ Tag|Sehr\ geehrte[r]?(?:\ (?:Frau|Herr))?
       |Bonjour|Ch(?:er|ère)|Hola|Estimad[oa]|Ciao|Gentile|Olá|Beste|Hej
       |Order|Invoice|Bestellung|Rechnung),?\ {_NOTHING}
-    | (?:[#№$€£]|\bNo\.)\ ?{_NOTHING}
+    | (?:(?<![\w/.])\#|[№$€£]|(?<=[a-z]\ )No\.)\ ?{_NOTHING}
     | \b(?:None\ None|undefined\ undefined|null\ null)\b
     """,
     re.VERBOSE,
@@ -48,6 +48,10 @@ _NO_VALUE = re.compile(
 #: The same as a part of a path, or as the value of a parameter.
 _NO_VALUE_IN_LINK = re.compile(
     r"[/=](?:None|undefined|null|NaN|\[object Object\])(?=[/&?#]|$)"
+)
+#: Where such a word is what is written about.
+_ABOUT_WORDS = re.compile(
+    r"//(?:developer|docs|wiki)\.|/(?:docs|reference|wiki)/", re.IGNORECASE
 )
 _SAMPLES = re.compile(
     r"^```.*?^```|`[^`\n]+`|^(?: {4}|\t).*$", re.DOTALL | re.MULTILINE
@@ -77,7 +81,9 @@ def unrendered(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
 
 
 def _broken_link(link: str) -> bool:
-    return bool(_PLACEHOLDER.search(link) or _NO_VALUE_IN_LINK.search(link))
+    if _PLACEHOLDER.search(link):
+        return True
+    return bool(_NO_VALUE_IN_LINK.search(link)) and not _ABOUT_WORDS.search(link)
 
 
 def _note(part: str, found: list[str], searched: str) -> Note:
@@ -135,9 +141,11 @@ def _meant(garbled: str) -> str:
         except UnicodeEncodeError:
             octets += character.encode("latin-1", "replace")
     try:
-        return octets.decode("utf-8")
+        meant = octets.decode("utf-8")
     except UnicodeDecodeError:
         return ""
+    # Nobody means a control character: it is a quotation mark behind a letter.
+    return "" if any("\x80" <= one < "\xa0" for one in meant) else meant
 
 
 def _line_with(what: str, text: str) -> str:

@@ -9,7 +9,21 @@ from typing import NamedTuple
 from pytest_smtpserver.mail.content.html.tokenizer import VOID, Tag, tokens
 
 #: What shows code: a reader takes braces in there for what they are.
-_CODE = frozenset({"code", "kbd", "listing", "plaintext", "pre", "samp", "tt", "xmp"})
+_CODE = frozenset(
+    [
+        "code",
+        "kbd",
+        "listing",
+        "plaintext",
+        "pre",
+        "samp",
+        "textarea",
+        "tt",
+        "var",
+        "xmp",
+    ]
+)
+_CODE_FONT = re.compile(r"monospace|courier|consolas|menlo", re.IGNORECASE)
 #: What no reader sees.
 _UNSEEN = frozenset(
     {"head", "noembed", "noframes", "script", "style", "template", "title"}
@@ -39,7 +53,8 @@ _INLINE = _CODE | frozenset(
 )
 _PIXEL = re.compile(r"\s*[012](?:px)?\s*(?:;|$)", re.IGNORECASE)
 _TINY_STYLE = re.compile(
-    r"(?:^|;)\s*(?:max-)?(?:width|height)\s*:\s*[012](?:px)?\s*(?:;|$)", re.IGNORECASE
+    r"(?:^|;)\s*(?:max-)?(?:width|height)\s*:\s*[012](?:px)?\s*(?:!important\s*)?(?:;|$)",
+    re.IGNORECASE,
 )
 
 
@@ -116,7 +131,9 @@ class Markup:
             return
         if self._kind != "unseen":
             if name == "a" and (target := tag.attributes.get("href", "").strip()):
-                self.links.append(Link(target, [], []))
+                given = tag.attributes
+                label = given.get("aria-label", given.get("title", ""))
+                self.links.append(Link(target, [label], []))
             elif name == "img":
                 self._image(tag)
         if name not in VOID:
@@ -152,4 +169,8 @@ class Markup:
 def _kind_of(tag: Tag) -> str:
     if tag.name in _UNSEEN or tag.hides:
         return "unseen"
-    return "code" if tag.name in _CODE else ""
+    if tag.name in _CODE:
+        return "code"
+    # A few words in such a font are code; a whole mail in one is none.
+    font = f"{tag.attributes.get('style', '')} {tag.attributes.get('face', '')}"
+    return "code" if tag.name in _INLINE and _CODE_FONT.search(font) else ""

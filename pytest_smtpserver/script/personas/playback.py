@@ -267,6 +267,8 @@ class _Reader:
         #: What waits for its reply: index of the step, and when it was said.
         self._waiting: list[tuple[int, float | None]] = []
         self._lines: list[str] = []
+        #: When the server said something last: nothing behind it has waited longer.
+        self._replied = 0.0
         self._in_content = False
         self._in_auth = False
         self._chunk = False
@@ -320,9 +322,15 @@ class _Reader:
             return
         index, asked = self._waiting.pop(0)
         step = self.steps[index]
-        waited = 0.0 if asked is None or one.time is None else one.time - asked
-        self.steps[index] = step._replace(reply=lines, waited=max(waited, 0.0))
+        self.steps[index] = step._replace(reply=lines, waited=self._waited(asked, one))
         self._follow(step, lines[-1], one)
+
+    def _waited(self, asked: float | None, one: Said) -> float:
+        """Seconds from the command, or from the reply before this one."""
+        if asked is None or one.time is None:
+            return 0.0
+        since, self._replied = max(asked, self._replied), one.time
+        return max(one.time - since, 0.0)
 
     def _follow(self, step: Step, line: str, one: Said) -> None:
         """What the reply leads to."""
@@ -346,9 +354,8 @@ class _Reader:
         """The server ended it: instead of the next reply, or behind the last one."""
         if self._waiting:
             index, asked = self._waiting.pop(0)
-            waited = 0.0 if asked is None or one.time is None else one.time - asked
             self.steps[index] = self.steps[index]._replace(
-                ending=one.who, waited=max(waited, 0.0)
+                ending=one.who, waited=self._waited(asked, one)
             )
             self._waiting.clear()
             del self.steps[index + 1 :]

@@ -10,6 +10,7 @@ from tests.mail.letters import Letter
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MDN = "https://developer.mozilla.org/en-US/docs/Web/JavaScript/Reference/Global_Objects"
 TEXT = "Hello Ada,\n\nhere is your order.\n"
 
 
@@ -63,6 +64,24 @@ ADVISED: Mapping[str, tuple[list[Letter], list[Letter]]] = {
             Letter("set", text="Choose from {1, 2} or {a}. 100%(approximately) $5\n"),
             Letter("json", text='The answer was {"name": "Ada"}\n'),
             Letter("path", text="https://shop.acme.de/none-of-your-business/\n"),
+            # As the newsletters of Node, MDN and Python link, and write.
+            Letter("anchor", text="https://nodejs.org/api/errors.html#undefined\n"),
+            Letter("documentation", text=f"{MDN}/NaN\n{MDN}/undefined\n"),
+            Letter("wiki", text="https://en.wikipedia.org/wiki/NaN\n"),
+            Letter("no, none", text="Any left? No. None at all.\n"),
+            Letter("a name", text="Dear None-the-wiser,\nwelcome\n"),
+            Letter("a share", text="It is 5 %(d) of all users.\n"),
+            Letter(
+                "variables",
+                text=TEXT,
+                html="<p>Set <var>{name}</var>, <textarea>{{ x }}</textarea></p>",
+            ),
+            Letter(
+                "font of code",
+                text=TEXT,
+                html='<p>Use <span style="font-family: Menlo, monospace">{{ x }}</span>'
+                ' or <font face="Courier New">${y}</font>.</p>',
+            ),
         ],
     ),
     "link-to-localhost": (
@@ -101,6 +120,7 @@ ADVISED: Mapping[str, tuple[list[Letter], list[Letter]]] = {
             Letter("http alone", text="http://old.acme.de/a\n"),
             Letter("other host", text="https://shop.acme.de http://old.acme.de\n"),
             Letter("https", text="https://shop.acme.de/a https://shop.acme.de/b\n"),
+            Letter("port", text="https://shop.acme.de http://shop.acme.de:8080\n"),
         ],
     ),
     "mojibake": (
@@ -121,6 +141,7 @@ ADVISED: Mapping[str, tuple[list[Letter], list[Letter]]] = {
             ),
             Letter("capitals", text="AMANHÃ… “IRMÔ NÃO ÂGE Â»\n".replace(" Â»", "")),
             Letter("french", text="« Âge », château, Ç, É\n"),
+            Letter("quoted capitals", text="Ortografia: „Â” şi „Î”\n"),
             Letter("polish", text="Zażółć gęślą jaźń\n"),
             Letter("japanese", text="こんにちは\n"),
         ],
@@ -156,6 +177,16 @@ ADVISED: Mapping[str, tuple[list[Letter], list[Letter]]] = {
             Letter("decoration", text=TEXT, html='<p>Hi</p><img src="1.png" alt="">'),
             Letter(
                 "pixel", text=TEXT, html='<p>Hi</p><img src="o.gif" width=1 height=1>'
+            ),
+            Letter(
+                "pixel by style",
+                text=TEXT,
+                html='<p>Hi</p><img src="o" style="height:1px !important;width:1px">',
+            ),
+            Letter(
+                "named link",
+                text=TEXT,
+                html='<p>Hi</p><a href="https://a.acme.de/" title="Shop"><img src="1.png" alt=""></a>',
             ),
             Letter(
                 "label beside it",
