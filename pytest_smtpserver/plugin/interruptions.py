@@ -44,9 +44,15 @@ def hang_up_after_the_alarm() -> None:
             theirs(number, frame)
         except BaseException:
             if "pytest_smtpserver.server.server" in sys.modules:
-                from .servers import hang_up  # noqa: PLC0415 - there are servers
-
-                hang_up("the time for the test was over")
+                _hang_up()
             raise
 
     signal.signal(signal.SIGALRM, ring)
+
+
+def _hang_up() -> None:
+    try:
+        from .servers import hang_up  # noqa: PLC0415 - there are servers
+    except ImportError:
+        return  # it is just being loaded: none has started yet
+    hang_up("the time for the test was over")

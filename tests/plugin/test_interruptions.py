@@ -5,11 +5,16 @@ Each test is a process of its own, in which the signals are real ones.
 
 from __future__ import annotations
 
+import signal
+import sys
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pytest_smtpserver.plugin.interruptions import hang_up_after_the_alarm
 
 from . import inner
 from .test_report_page import outcomes
@@ -427,3 +432,24 @@ def test_a_timeout_by_thread(
     assert ended - float((pytester.path / "pressed").read_text()) < AT_ONCE
     result.stdout.fnmatch_lines(["*+ Timeout +*", "*Stack of MainThread*"])
     result.stdout.no_fnmatch_line("*SMTP server smtp*")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="Windows has no alarm")
+def test_a_time_out_while_the_plugin_is_being_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The test hears of the time-out, and not of a module that is half there."""
+
+    def end_the_test(*_: object) -> None:
+        pytest.fail("the time is over")
+
+    name = "pytest_smtpserver.plugin.servers"
+    before = signal.signal(signal.SIGALRM, end_the_test)
+    try:
+        hang_up_after_the_alarm()
+        with monkeypatch.context() as loading:
+            loading.setitem(sys.modules, name, ModuleType(name))
+            with pytest.raises(pytest.fail.Exception, match="the time is over"):
+                signal.raise_signal(signal.SIGALRM)
+    finally:
+        signal.signal(signal.SIGALRM, before)

@@ -19,7 +19,7 @@ from pytest_smtpserver.script.actions import (
     Throttle,
 )
 from pytest_smtpserver.script.event import Event as ScriptEvent
-from pytest_smtpserver.server.io.clock import Pace
+from pytest_smtpserver.server.io.clock import STANDSTILL, Pace
 
 from .content_handler import ContentStream, Cut
 from .dialogue import Due
@@ -187,13 +187,11 @@ class Performer:
         await self._attendant.pause(seconds, patient=patient)
 
     async def _hang(self) -> None:
-        """Say nothing more; in the end close, for clients that would wait for ever.
-
-        A client without a time-out keeps its test beyond the reach of pytest-timeout:
-        that interrupts it once, and smtplib then says QUIT on leaving its block.
-        """
+        """Say nothing more; in the end close, for clients that would wait for ever."""
         longest = max(LONGEST_HANG, self._attendant.context.options.idle_timeout)
         await self._pause(longest, patient=False)
+        while self._dialogue.ending is None and STANDSTILL.excuses(longest):
+            await self._pause(longest, patient=False)
         if self._dialogue.ending is None:
             self._dialogue.recorder.note(
                 f"hang() has ended after {longest:g} s: give the client a time-out"
