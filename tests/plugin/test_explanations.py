@@ -25,6 +25,7 @@ def test_it(smtp_server):
           - its framework keeps mail in memory while it is tested: Django's locmem backend, Flask's TESTING=True, SUPPRESS_SEND=1
           - it sends once a transaction is committed (on_commit), and the test's never is
           - it failed before it sent, and kept the error to itself
+          - it has not begun yet, as a worker that takes seconds to start: timeout= waits longer
         """,
     ),
     "nearest first": (

@@ -244,6 +244,7 @@ def test_handlers_come_last_and_stay() -> None:
 
 MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (lambda rule: rule.reply("550"), TypeError, "550"),
+    (lambda rule: rule.reply("550 No"), TypeError, "text is an argument of its own"),
     (lambda rule: rule.reply(42), ValueError, "42"),
     (lambda rule: rule.reply(250, "one\r\n250 two"), ValueError, "CR|LF"),
     (lambda rule: rule.reply(250, "5.1.1 no"), ValueError, "5.1.1"),

@@ -75,7 +75,8 @@ def what_stood_in_the_way(
         return lines
     idle = any(session.is_open and not session.messages for session in sessions)
     reasons = _TOO_EARLY if not waited and (idle or not sessions) else ""
-    reasons += _NOBODY if not sessions else ""
+    if not sessions:
+        reasons += _NOBODY + (_NOT_YET if waited else "")
     return (
         [*lines, "  The usual reasons:", *reasons.split("\n")[1:]] if reasons else lines
     )
@@ -90,6 +91,9 @@ _NOBODY = """
 Flask's TESTING=True, SUPPRESS_SEND=1
   - it sends once a transaction is committed (on_commit), and the test's never is
   - it failed before it sent, and kept the error to itself"""
+#: What a longer wait would show.
+_NOT_YET = """
+  - it has not begun yet, as a worker that takes seconds to start: timeout= waits longer"""
 #: What an assertion does not do.
 _TOO_EARLY = """
   - it sends in the background, and the assertion came too early: an assertion waits \

@@ -55,7 +55,10 @@ class Reply:
 
     def __init__(self, code: int, *lines: str) -> None:
         if not isinstance(code, int) or isinstance(code, bool):
-            raise TypeError(f"a reply code is an int from 200 to 599, not {code!r}")
+            raise TypeError(
+                f"a reply code is an int from 200 to 599, not {code!r}; "
+                "the text is an argument of its own, as in (550, 'No such user')"
+            )
         if not 200 <= code <= 599:
             raise ValueError(f"a reply code is an int from 200 to 599, not {code}")
         for line in lines:

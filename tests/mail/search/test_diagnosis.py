@@ -413,5 +413,5 @@ def test_nobody_has_come() -> None:
     """The usual reasons: other port, in-memory backend, on_commit."""
     with SMTPServer() as server, pytest.raises(MessageNotReceived) as failed:
         server.wait_for_message(timeout=0)
-    for word in ("locmem", "TESTING=True", "on_commit", "host or port"):
+    for word in ("locmem", "TESTING=True", "on_commit", "host or port", "timeout="):
         assert word in str(failed.value)
