@@ -190,12 +190,13 @@ def _unflowed(part: Part, text: str) -> str:
     lines: list[str] = []
     pieces: list[str] = []
     depth = 0  # of the line that goes on
-    for line in text.split("\n"):
+    for line in text.removesuffix("\n").split("\n"):
         bare = line.lstrip(">")
         quoted = len(line) - len(bare)
-        # A blank that nothing called for (§4.4) parts two words whose own one was deleted.
+        # A blank that nothing called for (§4.4) parts two words whose own one was
+        # deleted. Behind a quote mark it is what most senders write.
         needless = bare.startswith(" ") and not bare.startswith((" >", "  ", " From "))
-        if not (needless and pieces and delete_blank):
+        if quoted or not (needless and pieces and delete_blank):
             bare = bare.removeprefix(" ")
         if pieces and (quoted != depth or bare == "-- "):
             lines.append("".join(pieces))
@@ -210,4 +211,4 @@ def _unflowed(part: Part, text: str) -> str:
             pieces = []
     if pieces:
         lines.append("".join(pieces))
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n" * text.endswith("\n")
