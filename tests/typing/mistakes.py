@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver import SMTPServer
+from pytest_smtpserver import SMTPServer, personas
 
 if TYPE_CHECKING:
     from pytest_smtpserver import ServerOptions
@@ -21,5 +21,7 @@ def mistakes(smtp_server: SMTPServer) -> None:
     SMTPServer(users="ada")  # type: ignore[arg-type]
     smtp_server.outage("slowly")  # type: ignore[arg-type]
     smtp_server.assert_no_messages(within="1")  # type: ignore[arg-type]
+    personas.mimecast({"a@b.example": "greylist"})  # type: ignore[dict-item]
+    personas.sendmail({"a@b.example": "over quota"})  # type: ignore[dict-item]
     options: ServerOptions = {"tls": True}  # type: ignore[typeddict-item]
     assert options

@@ -59,5 +59,8 @@ def what_a_test_asks(smtp_server: SMTPServer) -> None:
     with smtp_server.outage("reset"), smtp_server.full_backlog():
         smtp_server.interrupt(421)
     smtp_server.play(personas.greylisting(tries=2))
+    smtp_server.play(personas.icloud({"ada@example.org": "over quota"}))
+    smtp_server.play(personas.sendgrid({"apikey": "credits exceeded"}))
+    smtp_server.play(personas.dialogue("S: 220 mx.example.net", delays=True))
     report: Report = smtp_server.report()
     assert str(report)
