@@ -10,12 +10,16 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_smtpserver import SMTPServer
 
 from .wire import Wire
+
+if TYPE_CHECKING:
+    from pytest_smtpserver import Event
 
 #: What a client has said when its server is stopped; each is a stage of a session.
 _STAGES = (
@@ -25,12 +29,31 @@ _STAGES = (
     b"EHLO c\r\nMAIL FROM:<a@b.example>\r\n",
     b"EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\nhalf",
     b"EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nBDAT 9\r\nhalf",
+    b"EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\nx\r\n.\r\n",
+    b"EHLO c\r\nNOOP\r\n",  # see `_misbehave`
+    b"EHLO c\r\nVRFY c\r\n",
+    b"EHLO c\r\nHELP\r\n",
     b"EHLO c\r\nAUTH LOGIN\r\n",
     b"EHLO c\r\nSTARTTLS\r\n",
     b"EHLO c\r\nSTARTTLS\r\n\x16\x03\x01",
     b"QUIT\r\n",
 )
 CYCLES = 1000
+
+
+def _in_a_thread(event: Event) -> None:
+    """A handler of the test's."""
+
+
+async def _on_the_loop(event: Event) -> None:
+    """A handler of the test's."""
+
+
+def _misbehave(server: SMTPServer) -> None:
+    """Keep clients waiting, in each way there is."""
+    server.on("NOOP").hang().optional()
+    server.on("VRFY").call(_in_a_thread).optional()
+    server.on("HELP").call(_on_the_loop).delay(30).optional()
 
 
 def _cycle(number: int) -> None:
@@ -44,6 +67,7 @@ def _cycle(number: int) -> None:
         ) as server,
         socket.create_connection(server.address, timeout=10) as client,
     ):
+        _misbehave(server)
         client.recv(100)
         client.sendall(said)
         if number % 3 and b"\n" in said:
@@ -78,6 +102,9 @@ def test_a_thousand_servers_leave_nothing(
         before = sys.getallocatedblocks()
         for number in range(CYCLES):
             _cycle(number)
+        for thread in threading.enumerate():
+            if thread.name == "smtp-server-handler":
+                thread.join(10)  # what it was called for is done
         gc.collect()
         left = sys.getallocatedblocks() - before
         assert threading.active_count() == threads
@@ -139,6 +166,7 @@ def test_a_client_at_any_stage_is_told_or_closed(said: bytes) -> None:
         ) as server,
         Wire(server) as wire,
     ):
+        _misbehave(server)
         wire.reply()
         wire.send(said)
         server.stop()
