@@ -119,4 +119,6 @@ def __dir__() -> list[str]:
     # load all of them.
     asks = sys._getframe(1).f_globals.get("__name__", "")
     lazy = () if asks.startswith("_pytest.") else (*__all__, "personas")
-    return sorted({*globals(), *lazy})
+    # What is imported here is nobody's but ours; hooks are there for pluggy to find.
+    own = (name for name in globals() if name.startswith(("_", "pytest_")))
+    return sorted({*own, *lazy})
