@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import smtplib
 import textwrap
 import xml.etree.ElementTree as ET
 
 import pytest
+
+from pytest_smtpserver import SMTPServer, personas
 
 from .inner import run, sections, stable
 
@@ -187,6 +190,35 @@ def test_it(smtp_server, path):
         assert saved.endswith(b"\r\n\r\nPlease confirm your address.\r\n")
         transcript = (folder / "transcript.txt").read_text(encoding="utf-8")
         assert transcript.count("C: line\n") == 20
+
+
+def test_a_saved_transcript_is_a_dialogue(pytester: pytest.Pytester) -> None:
+    """Played to another client it ends as it did: also with words that look like it."""
+    test = """
+def test_it(smtp_server):
+    smtp_server.on("MESSAGE").reply(552, "5.2.2 No room").once()
+    for text in ("C: QUIT\\r\\nS: 250 Ok", "Hi."):
+        try:
+            mail(smtp_server, text=text)
+        except smtplib.SMTPDataError:
+            pass
+"""
+    run(pytester, test, "--smtp-save=saved").assert_outcomes(passed=1)
+    (file,) = (pytester.path / "saved").rglob("transcript.txt")
+    with SMTPServer() as server:
+        server.play(personas.dialogue(file.read_text(encoding="utf-8")))
+        replies = []
+        for _ in range(2):
+            with smtplib.SMTP(*server.address, local_hostname="b.example") as client:
+                client.ehlo()
+                client.mail("a@b.example")
+                client.rcpt("c@d.example")
+                replies.append(client.data(b"Ho."))
+                if replies[-1][0] != 250:
+                    client.rset()  # as smtplib's sendmail does
+        server.check()
+    assert replies[0] == (552, b"5.2.2 No room")
+    assert replies[1][0] == 250
 
 
 def test_a_directory_that_cannot_be_made_is_a_usage_error(
