@@ -275,6 +275,13 @@ def test_refused_leniently_too(argument: bytes) -> None:
     assert refusal(parse_rcpt_argument, argument, lenient=True).startswith("501 ")
 
 
+@pytest.mark.parametrize("argument", [b"FROM:", b"FROM:<", b"FROM:<a@>", b"FROM:@"])
+def test_something_stands_for_nothing(argument: bytes) -> None:
+    """Postfix too takes ``<>`` as the null reverse-path, and no less than that."""
+    assert refusal(parse_mail_argument, argument, lenient=True).startswith("501 ")
+    assert parse_mail_argument(b"FROM:<>", lenient=True) == ""
+
+
 @pytest.mark.parametrize("path", [b"<a@b>", b"a@b", b" <a@b>", b" < a@b > "])
 def test_lenient_paths_with_parameters(path: bytes) -> None:
     """Parameters are found behind a path however it is written."""
