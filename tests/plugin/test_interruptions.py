@@ -150,6 +150,36 @@ def test_it(smtp_server):
 
 
 @pytest.mark.once
+def test_a_second_time(run: Run) -> None:
+    """The first time smtplib has said QUIT, and waits for an answer as before."""
+    interrupted(
+        run("""
+quits = threading.Event()
+
+
+@pytest.mark.smtp_server(close_timeout=0.1)
+def test_it(smtp_server):
+    def handler(event):
+        press()
+        quits.wait()
+        press()
+        block()
+
+    class Client(smtplib.SMTP):
+        def docmd(self, command, arguments=""):
+            quits.set()
+            return super().docmd(command, arguments)
+
+    smtp_server.on("NOOP").call(handler)
+    with Client(*smtp_server.address, local_hostname="me") as client:
+        client.putcmd("NOOP")
+        client.getreply()
+"""),
+        "  +* C: NOOP",
+    )
+
+
+@pytest.mark.once
 def test_in_a_handler_that_blocks_the_loop(run: Run) -> None:
     """It is named, since all servers of the run wait for it."""
     result = run("""
