@@ -266,7 +266,7 @@ def pytest_collection_modifyitems(
         for known in (name, re.sub(r"\[.*\]$", "", name, flags=re.DOTALL)):
             if known in reasons:
                 unused.discard(known)
-                item.add_marker(pytest.mark.xfail(reason=reasons[known]))
+                item.add_marker(pytest.mark.xfail(reason=reasons[known], strict=True))
                 break
     if unused:
         raise pytest.UsageError(f"there are no such tests: {sorted(unused)}")
