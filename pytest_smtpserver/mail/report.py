@@ -142,8 +142,7 @@ def table(
 
     Args:
         messages: all of them.
-        notable: those that must be among the rows where not all are shown, which is
-            what None asks for.
+        notable: those that must be among the rows; with None all are shown.
     """
     if not messages:
         return ["no messages"]

@@ -166,7 +166,7 @@ class SmtpEngine:
         return b"" if event.sent else reply.wire
 
     def send_nothing(self) -> None:
-        """The event gets no reply. What is over, is over all the same."""
+        """Leave the event without a reply. What it ends, ends all the same."""
         event, self._awaiting = self._awaiting, None
         if event is None:
             raise LocalProtocolError("there is nothing to leave unanswered")

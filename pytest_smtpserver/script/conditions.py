@@ -106,7 +106,7 @@ class Conditions:
         message = Criteria(
             {key: value for key, value in given.items() if key not in RULE_NAMES}
         )
-        #: One by one, so that none is looked at behind one that is not met.
+        #: One for each name: `miss` stops at the first that is not met.
         self._message = [Criteria({key: one}) for key, one in message.given.items()]
 
     def miss(self, event: Event) -> str | None:

@@ -36,8 +36,8 @@ class Refusal(Reply):
 class Event:
     """A command or a moment of a session, as rules and handlers see it.
 
-    What there is only at some events raises `RuntimeError` at all others; the message
-    says at which there is one.
+    An attribute that only some events have raises `RuntimeError` at the others; the
+    message says at which events it exists.
 
     Attributes:
         name: the verb, or the moment such as ``"MESSAGE"``.

@@ -58,9 +58,9 @@ class Script:
         self.rules: Rules = Rules("rule", self._changed)
         self._now = now
         self._handlers: list[Rule] = []
-        #: There is a rule, or a handler: else there is no need to ask.
+        #: There is a rule or a handler: only then do sessions ask the script.
         self.any_rules: bool = False
-        #: There is or was one: it may have left something to be done.
+        #: There is or was one: an action of it, such as a throttle, may still go on.
         self.was_used: bool = False
         self._by_name: dict[str, tuple[Rule, ...]] = {}
         self.use_handlers(handlers)

@@ -122,7 +122,8 @@ def _sort_leaf(
     Args:
         part: the leaf.
         found: what it becomes part of.
-        first: it comes first in its multipart, where a name makes it no file.
+        first: it is the first part of its multipart: a name alone does not make it an
+            attachment there.
         body: it stands where nothing but a body is expected.
     """
     kind = part.content_type

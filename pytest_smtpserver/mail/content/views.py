@@ -1,7 +1,8 @@
 """Everything about a message that is worked out from its content, when it is asked for.
 
 Loaded with the first attribute that is asked for; the readers of HTML, and the standard
-library's email package, come with the first that needs them. Two threads may both work out a value; none sees half of one.
+library's email package, come with the first that needs them. Two threads may both work
+out a value; none sees half of one.
 """
 
 from __future__ import annotations

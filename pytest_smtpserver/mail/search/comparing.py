@@ -22,7 +22,7 @@ _COMPARED = ("from_", "to", "cc", "subject", "text", "html")
 def compared(
     operator: str, left: object, right: object, *, full: bool = False
 ) -> list[str] | None:
-    """The lines that explain why it is false; None where this is nobody of ours."""
+    """The lines that explain why it is false; None where neither side is of ours."""
     lines = _compared(operator, left, right, full=full)
     return None if lines is None else [printable(line) for line in lines]
 

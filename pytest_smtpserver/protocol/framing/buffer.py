@@ -17,16 +17,20 @@ from collections import deque
 class ReceiveBuffer:
     """Received bytes in order, taken as lines or as pieces."""
 
-    __slots__ = ("_head", "_parts", "_parts_length", "_position", "_queue", "empty")
+    __slots__ = ("_head", "_parts", "_parts_length", "_position", "_queue")
 
     def __init__(self) -> None:
-        #: Nothing is there. An attribute, since it is asked for at every reply.
-        self.empty: bool = True
         self._head = b""
         self._position = 0
         self._parts: list[bytes] = []
         self._parts_length = 0
         self._queue: deque[bytes] = deque()
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is there."""
+        read = self._position >= len(self._head)
+        return read and not self._parts and not self._queue
 
     def __bool__(self) -> bool:
         return not self.empty
@@ -44,7 +48,6 @@ class ReceiveBuffer:
         if self.empty:
             self._head = data
             self._position = 0
-            self.empty = not data
         elif data:
             self._queue.append(data)
 
@@ -56,7 +59,6 @@ class ReceiveBuffer:
             if end:
                 line = head[start:end]
                 self._position = end
-                self.empty = end == len(head) and not self._queue
                 if self._parts:
                     self._parts.append(line)
                     line = b"".join(self._parts)
@@ -82,14 +84,12 @@ class ReceiveBuffer:
         head, start = self._head, self._position
         end = len(head) if limit is None else min(len(head), start + limit)
         self._position = end
-        self.empty = end == len(head) and not self._queue
         return head if end - start == len(head) else head[start:end]
 
     def put_back(self, data: bytes) -> None:
         """Return the end of the piece that was taken last."""
         self._head = data
         self._position = 0
-        self.empty = not data and not self._queue
 
     def peek(self) -> bytes:
         """Everything, and it stays."""

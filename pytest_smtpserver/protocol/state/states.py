@@ -41,10 +41,6 @@ class State(Enum):
     #: Nothing more will be read or sent.
     CLOSED = "closed"
 
-    # Members are compared by identity; hashing their names would cost a call each time.
-    if not TYPE_CHECKING:
-        __hash__ = object.__hash__
-
 
 _GREETED = frozenset({State.START, State.READY, State.MAIL, State.RCPT, State.CHUNKING})
 

@@ -42,13 +42,10 @@ class Reply:
             code is of another class than the reply (RFC 2034 §4).
     """
 
-    __slots__ = ("code", "enhanced", "is_positive", "lines", "wire")
+    __slots__ = ("code", "enhanced", "lines", "wire")
 
     code: int
     enhanced: EnhancedStatus | None
-    #: A 2yz reply: the command was done (RFC 5321 §4.2.1). An attribute, since it is
-    #: asked for several times at every reply.
-    is_positive: bool
     lines: tuple[str, ...]
     #: The bytes on the wire: CRLF after each line, text in UTF-8 (RFC 6531 §3.7.4).
     wire: bytes
@@ -78,7 +75,6 @@ class Reply:
         set_ = object.__setattr__
         set_(self, "code", code)
         set_(self, "enhanced", enhanced)
-        set_(self, "is_positive", code < 300)
         set_(self, "lines", lines or ("",))
         set_(self, "wire", self._encode())
 
@@ -118,6 +114,11 @@ class Reply:
     def text(self) -> str:
         """The lines without codes, joined by LF."""
         return "\n".join(self.lines)
+
+    @property
+    def is_positive(self) -> bool:
+        """A 2yz reply: the command was done (RFC 5321 §4.2.1)."""
+        return self.code < 300
 
     @property
     def is_intermediate(self) -> bool:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from .logs import Said
 
-#: Moments that a recorded line may answer, beside commands. What ends an AUTH exchange
-#: is a line of it for the log, and so for us.
+#: Moments that a line of a log may stand for, beside commands. A log does not tell the
+#: last line of an AUTH exchange from the others.
 _MOMENTS = {"CONNECT": "CONNECT", "RESPONSE": "RESPONSE", "CREDENTIALS": "RESPONSE"}
 _MESSAGE = "MESSAGE"
 _MOMENTS_SHOWN = {

@@ -111,7 +111,7 @@ _NOWHERE = sys.maxsize
 
 
 class Page:
-    """An HTML document as a reader has it before him.
+    """What a reader sees of an HTML document.
 
     Attributes:
         links: what attributes and text link to, in the order of the document; what is
