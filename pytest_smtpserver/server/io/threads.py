@@ -33,6 +33,9 @@ class _Call(Generic[T]):
             self._result = self._function(*self._arguments)
         except BaseException as error:  # noqa: BLE001 - it is the caller's
             self._error = error
+
+    def tell(self) -> None:
+        """Wake who waits for it; in the thread."""
         self._done.set()
 
     async def result(self) -> T:
@@ -71,8 +74,11 @@ class _Worker:
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
             call.run()
+            # First it may be given the next call, which may follow at once.
+            needed = self._rests(self)
+            call.tell()
             del call  # what it holds is not held until the next one comes
-            if not self._rests(self):
+            if not needed:
                 break
 
 
