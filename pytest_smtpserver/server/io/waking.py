@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 try:
     import ssl  # noqa: F401 - anyio's sockets cannot be loaded without it
-except ImportError as error:
+except ImportError as _error:
     raise ImportError(
         "an SMTP server cannot run on this Python, which was built without OpenSSL: "
         "anyio, which it is made with, needs the module ssl, whether TLS is on or off"
-    ) from error
+    ) from _error
 
 import anyio
 
