@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     Client = Callable[..., str]
     Server = Callable[[], AbstractContextManager[socket.socket]]
 
+# Three real servers, and five clients for each of their dialogues.
+pytestmark = pytest.mark.once
+
 CONTENT = b"Subject: hello\r\nFrom: noreply@example.org\r\n\r\nHi.\r\n.\r\n..\r\n"
 #: Accepted, refused for good, put off.
 RECIPIENTS = {

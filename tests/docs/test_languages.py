@@ -21,6 +21,9 @@ from .pages import PAGES
 if TYPE_CHECKING:
     from pytest_smtpserver import SMTPServer
 
+# Programs that are compiled or interpreted by others, whatever runs the server.
+pytestmark = pytest.mark.once
+
 PAGE = PAGES["docs/other-languages.md"]
 #: Where Debian keeps what Java and PHP need.
 JARS = Path("/usr/share/java")
