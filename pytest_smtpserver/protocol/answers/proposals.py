@@ -57,7 +57,6 @@ def propose(session: SessionState, command: Command) -> Proposal:
     """The reply that the command deserves now, and what was found out about it."""
     verb = command.verb
     settings, security = session.settings, session.security
-    limit = settings.max_unauthenticated_commands
     answer: Proposal | Reply
     if verb in session.disabled_commands or verb not in settings.verbs:
         answer = _unrecognized(session, command)
@@ -76,14 +75,16 @@ def propose(session: SessionState, command: Command) -> Proposal:
             answer = _PROPOSALS[verb](session, command)
         except Refused as refused:
             answer = refused.reply
-    if limit is not None and _is_overdue(session, command, limit):
+    if _is_overdue(session, command):
         answer = standard.TOO_MANY_UNAUTHENTICATED
     return answer if isinstance(answer, Proposal) else Proposal(answer)
 
 
-def _is_overdue(session: SessionState, command: Command, limit: int) -> bool:
+def _is_overdue(session: SessionState, command: Command) -> bool:
     """The client should have logged in by now."""
-    if not session.settings.auth or session.security.authenticated:
+    settings = session.settings
+    limit = settings.max_unauthenticated_commands
+    if limit is None or not settings.auth or session.security.authenticated:
         return False
     late = session.count_unauthenticated() >= limit
     return late and command.verb not in ("AUTH", "QUIT")
