@@ -70,6 +70,7 @@ class Recorder:
         "_engine",
         "_limit",
         "_open",
+        "_session",
         "_transcript",
         "record",
     )
@@ -97,6 +98,7 @@ class Recorder:
             transcript=transcript,
         )
         self._engine = engine
+        self._session = engine.session
         self._limit = options.max_message_size
         self._commands = self.record.commands
         #: The envelope of the transaction that is open.
@@ -142,12 +144,12 @@ class Recorder:
         if event.recipient is not None and event.recipient is not self._first():
             return  # LMTP: the content stands in front of the first reply
         time = monotonic()
-        self._transcript.add(time, "content", self._engine.session.sink.getvalue())
-        if not self._engine.session.sink.chunks:
+        self._transcript.add(time, "content", self._session.sink.getvalue())
+        if not self._session.sink.chunks:
             self._transcript.add(time, "C", b".")
 
     def _first(self) -> object:
-        envelope = self._engine.session.envelope
+        envelope = self._session.envelope
         return envelope.rcpt_to[0] if envelope and envelope.rcpt_to else None
 
     # What the server sends
@@ -182,14 +184,12 @@ class Recorder:
     def _said_hello(self, event: Event, reply: Reply) -> None:
         if reply.is_positive:
             self._given_up(event.name)
-            self.record.introduced(
-                self._engine.session.helo, self._engine.session.opening_command
-            )
+            self.record.introduced(self._session.helo, self._session.opening_command)
 
     def _said_to_mail(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
         if reply.is_positive:
-            self._open = self._engine.session.envelope
-            self.record.began(self._open, self._engine.session.transaction_count)
+            self._open = self._session.envelope
+            self.record.began(self._open, self._session.transaction_count)
 
     def _said_to_rset(self, event: Event, reply: Reply) -> None:
         if reply.is_positive:
@@ -200,18 +200,18 @@ class Recorder:
             self.record.early_content = True
 
     def _said_to_bdat(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
-        if not reply.is_positive and not self._engine.session.in_transaction:
+        if not reply.is_positive and not self._session.in_transaction:
             self._undelivered("a chunk was refused", reply)
 
     def _said_to_auth(self, event: Event, reply: Reply) -> None:
         attempt = self._attempt
         if reply.is_intermediate or attempt is None:
             return
-        if self._engine.session.state is State.AUTH:
+        if self._session.state is State.AUTH:
             return  # the mechanism has its last word first; then the reply leaves
         attempt.answered(reply)
         self._attempt = None
-        self.record.logged_in(self._engine.session.security.user)
+        self.record.logged_in(self._session.security.user)
         if event.name == "AUTH" and attempt.username is None:
             self._hear_credentials(event)
 
@@ -219,7 +219,7 @@ class Recorder:
         """XCLIENT_README: the session is the real client's, and begins anew."""
         if not reply.is_positive:
             return
-        record, told = self.record, self._engine.session.xclient
+        record, told = self.record, self._session.xclient
         self._given_up("XCLIENT")
         record.moved(
             _replaced(record.remote_address, told, ""),
@@ -228,10 +228,10 @@ class Recorder:
         if "NAME" in told:
             record.client_hostname = told["NAME"]
         record.introduced(told.get("HELO"), None)
-        record.logged_in(self._engine.session.security.user)
+        record.logged_in(self._session.security.user)
 
     def _said_to_xforward(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
-        self.record.forwarded.update(self._engine.session.xforward)
+        self.record.forwarded.update(self._session.xforward)
 
     def _given_up(self, verb: str) -> None:
         if self._open is not None:
@@ -254,22 +254,22 @@ class Recorder:
 
     def message(self) -> ReceivedMessage:
         """Make the message that the engine has just completed."""
-        engine = self._engine
-        envelope = engine.session.envelope
+        session = self._session
+        envelope = session.envelope
         assert envelope is not None
         limit = self._limit
         return ReceivedMessage(
-            engine.session.sink.getvalue(),
+            session.sink.getvalue(),
             envelope,
             self.record,
             received_at=now(),
-            size_exceeded=limit is not None and engine.session.sink.length > limit,
-            chunks=tuple(engine.session.sink.chunks),
+            size_exceeded=limit is not None and session.sink.length > limit,
+            chunks=tuple(session.sink.chunks),
         )
 
     def lost_content(self) -> str | None:
         """What became of content for which there was no memory; None for nothing."""
-        sink = self._engine.session.sink
+        sink = self._session.sink
         if not sink.starved:
             return None
         lost = f"there was no memory for the {sink.length} octets of a message"
@@ -304,8 +304,8 @@ class Recorder:
 
     def _unfinished(self) -> None:
         """Note content whose end has not come."""
-        content = self._engine.session.sink.getvalue()
-        if self._engine.session.state is State.CONTENT and content:
+        content = self._session.sink.getvalue()
+        if self._session.state is State.CONTENT and content:
             self._transcript.add(monotonic(), "unfinished", content)
             hint = ""
             if _LOOKS_LIKE_AN_END.search(content):
@@ -318,7 +318,7 @@ class Recorder:
             return
         self._open = None
         self.record.undelivered.append(
-            Undelivered(envelope, self._engine.session.sink.getvalue(), reply, reason)
+            Undelivered(envelope, self._session.sink.getvalue(), reply, reason)
         )
 
 
