@@ -6,8 +6,10 @@ import os
 import pwd
 import re
 import shutil
+import socket
+import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +17,8 @@ from typing import TYPE_CHECKING
 from .tools import EHLO_NAME, Login, Mail, Outcome, Target, run_reaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 UNPRIVILEGED = "nobody"
 
@@ -58,6 +61,19 @@ begin retry
 * * F,1h,1h
 begin authenticators
 {authenticators}
+"""
+
+#: How each Exim begins that takes mail, in a folder of its own.
+RECEIVES = """\
+primary_hostname = mx.example.net
+spool_directory = {folder}/spool
+log_file_path = {folder}/log/%slog
+exim_user = root
+exim_group = root
+queue_only = true
+message_logs = false
+keep_environment =
+tls_advertise_hosts =
 """
 
 AUTHENTICATORS = {
@@ -128,6 +144,44 @@ def _folder() -> Iterator[Path]:
         folder = Path(name)
         folder.chmod(0o711)
         yield folder
+
+
+@contextmanager
+def receiving(
+    exim: Exim, configuration: str
+) -> Iterator[Callable[[], AbstractContextManager[socket.socket]]]:
+    """An Exim that takes mail; each call connects to one of it.
+
+    Args:
+        exim: the program.
+        configuration: what comes behind `RECEIVES`.
+    """
+    with _folder() as folder:
+        file = folder / "exim.conf"
+        text = (RECEIVES + configuration).format(folder=folder)
+        file.write_text(text, encoding="utf-8")
+
+        @contextmanager
+        def connect() -> Iterator[socket.socket]:
+            ours, theirs = socket.socketpair()
+            with ours, theirs:
+                # Where its input is a socket, exim asks who is at the other end.
+                command = 'cat | "$0" -C "$1" -bs | cat'
+                process = subprocess.Popen(
+                    ["sh", "-c", command, exim.program, str(file)],
+                    stdin=theirs.fileno(),
+                    stdout=theirs.fileno(),
+                    stderr=subprocess.DEVNULL,
+                )
+                theirs.close()
+                try:
+                    yield ours
+                finally:
+                    with suppress(OSError):  # the test has closed it
+                        ours.shutdown(socket.SHUT_RDWR)
+                    process.wait(20)
+
+        yield connect
 
 
 def _configuration(

@@ -6,7 +6,6 @@ import asyncio
 import re
 import smtplib
 import socket
-import subprocess
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ import pytest
 from pytest_smtpserver import SMTPServer, personas
 
 from .exchange import ADA, SENDER
-from .exim import _folder
+from .exim import receiving
 from .relay import recording
 from .test_postfix_smtpd import SETTINGS, smtpd
 from .tools import EHLO_NAME, Login, Mail, Target
@@ -125,15 +124,6 @@ def _postfix(postfix: Postfix) -> Iterator[Server]:
 
 
 EXIM = """\
-primary_hostname = mx.example.net
-spool_directory = {folder}/spool
-log_file_path = {folder}/log/%slog
-exim_user = root
-exim_group = root
-queue_only = true
-message_logs = false
-keep_environment =
-tls_advertise_hosts =
 acl_smtp_mail = accept
 acl_smtp_rcpt = recipients
 acl_smtp_data = accept
@@ -157,31 +147,8 @@ none:
 """
 
 
-@contextmanager
-def _exim(exim: Exim) -> Iterator[Server]:
-    with _folder() as folder:
-        configuration = folder / "exim.conf"
-        configuration.write_text(EXIM.format(folder=folder), encoding="utf-8")
-
-        @contextmanager
-        def run() -> Iterator[socket.socket]:
-            ours, theirs = socket.socketpair()
-            with ours, theirs:
-                # Where its input is a socket, exim asks who is at the other end.
-                command = 'cat | "$0" -C "$1" -bs | cat'
-                process = subprocess.Popen(
-                    ["sh", "-c", command, exim.program, str(configuration)],
-                    stdin=theirs.fileno(),
-                    stdout=theirs.fileno(),
-                    stderr=subprocess.DEVNULL,
-                )
-                theirs.close()
-                try:
-                    yield ours
-                finally:
-                    process.wait(20)
-
-        yield run
+def _exim(exim: Exim) -> AbstractContextManager[Server]:
+    return receiving(exim, EXIM)
 
 
 @pytest.mark.parametrize("what", RECIPIENTS)

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver import SMTPServer, personas
 from tests.server.wire import Wire
 
-from .exim import _folder
+from .exim import receiving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .exim import Exim
 
 # The rules of the configuration that comes with it, for one domain and one user.
 CONFIGURATION = """\
-primary_hostname = mx.example.net
-spool_directory = {folder}/spool
-log_file_path = {folder}/log/%slog
-exim_user = root
-exim_group = root
-queue_only = true
-message_logs = false
-keep_environment =
-tls_advertise_hosts =
 message_size_limit = 1000
 acl_smtp_rcpt = acl_check_rcpt
 acl_smtp_data = accept
@@ -63,36 +49,6 @@ SAID = (
 )
 
 
-@contextmanager
-def talking(exim: Exim) -> Iterator[socket.socket]:
-    """A connection to one that takes mail."""
-    with _folder() as folder:
-        configuration = folder / "exim.conf"
-        text = CONFIGURATION.format(folder=folder)
-        configuration.write_text(text, encoding="utf-8")
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            # Where its input is a socket, exim asks who is at the other end.
-            process = subprocess.Popen(
-                [
-                    "sh",
-                    "-c",
-                    'cat | "$0" -C "$1" -bs | cat',
-                    exim.program,
-                    configuration,
-                ],
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                stderr=subprocess.DEVNULL,
-            )
-            theirs.close()
-            try:
-                yield ours
-            finally:
-                ours.shutdown(socket.SHUT_RDWR)
-                process.wait(20)
-
-
 def told(wire: Wire) -> list[str]:
     """Greeting without its date, keywords, and the replies that are no."""
     greeting = wire.reply().split(" ")[:5]
@@ -109,7 +65,7 @@ def test_refusals_are_those_of_the_real_one(exim: Exim) -> None:
     persona = personas.exim(
         {"nobody@example.org": "no such user", "ada@elsewhere.example": "relay denied"}
     )
-    with talking(exim) as connected:
+    with receiving(exim, CONFIGURATION) as connect, connect() as connected:
         real = told(Wire.over(connected))
     with SMTPServer(
         hostname="mx.example.net",
