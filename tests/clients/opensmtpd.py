@@ -7,13 +7,15 @@ installed beside Postfix: so it runs where all of these are its own.
 from __future__ import annotations
 
 import secrets
+import select
 import shutil
 import socket
 import ssl
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,13 +60,6 @@ opensmtpq:x:65002:65002::/:/bin/false
 ada:x:65003:65001::/:/bin/false
 """
 GROUP = "root:x:0:\nopensmtpd:x:65001:\nopensmtpq:x:65002:\n"
-
-
-class _Whole(ssl.SSLSocket):
-    """TLS has no half of a connection to close."""
-
-    def shutdown(self, how: int) -> None:
-        socket.socket.shutdown(self, socket.SHUT_RDWR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +144,35 @@ def _secured(address: str) -> Connect:
     context.verify_mode = ssl.CERT_NONE
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("aNULL:@SECLEVEL=0")
-    context.sslsocket_class = _Whole
 
     @contextmanager
     def connect() -> Iterator[socket.socket]:
         connected = socket.create_connection((address, 2526))
-        with context.wrap_socket(connected) as secured:
-            yield secured
+        ours, theirs = socket.socketpair()
+        with ours, theirs, context.wrap_socket(connected) as secured:
+            bridge = threading.Thread(target=_bridge, args=(theirs, secured))
+            bridge.start()
+            try:
+                yield ours
+            finally:
+                with suppress(OSError):  # the test has closed it
+                    ours.shutdown(socket.SHUT_RDWR)
+                bridge.join()
 
     return connect
+
+
+def _bridge(plain: socket.socket, secured: ssl.SSLSocket) -> None:
+    """Hand on what either side says, until one of them has ended.
+
+    In one thread: OpenSSL must not read and write for a connection at the same time.
+    """
+    other = {plain: secured, secured: plain}
+    data = b"something"
+    with suppress(OSError):
+        while data:
+            ready = [secured] if secured.pending() else select.select(other, [], [])[0]
+            data = ready[0].recv(65536)
+            other[ready[0]].sendall(data)
+    with suppress(OSError):
+        plain.shutdown(socket.SHUT_RDWR)
