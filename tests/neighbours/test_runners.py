@@ -256,7 +256,7 @@ def test_a_prompt_that_outlasts_idle_timeout(run, pytester):
         import pytest
 
 
-        @pytest.mark.smtp_server(idle_timeout=0.3)
+        @pytest.mark.smtp_server(idle_timeout=0.8)
         def test_it(smtp_server):
             with smtplib.SMTP(*smtp_server.address, local_hostname="me") as client:
                 client.noop()

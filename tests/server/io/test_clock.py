@@ -247,7 +247,7 @@ def test_a_plugin_that_is_loaded_while_time_stands(pytester: pytest.Pytester) ->
                 with freeze_time("2030-01-01"):
                     import smtplib
                     from pytest_smtpserver import MessageNotReceived, SMTPServer
-                    with SMTPServer(idle_timeout=0.3) as server:
+                    with SMTPServer(idle_timeout=0.8) as server:
                         server.on("NOOP").delay(0.1)
                         client = smtplib.SMTP(*server.address, "me", timeout=10)
                         started = time.clock_gettime(time.CLOCK_MONOTONIC)

@@ -223,11 +223,11 @@ def test_idle_timeout_does_not_count_while_the_handler_works() -> None:
     """A handler may take longer than a client may be silent."""
 
     async def slow(event: Event) -> None:
-        await anyio.sleep(0.4)
+        await anyio.sleep(1)
         async for _piece in event.chunks:
-            await anyio.sleep(0.4)
+            await anyio.sleep(1)
 
-    with SMTPServer(idle_timeout=0.2) as server, Wire(server) as wire:
+    with SMTPServer(idle_timeout=0.8) as server, Wire(server) as wire:
         server.on("CONTENT").call(slow)
         wire.hello()
         assert wire.deliver(LETTER).startswith("250 ")
@@ -237,7 +237,7 @@ def test_idle_timeout_does_not_count_while_the_handler_works() -> None:
 def test_idle_timeout_counts_while_the_handler_waits_for_the_client() -> None:
     """A client that falls silent in its content is cut off as ever."""
     reader = Reader()
-    with SMTPServer(idle_timeout=0.2) as server, Wire(server) as wire:
+    with SMTPServer(idle_timeout=0.8) as server, Wire(server) as wire:
         server.on("CONTENT").call(reader)
         begin_data(wire)
         wire.send(b"Subject: half\r\n")

@@ -38,7 +38,7 @@ def test_too_many_connections(smtp_server: SMTPServer) -> None:
     assert refused.commands == []
 
 
-@pytest.mark.smtp_server(idle_timeout=0.5)
+@pytest.mark.smtp_server(idle_timeout=1)
 @pytest.mark.parametrize("where", ["at the start", "in a line", "in the data"])
 def test_a_client_that_is_silent_for_too_long(
     smtp_server: SMTPServer, where: str
@@ -69,14 +69,14 @@ def standstill() -> Iterator[Standstill]:
     STANDSTILL.end()
 
 
-@pytest.mark.smtp_server(idle_timeout=0.2)
+@pytest.mark.smtp_server(idle_timeout=0.8)
 def test_nobody_is_silent_for_too_long_while_the_test_stands_still(
     smtp_server: SMTPServer, standstill: Standstill
 ) -> None:
     """And each has its whole time when the test goes on."""
     with Wire(smtp_server) as wire:
         wire.hello()
-        wire.socket.settimeout(0.7)
+        wire.socket.settimeout(1.6)
         with pytest.raises(TimeoutError):
             wire.rest()
     with Wire(smtp_server) as wire:
@@ -86,7 +86,7 @@ def test_nobody_is_silent_for_too_long_while_the_test_stands_still(
         assert wire.rest().startswith(b"421 4.4.2 ")
 
 
-@pytest.mark.smtp_server(idle_timeout=0.3)
+@pytest.mark.smtp_server(idle_timeout=0.8)
 def test_nobody_is_silent_for_too_long_when_the_process_stood_still(
     smtp_server: SMTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,7 +94,7 @@ def test_nobody_is_silent_for_too_long_when_the_process_stood_still(
     monkeypatch.setattr(loop_channel, "_LATE", 0.2)
     with Wire(smtp_server) as wire:
         wire.hello()
-        smtp_server._serving.call(threading.Event().wait, 0.8)
+        smtp_server._serving.call(threading.Event().wait, 1.3)
         assert wire.say("NOOP").startswith("250 ")
         assert wire.rest().startswith(b"421 4.4.2 ")
 
