@@ -42,6 +42,8 @@ class Report(NamedTuple):
         unused: the complaint about rules that were never used; ``""`` where there are
             none, or where the failure is about them.
         about: the messages and sessions that the failure is about: shown first.
+        obstacles: what may have stood in the way of clients that delivered nothing, a
+            sentence each.
     """
 
     where: str
@@ -50,6 +52,7 @@ class Report(NamedTuple):
     sessions: list[SessionRecord]
     unused: str = ""
     about: Collection[object] = ()
+    obstacles: Collection[str] = ()
 
     def __str__(self) -> str:
         return self.text()
@@ -68,6 +71,9 @@ class Report(NamedTuple):
         if self.unused:
             complaint = self.unused.split("\n")
             lines += ["", *(complaint if whole else cut(complaint, _COMPLAINT))]
+        if self.obstacles:
+            lines += ["", "What may have stood in the way:"]
+            lines += [f"  {one}" for one in self.obstacles]
         if not self.sessions:
             lines += ["", "no connections"]
         if whole:

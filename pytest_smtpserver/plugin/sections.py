@@ -42,6 +42,9 @@ def attach(seen: Report, item: pytest.Item, to: pytest.TestReport) -> None:
     """Put what a server has seen into the report of a test."""
     options = item.config.option
     whole = options.smtp_transcript == "full" or options.verbose >= 2
+    told = to.longreprtext if to.failed else None  # a failure of ours says it itself
+    obstacles = [one for one in seen.obstacles if told is not None and one not in told]
+    seen = seen._replace(obstacles=obstacles)
     text, title = seen.text(whole=whole), f"{TITLE} {seen.where}"
     to.sections.append((title, text))
     # Of a test's reports, JUnit XML reads the properties of the last one.

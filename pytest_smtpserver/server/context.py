@@ -6,6 +6,7 @@ import importlib
 import logging
 from typing import TYPE_CHECKING
 
+from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.collection import Recorded
 from pytest_smtpserver.mail.mailbox import Mailbox
 from pytest_smtpserver.script.script import Script
@@ -16,14 +17,18 @@ from .tls.layer import TLSLayer
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from typing import Any
 
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
+    from pytest_smtpserver.mail.search import diagnosis
+    from pytest_smtpserver.mail.search.diagnosis import Setting
     from pytest_smtpserver.protocol.state.settings import Settings
 
     from .options.options import Options
     from .tls.certificates import Authority
+else:
+    diagnosis = Later("pytest_smtpserver.mail.search.diagnosis")
 
 
 class ServerContext:
@@ -86,6 +91,24 @@ class ServerContext:
             if authority is None or options.tls is None
             else authority.server_context(options)
         )
+
+    def setting(
+        self,
+        running: bool | None,
+        elsewhere: Sequence[tuple[str, Sequence[ReceivedMessage]]],
+    ) -> Setting:
+        """What is to be known of the server, for a diagnosis.
+
+        Args:
+            running: it accepts connections; None where it never did.
+            elsewhere: what each other server listens on, and its messages.
+        """
+        shared = {
+            name: getattr(self.options, name)
+            for name in diagnosis.Setting._fields
+            if name not in ("running", "elsewhere")
+        }
+        return diagnosis.Setting(running=running, elsewhere=elsewhere, **shared)
 
     @property
     def has_tls(self) -> bool:

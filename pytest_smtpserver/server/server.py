@@ -247,6 +247,9 @@ class SMTPServer:
             list(self._context.sessions),
             "" if unused is None else str(unused),
             self._context.mailbox.looked_at,
+            diagnosis.what_reports_tell(
+                list(self._context.sessions), self._setting(None)
+            ),
         )
 
     # Waits and assertions: `asserting`
@@ -396,24 +399,16 @@ class SMTPServer:
     def _note_fork(self) -> None:
         self._serving.note_fork()
 
-    def _setting(self, wanted: Criteria) -> Setting:
+    def _setting(self, wanted: Criteria | None) -> Setting:
         """What is to be known of this server and the others, for a diagnosis."""
-        options = self._context.options
         elsewhere = [
             (server.url, found)
             for server in RUNNING.now()
-            if server is not self and (found := wanted.matching(server.messages))
+            if wanted is not None and server is not self
+            if (found := wanted.matching(server.messages))
         ]
-        return diagnosis.Setting(
-            running=self.is_running if self._place.is_known else None,
-            tls=options.tls,
-            certificate=options.certificate,
-            users=options.users,
-            auth=options.auth,
-            auth_required=options.auth_required,
-            lenient_addresses=options.lenient_addresses,
-            elsewhere=elsewhere,
-        )
+        running = self.is_running if self._place.is_known else None
+        return self._context.setting(running, elsewhere)
 
     def __setattr__(self, name: str, value: object) -> None:
         __tracebackhide__ = True

@@ -119,6 +119,45 @@ def test_which_tests_have_sections(
     assert ("connection 2 from" in fails.stdout.str()) is failing
 
 
+NEVER_SENT = """
+def test_it(smtp_server):
+    with smtplib.SMTP(*smtp_server.address, local_hostname="client") as client:
+        client.starttls()
+"""
+LIKELY = (
+    "connection 1: the client said EHLO, was offered no STARTTLS and no AUTH, and left "
+    "by QUIT without a mail: it probably needs STARTTLS (tls='starttls') or AUTH "
+    "(users={'name': 'password'})."
+)
+
+
+def test_a_section_says_what_the_client_did_not_find(
+    pytester: pytest.Pytester,
+) -> None:
+    """It raised before it sent the command, and the test failed with its error."""
+    result = run(pytester, NEVER_SENT)
+    result.assert_outcomes(failed=1)
+    section = sections(result)
+    assert (
+        f"no messages\n\nWhat may have stood in the way:\n  {LIKELY}\n\nconn" in section
+    )
+    assert "C: STARTTLS" not in section.upper()
+
+
+def test_a_section_does_not_say_again_what_the_failure_says(
+    pytester: pytest.Pytester,
+) -> None:
+    """Nor does it guess where the test has passed."""
+    swallowed = NEVER_SENT.replace("client.starttls()", "client.ehlo()")
+    asserted = f"{swallowed}    smtp_server.assert_received()\n"
+    failed = run(pytester, asserted).stdout.str()
+    assert failed.count(LIKELY) == 1
+    assert "What stood in the way:" in failed
+    passed = run(pytester, swallowed, "--smtp-transcript=all")
+    passed.assert_outcomes(passed=1)
+    assert "in the way" not in passed.stdout.str()
+
+
 def test_each_server_of_a_test_has_a_section(pytester: pytest.Pytester) -> None:
     """Those of the factory too."""
     text = sections(

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_smtpserver.mail.display import shown_command
+from pytest_smtpserver.mail.display import printable, shown_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from typing import TypeAlias
 
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
+    from pytest_smtpserver.protocol.syntax.replies import Reply
 
     #: Looks for one obstacle in one session; ``""`` where it is not there.
     Diagnosis: TypeAlias = Callable[[SessionRecord, "Setting"], str]
@@ -56,25 +57,26 @@ def what_stood_in_the_way(
     """
     if setting.running is None:
         return ["", NEVER_STARTED]
-    # Where others deliver, one who only greets looks whether the server is there.
-    diagnoses = _DIAGNOSES
-    if not any(session.messages for session in sessions):
-        diagnoses += (_left_without_a_word,)
     found = [
         f"The server at {where} has {'it' if len(messages) == 1 else 'them'}: the "
         "application sends there, and the test asks here."
         for where, messages in setting.elsewhere
     ]
-    found += _of_sessions(enumerate(sessions, 1), setting, diagnoses)
-    lines = _titled(found)
+    found += _of_sessions(enumerate(sessions, 1), setting, _DIAGNOSES)
+    # Where others deliver, one who only greets looks whether the server is there.
+    guesses = []
+    if not any(session.messages for session in sessions):
+        guesses = _of_sessions(enumerate(sessions, 1), setting, (*_DIAGNOSES, _no_mail))
+    lines = _titled([*found, *(one for one in guesses if one not in found)])
     if not setting.running:
         lines += ["", "This server does not run any more: it was stopped."]
     if not sessions:
         lines += ["", "No client has connected."]
-    if found or not setting.running:
-        return lines
     idle = any(session.is_open and not session.messages for session in sessions)
-    reasons = _TOO_EARLY if not waited and (idle or not sessions) else ""
+    early = not waited and (idle or not sessions)
+    if found or not setting.running or (guesses and not early):
+        return lines
+    reasons = _TOO_EARLY if early else ""
     if not sessions:
         reasons += _NOBODY + (_NOT_YET if waited else "")
     return (
@@ -116,6 +118,24 @@ def what_holds_up(
     numbered = enumerate(sessions, 1)
     held = ((number, one) for number, one in numbered if id(one) in wanted)
     return _titled(_of_sessions(held, setting, _DIAGNOSES))
+
+
+def what_reports_tell(sessions: Sequence[SessionRecord], setting: Setting) -> list[str]:
+    """What may have stood in the way of those who have delivered nothing.
+
+    For a test that has failed by itself: the client has raised, and said why in words of
+    its own.
+
+    Args:
+        sessions: all of the server.
+        setting: the server.
+    """
+    numbered = enumerate(sessions, 1)
+    silent = ((number, one) for number, one in numbered if not one.messages)
+    diagnoses = _DIAGNOSES
+    if not any(session.messages for session in sessions):
+        diagnoses += (_no_mail,)
+    return [printable(one) for one in _of_sessions(silent, setting, diagnoses)]
 
 
 def _titled(found: list[str]) -> list[str]:
@@ -322,29 +342,63 @@ def _refused_content(session: SessionRecord, setting: Setting) -> str:  # noqa: 
     return f"the message was refused with {' / '.join(str(reply).splitlines())}{by}."
 
 
-def _left_without_a_word(session: SessionRecord, setting: Setting) -> str:
-    """EHLO and QUIT: a client leaves so when EHLO does not offer what it needs."""
+def _no_mail(session: SessionRecord, setting: Setting) -> str:
+    """EHLO, and no mail: so does a client to which EHLO does not offer what it needs.
+
+    smtplib, aiosmtplib and Django raise then, and never send the command.
+    """
     verbs = {command.verb for command in session.commands}
-    if (
-        session.is_open
-        or not verbs
-        or not verbs <= {"EHLO", "HELO", "LHLO", "QUIT", "RSET"}
-    ):
+    if not verbs or not verbs <= _BEFORE_MAIL:
         return ""
-    missing = []
-    if setting.tls is None:
-        missing.append("STARTTLS (tls='starttls')")
-    if not setting.auth:
-        missing.append("AUTH (users={'name': 'password'})")
-    elif session.tls is None and setting.tls == "starttls":
-        missing.append("AUTH before TLS (allow_insecure_auth=True)")
-    sentence = "the client greeted the server, and left without a mail."
-    if not missing or not verbs & {"EHLO", "LHLO"}:
-        return sentence
+    answers = [c.reply for c in session.commands if c.verb in ("EHLO", "LHLO")]
+    reply = answers[-1] if answers else None
+    missing = {} if reply is None else _missing(session, setting, reply)
+    if not missing:
+        left = "the client greeted the server, and left without a mail."
+        return "" if session.is_open else left
+    if session.is_open:
+        end = "has said nothing more"
+    elif session.quit_sent:
+        end = "left by QUIT"
+    elif session.closed_by == "client":
+        end = "closed the connection"
+    else:
+        end = "the server closed the connection"
+    ways = " or ".join(f"{what} ({way})" for what, way in missing.items())
+    said = "LHLO" if "LHLO" in verbs else "EHLO"
+    said += " over TLS" if session.tls else ""
     return (
-        f"{sentence} It may have looked for what is not on offer: {', '.join(missing)}."
+        f"the client said {said}, was offered no {' and no '.join(missing)}, and {end} "
+        f"without a mail: it probably needs {ways}."
     )
 
+
+_BEFORE_MAIL = frozenset({"EHLO", "HELO", "LHLO", "QUIT", "RSET", "NOOP", "STARTTLS"})
+
+
+def _missing(session: SessionRecord, setting: Setting, reply: Reply) -> dict[str, str]:
+    """What EHLO has not offered, and the option that turns it on."""
+    offered = {line.upper().partition(" ")[0]: line for line in reply.lines[1:]}
+    hidden = "which this server hides"
+    missing = {}
+    if session.tls is None and "STARTTLS" not in offered:
+        on = setting.tls is not None
+        missing["STARTTLS"] = hidden if on else "tls='starttls'"
+    if "AUTH" not in offered:
+        if setting.auth and session.tls is None and "STARTTLS" in offered:
+            missing["AUTH before TLS"] = "allow_insecure_auth=True"
+        else:
+            on = setting.auth
+            missing["AUTH"] = hidden if on else "users={'name': 'password'}"
+    elif not _USUAL.intersection(offered["AUTH"].upper().split()):
+        missing["AUTH by PLAIN or LOGIN"] = "auth_mechanisms=['PLAIN', 'LOGIN']"
+    if "SMTPUTF8" not in offered:
+        missing["SMTPUTF8"] = "extensions=[…, 'SMTPUTF8']"
+    return missing
+
+
+#: The mechanisms that every client knows.
+_USUAL = frozenset({"PLAIN", "LOGIN"})
 
 #: In this order: the first that fits is told.
 _DIAGNOSES: tuple[Diagnosis, ...] = (

@@ -110,3 +110,11 @@ def test_an_expired_certificate_is_refused(secure_mailbox):
     with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
         send_mail("Hi", "Hello.", None, ["ada@example.org"])
     secure_mailbox.assert_no_messages()
+
+
+def test_a_server_without_tls_names_the_option(secure_mailbox):
+    """Django asks EHLO for STARTTLS, and raises before it sends the command."""
+    with pytest.raises(smtplib.SMTPNotSupportedError):
+        send_mail("Hi", "Hello.", None, ["ada@example.org"])
+    with pytest.raises(AssertionError, match=r"no STARTTLS .*tls='starttls'"):
+        secure_mailbox.wait_for_message(timeout=0)

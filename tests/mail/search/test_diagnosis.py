@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import email
 import smtplib
 import socket
 import ssl
@@ -11,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import aiosmtplib
 import anyio
 import pytest
 
@@ -186,6 +189,133 @@ def test_an_obstacle_is_named_with_the_way_around_it(name: str) -> None:
         ]
         assert all(word in line for word in words), line
         assert "lovelace" not in text
+
+
+# Clients that do not send a command which EHLO has not offered (RFC 3207 §4.1, RFC 4954
+# §3), and raise an error of their own.
+
+
+def _starttls_without_quit(server: SMTPServer) -> None:
+    client = _client(server)
+    try:
+        client.starttls()
+    finally:
+        client.close()  # as Django does in effect: nobody says QUIT
+
+
+def _log_in_over_tls(server: SMTPServer) -> None:
+    with _client(server) as client:
+        client.starttls(context=server.client_context())
+        client.login("ada", "lovelace")
+
+
+def _starttls(server: SMTPServer) -> None:
+    with _client(server) as client:
+        client.starttls()
+
+
+def _send_by_aiosmtplib(**options: Any) -> Callable[[SMTPServer], None]:
+    def send(server: SMTPServer) -> None:
+        host, port = server.address
+        people = {"sender": "a@example.org", "recipients": ["b@example.org"]}
+        given = {"hostname": host, "port": port, **people, **options}
+        with contextlib.suppress(aiosmtplib.SMTPException):
+            asyncio.run(aiosmtplib.send(CONTENT, **given))
+
+    return send
+
+
+def _send_smtputf8(server: SMTPServer) -> None:
+    with _client(server) as client:
+        client.send_message(
+            email.message_from_string("Subject: x\n\n"),
+            "jürgen@x.example",
+            ["b@x.example"],
+        )
+
+
+BOTH = (
+    "it probably needs STARTTLS (tls='starttls') or AUTH (users={'name': 'password'})"
+)
+NEVER_SENT: dict[str, tuple[dict[str, Any], Callable[[SMTPServer], object], str]] = {
+    "smtplib, STARTTLS": (
+        {},
+        _starttls,
+        (
+            "the client said EHLO, was offered no STARTTLS and no AUTH, and left by QUIT "
+            f"without a mail: {BOTH}."
+        ),
+    ),
+    "smtplib, STARTTLS, no QUIT": ({}, _starttls_without_quit, BOTH),
+    "smtplib, login": ({}, _log_in("ada", "x"), BOTH),
+    "smtplib, login over TLS": (
+        {"tls": "starttls"},
+        _log_in_over_tls,
+        (
+            "the client said EHLO over TLS, was offered no AUTH, and left by QUIT without a "
+            "mail: it probably needs AUTH (users={'name': 'password'})."
+        ),
+    ),
+    "smtplib, no mechanism in common": (
+        {**USERS, "tls": "starttls", "auth_mechanisms": ["OAUTHBEARER"]},
+        _log_in_over_tls,
+        "AUTH by PLAIN or LOGIN (auth_mechanisms=['PLAIN', 'LOGIN'])",
+    ),
+    "smtplib, STARTTLS hidden": (
+        {"tls": "starttls", "hide_starttls": True, **USERS},
+        _starttls,
+        (
+            "was offered no STARTTLS, and left by QUIT without a mail: it probably needs "
+            "STARTTLS (which this server hides)"
+        ),
+    ),
+    "smtplib, AUTH hidden": (
+        {**USERS, "hide": ["AUTH"]},
+        _log_in("ada", "x"),
+        "AUTH (which this server hides)",
+    ),
+    "smtplib, SMTPUTF8": (
+        {"tls": "starttls", **USERS, "allow_insecure_auth": True, "hide": ["SMTPUTF8"]},
+        _send_smtputf8,
+        "was offered no SMTPUTF8, and left by QUIT",
+    ),
+    "aiosmtplib, STARTTLS": ({}, _send_by_aiosmtplib(start_tls=True), BOTH),
+    "aiosmtplib, login": (
+        {},
+        _send_by_aiosmtplib(username="ada", password="x"),
+        BOTH,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NEVER_SENT)
+def test_a_command_that_was_never_sent(name: str) -> None:
+    """The likely reason, and the option; in the words of the report on a test too."""
+    options, act, words = NEVER_SENT[name]
+    with SMTPServer(**options) as server:
+        with contextlib.suppress(smtplib.SMTPException):
+            act(server)
+        server.settle()
+        with pytest.raises(MessageNotReceived) as waited:
+            server.wait_for_message(timeout=0)
+        report = str(server.report())
+    for text in (str(waited.value), report):
+        (line,) = [
+            one for one in text.split("\n") if one.startswith("  connection 1: ")
+        ]
+        assert words in line
+    assert "What may have stood in the way:\n" in report
+
+
+def test_a_command_that_was_never_sent_while_the_client_is_connected() -> None:
+    """A traceback keeps it alive; and it may be one that sends in a moment."""
+    with SMTPServer() as server, _client(server) as client:
+        with contextlib.suppress(smtplib.SMTPException):
+            client.starttls()
+        with pytest.raises(AssertionError) as failed:
+            server.assert_received()
+    assert "no STARTTLS and no AUTH, and has said nothing more" in str(failed.value)
+    assert "the assertion came too early" in str(failed.value)
 
 
 def test_who_has_delivered_was_not_in_the_way() -> None:
