@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
+from tests.plugin.inner import ASSERTS_ARE_OFF
+
 ROOT = Path(__file__).parent.parent.parent
 #: Every page by its path from the root: the README, then the manual.
 PAGES = {
@@ -121,7 +123,8 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
     """Run pytest in a folder, as a project of its own, with warnings as errors."""
     if not (folder / "pytest.ini").exists():
         (folder / "pytest.ini").write_text(SETTINGS, encoding="utf-8")
-    options = ["-W", "error", "-p", "no:cacheprovider", "--strict-markers"]
+    options = ["-W", "error", *ASSERTS_ARE_OFF, "-p", "no:cacheprovider"]
+    options += ["--strict-markers"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, *arguments],
         cwd=folder,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,13 @@ def mail(server, subject="Welcome, Ada", text="Please confirm your address.",
     with smtplib.SMTP(*server.address, local_hostname="client.example.org") as client:
         client.sendmail("noreply@example.org", [to], content)
 """
+#: With PYTHONOPTIMIZE pytest complains once in each run that asserts are off, as the
+#: run around this one has heard. The last option wins.
+ASSERTS_ARE_OFF = (
+    ("-W", "ignore:assertions not in test modules:pytest.PytestConfigWarning")
+    if sys.flags.optimize
+    else ()
+)
 _VARIABLE = (
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"(?m)^ +\+\d+\.\d{3} "), "  +TIME "),
@@ -38,7 +46,9 @@ def run(pytester: pytest.Pytester, test: str, *arguments: str) -> pytest.RunResu
     """Run this test, which has `mail` at hand."""
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     pytester.makepyfile(test_it=MAILER + test)
-    return pytester.runpytest_inprocess("-p", "no:cacheprovider", *arguments)
+    return pytester.runpytest_inprocess(
+        "-p", "no:cacheprovider", *arguments, *ASSERTS_ARE_OFF
+    )
 
 
 def stable(text: str) -> str:

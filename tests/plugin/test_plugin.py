@@ -13,6 +13,8 @@ import pytest
 
 import pytest_smtpserver
 
+from .inner import ASSERTS_ARE_OFF
+
 PACKAGE = Path(pytest_smtpserver.__file__).parent
 SEND = """
 import smtplib
@@ -44,8 +46,9 @@ def run(
         if key[:6] != "PYTEST" and key not in ("CI", "BUILD_NUMBER")
     }
     env |= environment
+    options = ("-p", "no:cacheprovider", *arguments, *ASSERTS_ARE_OFF)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-m", "pytest", *options],
         cwd=pytester.path,
         env=env,
         capture_output=True,
