@@ -66,6 +66,12 @@ if TYPE_CHECKING:
         (["EXPN list"], "502"),
         (["STARTTLS"], "454"),
         (["VRFY someone"], "252"),
+        (["VRFY <ada@example.org>"], "252"),
+        # Postfix and Exim refuse these (RFC 5321 §4.1.2: neither part is optional).
+        (["VRFY @@"], "501"),
+        (["VRFY ada@"], "501"),
+        (["VRFY <ada@>"], "501"),
+        (["VRFY <>"], "501"),
         (["HELP"], "214"),
         (["HELP MAIL"], "214"),
         (["NOOP whatever"], "250"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from .driver import codes
-from .tools import AUTH_PLAIN, SENDER, USERS, delivers, keywords, start
+from .tools import AUTH_PLAIN, RECIPIENT, SENDER, USERS, delivers, keywords, start
 
 # TLS
 
@@ -24,6 +24,24 @@ def test_starttls_forgets_what_was_said_in_the_clear() -> None:
     assert driver.line(SENDER)[:3] == "503"
     assert "STARTTLS" not in keywords(driver)
     assert driver.line("STARTTLS")[:3] == "503"
+    assert delivers(driver)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [[SENDER], [SENDER, RECIPIENT], [SENDER, RECIPIENT, "BDAT 5\r\nabc"]],
+    ids=len,
+)
+def test_starttls_ends_a_transaction(said: list[str]) -> None:
+    """RFC 3207 §4 does not keep it out of one; §4.2 forgets it, as Postfix 3.7 does."""
+    driver = start(tls="starttls")
+    for line in said:
+        assert driver.line(line)[:3] == "250"
+    assert driver.line("STARTTLS")[:3] == "220"
+    assert not driver.engine.session.in_transaction
+    driver.start_tls().ready()
+    assert driver.line(RECIPIENT)[:3] == "503"
+    assert driver.line("DATA")[:3] == "503"
     assert delivers(driver)
 
 

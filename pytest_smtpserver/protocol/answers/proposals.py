@@ -220,6 +220,16 @@ def _fixed(
     return answer
 
 
+def _vrfy(session: SessionState, command: Command) -> Reply:  # noqa: ARG001
+    argument = command.argument
+    if not argument:
+        raise Refused(standard.syntax_error("VRFY user"))
+    # Postfix and Exim read that much of it: a mailbox without a domain, an empty path.
+    if argument == "<>" or argument.removesuffix(">").endswith("@"):
+        raise Refused(standard.NO_USER_NAME)
+    return standard.CANNOT_VERIFY  # §3.5.3
+
+
 def _starttls(session: SessionState, command: Command) -> Reply:
     _no_argument(session, command)  # RFC 3207 §4
     if session.security.tls is not None:
@@ -262,7 +272,7 @@ _PROPOSALS: Mapping[str, Callable[[SessionState, Command], Proposal | Reply]] = 
     "RSET": _fixed(standard.OK, "none"),
     "NOOP": _fixed(standard.OK),  # §4.1.1.9: an argument is ignored
     "QUIT": _fixed(standard.BYE, "none"),
-    "VRFY": _fixed(standard.CANNOT_VERIFY, "VRFY user"),  # §3.5.3
+    "VRFY": _vrfy,
     "EXPN": _fixed(standard.NO_EXPN),
     "HELP": _fixed(standard.HELP),
     "ETRN": _fixed(standard.TURN_QUEUED, "ETRN node"),  # RFC 1985 §5.3

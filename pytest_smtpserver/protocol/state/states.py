@@ -97,8 +97,9 @@ TABLE: Mapping[str, Row] = {
     "AUTH": Row(frozenset({State.READY}), None, State.AUTH),
     "CREDENTIALS": _EXCHANGE,
     "RESPONSE": _EXCHANGE,
-    # RFC 3207 §4: 220 hands the connection to TLS.
-    "STARTTLS": Row(frozenset({State.START, State.READY}), State.TLS),
+    # RFC 3207 §4: 220 hands the connection to TLS. A transaction ends with what was
+    # known in clear text (§4.2), as Postfix has it; only AUTH has to stay out of one.
+    "STARTTLS": Row(_GREETED, State.TLS),
     # §4.1.4: at any time.
     "NOOP": Row(_GREETED),
     "VRFY": Row(_GREETED),

@@ -24,6 +24,7 @@ START_TLS = Reply(220, "2.0.0 Ready to start TLS")
 AUTH_OK = Reply(235, "2.7.0 Authentication succeeded")
 TURN_QUEUED = Reply(251, "2.0.0 Ok: no messages are waiting for that node")
 
+NO_USER_NAME = Reply(501, "5.1.3 Syntax: VRFY names a user or a mailbox")
 NO_EXPN = Reply(502, "5.5.1 EXPN is not implemented")
 UNRECOGNIZED = Reply(500, "5.5.1 Command not recognized")
 EMPTY_LINE = Reply(500, "5.5.2 Syntax error: an empty line is no command")

@@ -273,6 +273,22 @@ def test_starttls_that_is_hidden_works(smtp_server: SMTPServer) -> None:
 
 
 @pytest.mark.smtp_server(tls="starttls")
+def test_starttls_in_a_transaction_ends_it(smtp_server: SMTPServer) -> None:
+    """RFC 3207 §4.2: nothing of it is left, and nothing is in flight."""
+    with smtplib.SMTP(*smtp_server.address, local_hostname="c.example.org") as client:
+        client.ehlo()
+        client.mail("ada@example.org")
+        client.rcpt("bob@example.org")
+        client.starttls(context=smtp_server.client_context())
+        smtp_server.assert_no_messages()
+        client.sendmail("eve@example.org", ["carol@example.org"], "Subject: hi")
+    envelope = smtp_server.messages[0].envelope
+    assert envelope.mail_from == "eve@example.org"
+    assert envelope.rcpt_to == ["carol@example.org"]
+    assert smtp_server.sessions[0].transaction_count == 2
+
+
+@pytest.mark.smtp_server(tls="starttls")
 def test_plaintext_behind_starttls_is_thrown_away(smtp_server: SMTPServer) -> None:
     """CVE-2011-0411, RFC 3207 §4: and it stands in the record."""
     with Wire(smtp_server) as wire:
