@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_smtpserver import personas
 from pytest_smtpserver.mail.search.waiting import MessageNotReceived
-from pytest_smtpserver.mail.words import unknown_name
+from pytest_smtpserver.protocol.naming import unknown_name
 from pytest_smtpserver.server.server import SMTPServer
 
 from . import howto, printing
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         _run(given)
     except UsageError as error:
-        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        sys.stderr.write(f"{PROGRAM}: {' '.join(str(error).split())}\n")
         return 2
     except BrokenPipeError:
         # Whoever read has gone. Python would complain once more when it ends.

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_smtpserver.protocol.naming import no_such_attribute
+
+from .words import ATTACHMENT
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -20,6 +25,13 @@ class Attachment:
     content_type: str
     content: bytes
     content_id: str = ""
+
+    if not TYPE_CHECKING:  # a type checker knows better what there is
+        __getattr__ = no_such_attribute(
+            "an attachment",
+            ATTACHMENT,
+            {"next(message.email.iter_attachments())": "email.message:EmailMessage"},
+        )
 
     def __repr__(self) -> str:
         name = f"{self.filename!r}, " if self.filename else ""

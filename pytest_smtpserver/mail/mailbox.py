@@ -11,8 +11,11 @@ import threading
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_smtpserver.protocol.naming import no_such_attribute
+
 from .collection import Recorded
 from .search.criteria import Criteria
+from .words import MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,6 +33,13 @@ class Messages(Recorded["ReceivedMessage"]):
     """Every accepted message, in the order in which they were complete."""
 
     _way_out = " (wait_for_message() waits for one that is still to come)"
+
+    if not TYPE_CHECKING:  # a type checker knows better what there is
+        __getattr__ = no_such_attribute(
+            "the sequence of messages",
+            MESSAGES,
+            {"messages[0]": "pytest_smtpserver.mail.message:ReceivedMessage"},
+        )
 
     def find(self, **criteria: Unpack[MessageCriteria]) -> list[ReceivedMessage]:
         """The messages that meet all criteria; waits for nothing.

@@ -10,9 +10,11 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_smtpserver.protocol.naming import no_such_attribute
+
 from .outcomes import transmission_type
 from .transcript import Transcript
-from .words import MESSAGE, no_items, no_such_attribute
+from .words import MESSAGE, SESSION, no_items
 
 if TYPE_CHECKING:
     import os
@@ -30,6 +32,18 @@ if TYPE_CHECKING:
     from .content.views import Views
     from .delivery.signatures import DKIMResult, Keys
     from .outcomes import AuthAttempt, TLSInfo, Undelivered
+
+#: Where an attribute is that a message or a session does not have itself.
+_ENVELOPE = "pytest_smtpserver.protocol.syntax.envelope:Envelope"
+_OF_MESSAGES = {
+    "message.envelope": _ENVELOPE,
+    "message.session": f"{__name__}:SessionRecord",
+    "message.email": "email.message:EmailMessage",
+}
+_OF_SESSIONS = {
+    "session.envelope": _ENVELOPE,
+    "session.messages[0]": f"{__name__}:ReceivedMessage",
+}
 
 
 @dataclass(slots=True, eq=False, repr=False, weakref_slot=True)
@@ -257,7 +271,7 @@ class ReceivedMessage:
         return file
 
     if not TYPE_CHECKING:  # a type checker knows better what there is
-        __getattr__ = no_such_attribute("a message", MESSAGE)
+        __getattr__ = no_such_attribute("a message", MESSAGE, _OF_MESSAGES)
         __getitem__ = no_items
 
     def __repr__(self) -> str:
@@ -402,6 +416,9 @@ class SessionRecord:
         problem = command_problem(expected, list(self.commands))
         if problem:
             raise AssertionError(problem)
+
+    if not TYPE_CHECKING:
+        __getattr__ = no_such_attribute("a session", SESSION, _OF_SESSIONS)
 
     def __repr__(self) -> str:
         client = self.helo or "no EHLO"

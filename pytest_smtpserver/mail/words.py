@@ -1,17 +1,16 @@
 """The words of the neighbours: what other libraries call what we call otherwise.
 
 Whoever comes from smtpdfix, pytest-localserver, aiosmtpd, Mailpit, smtplib, Django or
-Node writes their words first. Similar letters lead astray (``use_starttls`` is not
-``hide_starttls``), so a table is asked before them.
+Node writes their words first. The tables here say what each is called with us;
+`protocol.naming` asks them.
 """
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
 _STARTTLS = "tls='starttls'"
@@ -21,11 +20,15 @@ _USERS = "users={'name': 'password'}"
 #: Options of servers and clients elsewhere.
 OPTIONS: Mapping[str, str] = {
     "use_starttls": _STARTTLS,
-    "starttls": _STARTTLS,
-    "start_tls": _STARTTLS,
+    **dict.fromkeys(
+        ("starttls", "enable_starttls", "with_starttls", "offer_starttls", "auto_tls"),
+        _STARTTLS,
+    ),
     "use_tls": f"{_STARTTLS} or {_IMPLICIT}",
     "enable_tls": f"{_STARTTLS} or {_IMPLICIT}",
     "require_starttls": f"{_STARTTLS}, require_tls=True",
+    "force_starttls": f"{_STARTTLS}, require_tls=True",
+    "starttls_required": f"{_STARTTLS}, require_tls=True",
     "use_ssl": _IMPLICIT,
     "ssl": _IMPLICIT,
     "secure": _IMPLICIT,
@@ -161,7 +164,133 @@ MESSAGE: Mapping[str, str] = {
     "client": "message.session",
     "id": "message.message_id",
     "timestamp": "message.received_at",
+    "created": "message.received_at",
     "size": "len(message.content)",
+    "mail_options": "message.envelope.mail_from.parameters",
+    "sender_options": "message.envelope.mail_from.parameters",
+    "rcpt_options": "message.envelope.rcpt_to[0].parameters",
+    "smtp_utf8": "message.envelope.smtputf8",
+    "host_name": "message.session.helo",
+    "ssl": "message.session.tls",
+    "authenticated": "message.session.user",
+    "auth_data": "message.session.auth_attempts",
+    "login_data": "message.session.auth_attempts",
+    "username": "message.session.user",
+    "extended_smtp": "message.session.opening_command == 'EHLO'",
+    "proxy_data": "message.session.remote_address, with proxy_protocol=True",
+    "loop": "nothing: the server has its own",
+    "inline": "message.inline_images",
+    "tags": "message.headers['X-Tags']",
+    "snippet": "message.text[:250]",
+    "read": "nothing: who waits for a message gets the next one each time",
+    "return_path": "message.envelope.mail_from",
+    "list_unsubscribe": "message.headers['List-Unsubscribe']",
+    "encoding": "message.headers['Content-Type'], message.email.get_content_charset()",
+    "content_subtype": "message.email.get_content_subtype()",
+    "body_contains": "message.text, as in: 'words' in message.text",
+    "message": "message.email",
+    "iter_attachments": "message.attachments",
+    "iter_parts": "message.email.iter_parts()",
+    "get_filename": "message.attachments[0].filename",
+    "values": "message.headers.values()",
+    "attach": "nothing: a message that was received does not change",
+    "attach_file": "nothing: a message that was received does not change",
+    "attach_alternative": "nothing: a message that was received does not change",
+    "send": "nothing: a message that was received does not change",
+    "delete": "nothing: smtp_server.messages.clear() forgets all",
+}
+
+#: What others call the parts of a session.
+SESSION: Mapping[str, str] = {
+    "peer": "session.remote_address",
+    "client_address": "session.remote_address",
+    "peername": "session.remote_address",
+    "ip": "session.remote_address[0]",
+    "host_name": "session.helo",
+    "hostname": "session.helo, session.client_hostname",
+    "ehlo": "session.helo",
+    "ssl": "session.tls",
+    "secure": "session.tls is not None",
+    "extended_smtp": "session.opening_command == 'EHLO'",
+    "authenticated": "session.user is not None",
+    "login": "session.user",
+    "username": "session.user",
+    "auth_data": "session.auth_attempts",
+    "login_data": "session.auth_attempts",
+    "proxy_data": "session.remote_address, with proxy_protocol=True",
+    "loop": "nothing: the server has its own",
+    "log": "session.transcript",
+    "dialogue": "session.transcript",
+    "lines": "session.transcript, session.commands",
+    "closed": "not session.is_open",
+    "rcpt_tos": "session.envelope.rcpt_to",
+    "rcpttos": "session.envelope.rcpt_to",
+    "mailfrom": "session.envelope.mail_from",
+    "mail_options": "session.envelope.mail_from.parameters",
+    "sender_options": "session.envelope.mail_from.parameters",
+    "rcpt_options": "session.envelope.rcpt_to[0].parameters",
+    "smtp_utf8": "session.envelope.smtputf8",
+    "original_content": "session.messages[0].content",
+    "data": "session.messages[0].content",
+}
+
+#: What others call the parts of an attached file.
+ATTACHMENT: Mapping[str, str] = {
+    "name": "attachment.filename",
+    "file_name": "attachment.filename",
+    "get_filename": "attachment.filename",
+    "mimetype": "attachment.content_type",
+    "mime_type": "attachment.content_type",
+    "type": "attachment.content_type",
+    "get_content_type": "attachment.content_type",
+    "get_content_maintype": "attachment.content_type",
+    "get_content_subtype": "attachment.content_type",
+    "get_payload": "attachment.content, decoded already",
+    "get_content": "attachment.content, decoded already",
+    "payload": "attachment.content, decoded already",
+    "data": "attachment.content",
+    "body": "attachment.content",
+    "bytes": "attachment.content",
+    "read": "attachment.content",
+    "as_bytes": "attachment.content",
+    "decode": "attachment.content.decode()",
+    "text": "attachment.content.decode()",
+    "html": "attachment.content.decode()",
+    "size": "len(attachment.content)",
+    "cid": "attachment.content_id",
+    "part_id": "attachment.content_id",
+    "id": "attachment.content_id",
+    "get_content_charset": "nothing: attachment.content is octets; "
+    "message.email.iter_attachments() has the parts as the standard library reads them",
+    "get": "nothing: message.email.iter_attachments() has parts with header fields",
+    "headers": "nothing: message.email.iter_attachments() has parts with header fields",
+    "get_content_disposition": "nothing: message.attachments are attached, "
+    "message.inline_images belong to the HTML",
+    "is_attachment": "nothing: message.attachments are attached, "
+    "message.inline_images belong to the HTML",
+    "save": "pathlib.Path(file).write_bytes(attachment.content)",
+}
+
+#: What others ask of their list of messages.
+MESSAGES: Mapping[str, str] = {
+    "filter": "messages.find(…)",
+    "search": "messages.find(…)",
+    "get": "messages.find(…), messages[0]",
+    "first": "messages[0]",
+    "last": "messages[-1]",
+    "latest": "messages[-1]",
+    "total": "len(messages)",
+    "size": "len(messages)",
+    "wait": "smtp_server.wait_for_message(…)",
+    "wait_for": "smtp_server.wait_for_message(…)",
+    "empty": "messages.clear(), or not messages",
+    "flush": "messages.clear()",
+    "delete": "messages.clear()",
+    "delete_all": "messages.clear()",
+    **dict.fromkeys(
+        ("append", "extend", "insert", "pop", "remove", "reverse", "sort", "copy"),
+        "nothing: messages come over the wire; list(messages) is a list to change",
+    ),
 }
 
 #: What other servers of tests call their parts.
@@ -200,6 +329,35 @@ SERVER: Mapping[str, str] = {
     "ssl_context": "client_context()",
     "context": "client_context()",
     "ca": "ca_file, or the fixture smtp_ca",
+    "session": "sessions[0]",
+    "envelope": "messages[0].envelope",
+    "transcript": "sessions[0].transcript",
+    "count": "len(messages)",
+    "total": "len(messages)",
+    "delete": "messages.clear() or reset()",
+    "event_handler": "on(event).call(handler)",
+    "accepting": "is_running",
+    "server": "nothing: the server is this object, and runs already",
+    "smtpd": "nothing: the server is this object, and runs already",
+    **dict.fromkeys(
+        (
+            "loop",
+            "factory",
+            "server_coro",
+            "cancel_tasks",
+            "ready_timeout",
+            "transport",
+        ),
+        "nothing: start() returns once the server is ready, and has its own event loop",
+    ),
+    **{
+        f"{prefix}_{verb}": f"on({verb!r}).call(handler)"
+        for prefix in ("handle", "smtp")
+        for verb in ("EHLO", "HELO", "MAIL", "RCPT", "RSET", "NOOP", "VRFY", "QUIT")
+    },
+    "handle_DATA": "on('MESSAGE').call(handler)",
+    "process_message": "on('MESSAGE').call(handler)",
+    "handle_exception": "errors",
 }
 
 #: What other libraries call the answer of a mock or a stub.
@@ -230,51 +388,38 @@ RULE: Mapping[str, str] = {
 }
 
 
-def suggestion(name: str, words: Mapping[str, str], allowed: Iterable[str] = ()) -> str:
-    """What was meant by a name that there is not, as ``"; did you mean …?"``.
-
-    Args:
-        name: the name.
-        words: a table of this module; asked first, in any case.
-        allowed: the names that there are; the most similar one is second best.
-    """
-    folded = name.replace("-", "_").lower()
-    for word, ours in words.items():
-        if word.lower() == folded:
-            return f"; here it is {ours}"
-    near = difflib.get_close_matches(name, tuple(allowed), 1)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def unknown_name(
-    noun: str,
-    name: str,
-    allowed: tuple[str, ...],
-    words: Mapping[str, str] | None = None,
-) -> str:
-    """A message for a name that there is not, with what was probably meant."""
-    hint = suggestion(name, words or {}, allowed)
-    end = "" if hint.endswith("?") else "."
-    return f"there is no {noun} {name!r}{hint}{end} There are: {', '.join(allowed)}"
-
-
-def no_such_attribute(
-    what: str, words: Mapping[str, str]
-) -> Callable[[Any, str], object]:
-    """A ``__getattr__`` that says what was probably meant.
-
-    Args:
-        what: has no such attribute, in words: ``"a rule"``.
-        words: a table of this module.
-    """
-
-    def __getattr__(self: Any, name: str) -> object:  # noqa: N807 - it becomes one
-        __tracebackhide__ = True
-        public = (one for one in dir(type(self)) if not one.startswith("_"))
-        hint = "" if name.startswith("_") else suggestion(name, words, public)
-        raise AttributeError(f"{what} has no {name!r}{hint}", name=name, obj=self)
-
-    return __getattr__
+#: Events of other servers: hooks of aiosmtpd, npm's smtp-server, milters.
+EVENTS: Mapping[str, str] = {
+    "handle_DATA": "'MESSAGE' for a whole message, 'DATA' for its command",
+    "handle_STARTTLS": "'SECURE' once TLS is up, 'STARTTLS' for its command",
+    "handle_AUTH": "'CREDENTIALS' for a login, 'AUTH' for its command",
+    "handle_exception": "nothing: smtp_server.errors has them",
+    "handle_hook": "the verb itself, such as 'RCPT'",
+    "auth_PLAIN": "'AUTH' with the mechanism: on('AUTH', 'PLAIN')",
+    "auth_LOGIN": "'AUTH' with the mechanism: on('AUTH', 'LOGIN')",
+    "process_message": "'MESSAGE'",
+    **dict.fromkeys(("connection_made", "connected", "connection"), "'CONNECT'"),
+    **dict.fromkeys(("connection_lost", "disconnect", "disconnected"), "'CLOSE'"),
+    **dict.fromkeys(("end", "eof", "closed"), "'CLOSE'"),
+    **dict.fromkeys(("onSecure", "TLS", "SSL", "start_tls"), "'SECURE' or 'STARTTLS'"),
+    **dict.fromkeys(("onAuth", "login", "authenticate"), "'CREDENTIALS' or 'AUTH'"),
+    **dict.fromkeys(("onConnect", "accept", "open"), "'CONNECT'"),
+    **dict.fromkeys(("onMailFrom", "mailfrom", "from", "sender", "envfrom"), "'MAIL'"),
+    **dict.fromkeys(("onRcptTo", "rcptto", "to", "recipient", "envrcpt"), "'RCPT'"),
+    **dict.fromkeys(
+        ("onData", "received", "message_received", "mail_received", "email", "eom"),
+        "'MESSAGE' for a whole message, 'CONTENT' when it begins",
+    ),
+    **dict.fromkeys(("body", "header", "headers"), "'MESSAGE', or 'CONTENT'"),
+    "onClose": "'CLOSE'",
+    "greeting": "'CONNECT'",
+    "banner": "'CONNECT'",
+    "hello": "'EHLO' or 'HELO'",
+    "password": "'CREDENTIALS' or 'AUTH'",
+    "any": "'*'",
+    "all": "'*'",
+    "command": "'*'",
+}
 
 
 def no_items(message: Any, name: object) -> object:  # noqa: ARG001
@@ -284,4 +429,13 @@ def no_items(message: Any, name: object) -> object:  # noqa: ARG001
         f"a message has no items such as {name!r}: message.headers['Subject'] has any "
         "header field, message.subject this one decoded, and message.email is the "
         "standard library's"
+    )
+
+
+def no_mails_here(server: Any, number: object) -> object:  # noqa: ARG001
+    """A ``__getitem__`` for servers, which are not the list of their messages."""
+    __tracebackhide__ = True
+    raise TypeError(
+        f"a server has no items such as {number!r}: its mail is in smtp_server.messages, "
+        "a sequence"
     )

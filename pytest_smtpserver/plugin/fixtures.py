@@ -61,6 +61,20 @@ def _ca(request: pytest.FixtureRequest) -> trustme.CA | LaterCA:
     return ca.ask() if "freezegun" in sys.modules else ca
 
 
+def _options(
+    request: pytest.FixtureRequest, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What all servers of the test have, below its markers."""
+    __tracebackhide__ = True
+    try:
+        return {"ca": _ca(request), **given}
+    except TypeError:
+        raise TypeError(
+            "the fixture smtp_server_options returns a mapping of options by name, such "
+            f"as {{'tls': 'starttls'}}; got {given!r}"
+        ) from None
+
+
 @pytest.fixture
 def smtp_server_factory(
     request: pytest.FixtureRequest,
@@ -69,7 +83,7 @@ def smtp_server_factory(
     """Start one more SMTP server, with options of its own; stopped with the test."""
     from .servers import Factory  # noqa: PLC0415
 
-    with Factory(request.node, {"ca": _ca(request), **smtp_server_options}) as factory:
+    with Factory(request.node, _options(request, smtp_server_options)) as factory:
         yield factory
 
 
@@ -79,10 +93,12 @@ def smtp_session_server(
     smtp_server_options: Mapping[str, Any],
 ) -> Iterator[SMTPServer]:
     """A long-lived SMTP server, for an application that starts once for the run."""
-    from .servers import run_of  # noqa: PLC0415
+    from .servers import naming_the_source, run_of  # noqa: PLC0415
 
     run = run_of(request.config)
-    server = run.session_server({"ca": _ca(request), **smtp_server_options})
+    options = _options(request, smtp_server_options)
+    with naming_the_source(request.session, options):
+        server = run.session_server(options)
     yield server
     server.stop()
     if not lives_for_the_session(request.config):
@@ -95,15 +111,13 @@ def smtp_server(
     smtp_server_options: Mapping[str, Any],
 ) -> Iterator[SMTPServer]:
     """A started SMTP server of this test's own: .host, .port, .messages, .on(...)."""
-    from .servers import Factory, naming_the_source, renewed  # noqa: PLC0415
+    from .servers import Factory, renewed  # noqa: PLC0415
 
-    options = {"ca": _ca(request), **smtp_server_options}
+    options = _options(request, smtp_server_options)
     if lives_for_the_session(request.config):
         server = request.getfixturevalue("smtp_session_server")
         with renewed(server, request.node, options):
             yield server
         return
     with Factory(request.node, options) as factory:
-        with naming_the_source(request.node):
-            server = factory()
-        yield server
+        yield factory()

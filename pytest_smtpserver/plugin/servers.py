@@ -5,6 +5,7 @@ Loaded by the first fixture that starts one; see `fixtures`.
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from pytest_smtpserver.server.tls.authorities import AUTHORITIES
 from .configuration import in_full, options_of, timeout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from typing import Any, Self, Unpack
 
     from pytest_smtpserver.mail.report import Report
@@ -229,6 +230,7 @@ class Factory:
 
     def __init__(self, item: pytest.Item, options: Mapping[str, Any]) -> None:
         self._item = item
+        self._given = options
         self._options = options_of(item, options)
         self._started: list[SMTPServer] = []
 
@@ -240,7 +242,8 @@ class Factory:
             ValueError: the value is not allowed, or not together with another.
         """
         __tracebackhide__ = True
-        server = run_of(self._item.config).new_server({**self._options, **options})
+        with naming_the_source(self._item, self._given, options):
+            server = run_of(self._item.config).new_server({**self._options, **options})
         self._started.append(server)  # Ctrl-C may come while it starts
         server.start()
         servers_of(self._item).add(server)
@@ -268,11 +271,13 @@ def renewed(
     server: SMTPServer, item: pytest.Item, options: Mapping[str, Any]
 ) -> Iterator[None]:
     """The long-lived server, as new before and after the test, with its options."""
+    __tracebackhide__ = True
     own = options_of(item, options)
-    try:
-        server.renew(**own)
-    except ValueError as error:
-        raise pytest.UsageError(str(error)) from error
+    with naming_the_source(item, options):
+        try:
+            server.renew(**own)
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from None
     if not server.is_running:  # an earlier test has stopped it
         server.start()
     servers_of(item).add(server)
@@ -284,19 +289,55 @@ def renewed(
 
 
 @contextmanager
-def naming_the_source(item: pytest.Item) -> Iterator[None]:
-    """Say where the options of a test come from, when something is wrong with them."""
+def naming_the_source(
+    node: pytest.Item | pytest.Session,
+    given: Mapping[str, Any],
+    call: Collection[str] = (),
+) -> Iterator[None]:
+    """Say where an option of a test comes from, when something is wrong with it.
+
+    Args:
+        node: the test, or the run.
+        given: the options of the fixture ``smtp_server_options``.
+        call: the options that stand in the line of the error.
+    """
     __tracebackhide__ = True
     try:
         yield
-    except (TypeError, ValueError) as error:
-        for marker in item.iter_markers("smtp_server"):
-            given = ", ".join(
-                f"{name}={value!r}" for name, value in marker.kwargs.items()
-            )
-            error.add_note(f"from @pytest.mark.smtp_server({given})")
-        error.add_note(f"of {item.nodeid}; see also smtp_server_options")
+    except (TypeError, ValueError, pytest.UsageError) as error:
+        found = _OPTION.search(str(error))
+        name = found[1] if found else ""
+        if name not in call:
+            for note in _sources(node, given, name) or _sources(node, given):
+                error.add_note(note)
+            if node.nodeid:
+                error.add_note(f"of {node.nodeid}; see also smtp_server_options")
         raise
+
+
+#: The option that an error is about.
+_OPTION = re.compile(r"option '?(\w+)")
+
+
+def _sources(
+    node: pytest.Item | pytest.Session,
+    given: Mapping[str, Any],
+    name: str | None = None,
+) -> list[str]:
+    """Where an option comes from, the closest place; with None, all the places."""
+    found = []
+    for marker in node.iter_markers("smtp_server"):
+        if name is None or name in marker.kwargs:
+            written = ", ".join(f"{key}={one!r}" for key, one in marker.kwargs.items())
+            found.append(f"from @pytest.mark.smtp_server({written})")
+    for key, value in given.items():
+        if key == name or (name is None and key != "ca"):
+            found.append(
+                f"from the fixture smtp_server_options, which has {key}={value!r}"
+            )
+    if name in (None, "fail_on") and (ini := node.config.getini("smtp_server_fail_on")):
+        found.append(f"from the ini option smtp_server_fail_on = {' '.join(ini)}")
+    return found if name is None else found[:1]
 
 
 def _place(error: Exception) -> str:

@@ -9,7 +9,8 @@ from pytest_smtpserver.mail.search.criteria import NAMES as MESSAGE_NAMES
 from pytest_smtpserver.mail.search.criteria import Criteria, EnvelopeAndHeader
 from pytest_smtpserver.mail.search.hints import bare_address, hint
 from pytest_smtpserver.mail.search.matching import matches, matches_address, matches_any
-from pytest_smtpserver.mail.words import CRITERIA, RULE_CRITERIA, unknown_name
+from pytest_smtpserver.mail.words import CRITERIA, RULE_CRITERIA
+from pytest_smtpserver.protocol.naming import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

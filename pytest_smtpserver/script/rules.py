@@ -6,7 +6,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from pytest_smtpserver.mail.words import RULE, no_such_attribute
+from pytest_smtpserver.mail.words import RULE
+from pytest_smtpserver.protocol.naming import no_such_attribute
 
 from .actions import (
     Action,

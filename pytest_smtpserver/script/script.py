@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_smtpserver.mail.collection import Recorded
+from pytest_smtpserver.mail.words import EVENTS
+from pytest_smtpserver.protocol.naming import suggestion
 from pytest_smtpserver.protocol.state.events import MOMENTS, NO_COMMANDS
+from pytest_smtpserver.protocol.state.states import VERBS
 
 from .event import Earlier, Event
 
@@ -194,11 +198,45 @@ def event_name(event: str) -> str:
             f"an event is a verb or a moment, such as 'RCPT': not {event!r}"
         )
     name = event.upper()
-    if not name or not name.isprintable() or " " in name:
+    if name in _NAMES:
+        return name
+    hint = _meant(event)
+    if hint or not name or not name.isprintable() or " " in name:
         near = difflib.get_close_matches(name, (*MOMENTS, "MAIL", "RCPT"), 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = hint or (f"did you mean {near[0]!r}?" if near else "")
         raise ValueError(
             f"an event is one verb, such as 'MAIL', or one of the moments "
-            f"{', '.join(MOMENTS)}; not {event!r}{hint}"
+            f"{', '.join(MOMENTS)}; not {event!r}{'; ' if hint else ''}{hint}"
         )
     return name
+
+
+_NAMES = frozenset({"*", *MOMENTS, *VERBS})
+#: A hook such as ``handle_RCPT`` or ``onClose``, and what it is about.
+_HOOK = re.compile(r"(?:handle|smtp|do|on)[_ ]?([a-z]+)", re.IGNORECASE)
+#: A command as it stands on the wire: ``RCPT TO:<bob@example.org>``, ``AUTH PLAIN``.
+_LINE = re.compile(r"([A-Z]+) +(?:(?:FROM|TO)\b *:? *)?<?([^<>]*?)>?", re.IGNORECASE)
+
+
+def _meant(event: str) -> str:
+    """What a name was probably meant to be that is none; ``""`` for a verb.
+
+    Others write verbs in upper case: a word of theirs in upper case may be a verb that
+    the server does not know.
+    """
+    if event.isupper() and " " not in event and "_" not in event:
+        return ""
+    if word := suggestion(event, EVENTS):
+        return word.removeprefix("; ")
+    if (hook := _HOOK.fullmatch(event)) and hook[1].upper() in _NAMES:
+        return f"here it is {hook[1].upper()!r}"
+    if (line := _LINE.fullmatch(event)) and line[1].upper() in _NAMES:
+        match = f", {line[2]!r}" if line[2] or "<>" in event else ""
+        return f"write on({line[1].upper()!r}{match})"
+    if _CAMEL.search(event) and not event.upper().startswith("X"):
+        return "a verb of your own is written in upper case"
+    return ""
+
+
+#: A name of a program rather than a verb.
+_CAMEL = re.compile(r"[a-z]_?[A-Z]|[a-z]_[a-z]")

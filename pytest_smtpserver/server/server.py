@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
 from pytest_smtpserver.later import Later
-from pytest_smtpserver.mail.words import OPTIONS, SERVER, no_such_attribute, suggestion
+from pytest_smtpserver.mail.words import no_mails_here
+from pytest_smtpserver.protocol.naming import (
+    no_such_attribute,
+)
 from pytest_smtpserver.script.callers import caller
 from pytest_smtpserver.script.event import LOOKED_AT
 from pytest_smtpserver.script.mistakes import told_to_the_caller
@@ -16,7 +19,7 @@ from . import asserting, misbehaving
 from .context import ServerContext
 from .io import listening
 from .io.background import BACKGROUND
-from .options.options import FIELDS, check_options
+from .options.options import ELSEWHERE, WORDS, check_options, not_to_be_set
 from .options.possible import check_criteria, check_event
 from .place import Place
 from .serving import Running, Serving, naming_who_blocks
@@ -412,20 +415,13 @@ class SMTPServer:
 
     def __setattr__(self, name: str, value: object) -> None:
         __tracebackhide__ = True
-        if name in FIELDS:
-            raise AttributeError(
-                f"{name} is an option, and no attribute to set: give it to the marker "
-                f"@pytest.mark.smtp_server({name}={value!r}), to smtp_server_factory or "
-                "to SMTPServer"
-            )
-        if not (name.startswith("_") or hasattr(type(self), name)):
-            public = [one for one in dir(type(self)) if not one.startswith("_")]
-            hint = suggestion(name, {**OPTIONS, **SERVER}, public)
-            raise AttributeError(f"a server has no attribute {name!r} to set{hint}")
+        if problem := not_to_be_set(type(self), name, value):
+            raise AttributeError(problem)
         super().__setattr__(name, value)
 
     if not TYPE_CHECKING:  # a type checker knows better what there is
-        __getattr__ = no_such_attribute("a server", SERVER)
+        __getattr__ = no_such_attribute("a server", WORDS, ELSEWHERE)
+        __getitem__ = no_mails_here
 
     def __repr__(self) -> str:
         where = self.url if self._place.is_known else "never started"

@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pytest_smtpserver import ReceivedMessage, Rule, SMTPServer
+from pytest_smtpserver import (
+    Attachment,
+    Messages,
+    ReceivedMessage,
+    Rule,
+    SessionRecord,
+    SMTPServer,
+)
 from pytest_smtpserver.mail import words
 from pytest_smtpserver.mail.search.criteria import NAMES
+from pytest_smtpserver.protocol import naming
+from pytest_smtpserver.protocol.state.events import MOMENTS
+from pytest_smtpserver.protocol.state.states import VERBS
+from pytest_smtpserver.protocol.syntax import envelope
 from pytest_smtpserver.script.conditions import RULE_NAMES
 from pytest_smtpserver.server.options.options import FIELDS
 
-from .make import received
+from .make import RECEIVED_AT, received
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,6 +117,105 @@ def test_attributes_of_a_message(word: str, ours: str) -> None:
     assert not hasattr(message, word)
 
 
+def _parts() -> dict[str, object]:
+    """What a test holds in its hands, each under the name that errors give it."""
+    message = received(
+        "Subject: x\r\nContent-Type: text/csv\r\n"
+        "Content-Disposition: attachment; filename=a.csv\r\n\r\na,b\r\n"
+    )
+    return {
+        "message": message,
+        "envelope": message.envelope,
+        "session": SessionRecord("1", ("192.0.2.1", 2), ("192.0.2.2", 25), RECEIVED_AT),
+        "attachment": message.attachments[0],
+        "messages": SMTPServer().messages,
+        "headers": message.headers,
+        "server": SMTPServer(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("part", "word", "ours"),
+    [
+        # aiosmtpd's Envelope and Session.
+        ("envelope", "rcpt_tos", "envelope.rcpt_to"),
+        ("envelope", "mail_options", "envelope.mail_from.parameters"),
+        ("envelope", "rcpt_options", "envelope.rcpt_to[0].parameters"),
+        ("envelope", "original_content", "message.content"),
+        ("envelope", "content", "message.content"),
+        ("envelope", "smtp_utf8", "envelope.smtputf8"),
+        ("message", "mail_options", "message.envelope.mail_from.parameters"),
+        ("message", "smtp_utf8", "message.envelope.smtputf8"),
+        ("session", "peer", "session.remote_address"),
+        ("session", "host_name", "session.helo"),
+        ("session", "ssl", "session.tls"),
+        ("session", "extended_smtp", "session.opening_command == 'EHLO'"),
+        ("session", "authenticated", "session.user is not None"),
+        ("session", "auth_data", "session.auth_attempts"),
+        ("session", "rcpt_tos", "session.envelope.rcpt_to"),
+        ("session", "mail_from", "session.envelope.mail_from"),
+        ("session", "content", "session.messages[0].content"),
+        # pytest-localserver's details.
+        ("envelope", "mailfrom", "envelope.mail_from"),
+        ("envelope", "rcpttos", "envelope.rcpt_to"),
+        ("envelope", "peer", "message.session.remote_address"),
+        # Django.
+        ("envelope", "from_email", "envelope.mail_from"),
+        ("envelope", "bcc", "envelope.rcpt_to"),
+        ("envelope", "subject", "message.subject"),
+        ("message", "attach", "does not change"),
+        # email.message.
+        ("message", "get_charset", "message.email.get_charset"),
+        ("message", "iter_attachments", "message.attachments"),
+        ("attachment", "get_filename", "attachment.filename"),
+        ("attachment", "get_payload", "attachment.content, decoded"),
+        ("attachment", "get_content_type", "attachment.content_type"),
+        ("attachment", "walk", "next(message.email.iter_attachments()).walk"),
+        ("attachment", "fielname", "did you mean 'filename'?"),
+        ("headers", "add_header", "message.email.add_header"),
+        ("headers", "subject", "message.subject"),
+        # Mailpit.
+        ("message", "MessageID", "did you mean 'message_id'?"),
+        ("message", "ReturnPath", "message.envelope.mail_from"),
+        ("message", "Username", "message.session.user"),
+        ("attachment", "Size", "len(attachment.content)"),
+        ("messages", "search", "messages.find("),
+        ("messages", "total", "len(messages)"),
+        # A list, and what is on another object of ours.
+        ("messages", "append", "come over the wire"),
+        ("messages", "subject", "messages[0].subject"),
+        ("message", "helo", "message.session.helo"),
+        ("message", "ret", "message.envelope.ret"),
+        ("server", "subject", "messages[0].subject"),
+        ("server", "helo", "sessions[0].helo"),
+        ("server", "tls", "the option tls="),
+        ("server", "handle_RCPT", "on('RCPT').call(handler)"),
+        ("server", "smtpd", "the server is this object"),
+    ],
+)
+def test_attributes_of_what_a_test_holds(part: str, word: str, ours: str) -> None:
+    """An AttributeError that names ours, also where that is on another object."""
+    with pytest.raises(AttributeError, match=re.escape(f"has no {word!r}")) as refused:
+        getattr(_parts()[part], word)
+    assert ours in str(refused.value)
+
+
+def test_a_server_is_no_list_of_messages() -> None:
+    """As Django's mailoutbox is one."""
+    server = cast("Any", SMTPServer())
+    for mistake in (lambda: server[0], lambda: list(server)):
+        with pytest.raises(TypeError, match=r"smtp_server\.messages"):
+            mistake()
+
+
+def test_what_is_copied_stays_what_it_is() -> None:
+    """Python asks classes for names that begin with an underscore."""
+    for name in ("envelope", "attachment", "session"):
+        part = _parts()[name]
+        assert type(copy.copy(part)) is type(part)
+    assert pickle.loads(pickle.dumps(_parts()["attachment"])) == _parts()["attachment"]
+
+
 def test_a_message_has_no_items() -> None:
     """It is no email.message.Message, and says where its fields are."""
     message = cast("Any", received("Subject: x\r\n\r\n"))
@@ -186,8 +296,23 @@ def test_a_message_can_be_copied() -> None:
         (words.MESSAGE, set(dir(ReceivedMessage))),
         (words.SERVER, set(dir(SMTPServer))),
         (words.RULE, set(dir(Rule))),
+        (words.SESSION, set(dir(SessionRecord))),
+        (words.ATTACHMENT, set(dir(Attachment))),
+        (words.MESSAGES, set(dir(Messages))),
+        (envelope.WORDS, set(dir(envelope.Envelope))),
     ],
-    ids=["options", "criteria", "rule criteria", "message", "server", "rule"],
+    ids=[
+        "options",
+        "criteria",
+        "rule criteria",
+        "message",
+        "server",
+        "rule",
+        "session",
+        "attachment",
+        "messages",
+        "envelope",
+    ],
 )
 def test_no_word_of_a_table_is_ours(table: Mapping[str, str], there: set[str]) -> None:
     """What there is needs no translation, and nobody would see it."""
@@ -205,10 +330,16 @@ def test_what_a_table_names_is_there() -> None:
         (words.CRITERIA, {*NAMES, *waits}, r"(\w+)="),
         (words.RULE_CRITERIA, {*NAMES, *RULE_NAMES}, r"(\w+)="),
         # What each begins with.
-        (words.SERVER, {*dir(SMTPServer), "the"}, r"^(\w+)"),
+        (words.SERVER, {*dir(SMTPServer), "the", "len", "nothing"}, r"^(\w+)"),
         (words.OPTIONS, {*FIELDS, *events, "the"}, r"^(\w+)"),
         (words.RULE, {*dir(Rule), "len", "nothing"}, r"^\.?(\w+)"),
-        (words.MESSAGE, {"message", "len"}, r"^(\w+)"),
+        (words.MESSAGE, {"message", "len", "nothing"}, r"^(\w+)"),
+        (words.SESSION, dir(SessionRecord), r"session\.(\w+)"),
+        (words.ATTACHMENT, dir(Attachment), r"attachment\.(\w+)"),
+        (words.MESSAGES, dir(Messages), r"(?<!\w)messages\.(\w+)"),
+        (words.EVENTS, {*MOMENTS, *VERBS, "*", "PLAIN", "LOGIN"}, r"'([^']+)'"),
+        (envelope.WORDS, dir(ReceivedMessage), r"message\.(\w+)"),
+        (envelope.WORDS, dir(envelope.Envelope), r"envelope\.(\w+)"),
     ):
         for word, ours in table.items():
             for name in re.findall(pattern, ours):
@@ -267,5 +398,5 @@ def test_each_word_of_the_neighbours_leads_to_ours(table: str) -> None:
     elsewhere = re.sub(r"[^:\n]+:", "", _ELSEWHERE[table])
     for word in set(elsewhere.split()) - {"messages"}:
         for name in (word, word.upper(), word.replace("_", "-")):
-            hint = words.suggestion(name, getattr(words, table), dir(SMTPServer))
+            hint = naming.suggestion(name, getattr(words, table), dir(SMTPServer))
             assert hint.startswith("; here it is "), name

@@ -42,7 +42,7 @@ ALLOWED = {
     "mail.search": "criteria matching waiting",
     "plugin": "configuration fixtures hooks servers",
     "protocol.answers": "effects ehlo proposals",
-    "protocol": "engine",
+    "protocol": "engine naming",
     "protocol.framing": "buffer content proxy",
     "protocol.state": "events session_state settings states",
     "protocol.syntax": "addresses commands envelope grammar parameters replies standard values",

@@ -296,3 +296,75 @@ def test_it(smtp_server):
             "*of *test_it.py::test_it; see also smtp_server_options",
         ]
     )
+
+
+_BOTH = """
+@pytest.fixture(scope="session")
+def smtp_server_options():
+    return {"max_recipients": -1, "hostname": "mx.example.org"}
+"""
+_USES = """
+def test_it(smtp_server):
+    pass
+"""
+_CALLS = """
+def test_it(smtp_server_factory):
+    smtp_server_factory(max_messages=3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "ini", "source"),
+    [
+        (
+            f"{_BOTH}@pytest.mark.smtp_server(hostname='m.example.org'){_USES}",
+            "",
+            "from the fixture smtp_server_options, which has max_recipients=-1",
+        ),
+        (
+            f"{_BOTH}@pytest.mark.smtp_server(max_recipients=0){_USES}",
+            "",
+            "from @pytest.mark.smtp_server(max_recipients=0)",
+        ),
+        (
+            f"{_BOTH}{_CALLS}",
+            "",
+            "from the fixture smtp_server_options, which has max_recipients=-1",
+        ),
+        (
+            f"{_BOTH}@pytest.mark.smtp_server(hostname='m.example.org'){_USES}",
+            "smtp_server_scope=session",
+            "from the fixture smtp_server_options, which has max_recipients=-1",
+        ),
+        (
+            f"@pytest.mark.smtp_server(hostname='m.example.org', max_recipients=-1){_USES}",
+            "smtp_server_scope=session",
+            "from @pytest.mark.smtp_server(hostname='m.example.org', max_recipients=-1)",
+        ),
+    ],
+    ids=["fixture", "marker", "call", "session, fixture", "session, marker"],
+)
+def test_a_bad_option_names_where_it_comes_from(
+    pytester: pytest.Pytester, test: str, ini: str, source: str
+) -> None:
+    """The closest place that has it, and no other that has only other options."""
+    arguments = ["-o", ini] if ini else []
+    text = run(pytester, test, *arguments).stdout.str()
+    assert "option max_recipients: " in text
+    named = [line.split()[1:] for line in text.split("\n") if line.startswith("E  ")]
+    assert [" ".join(one) for one in named if one[0] == "from"] == [source]
+
+
+def test_options_that_are_no_mapping(pytester: pytest.Pytester) -> None:
+    """The error names the fixture, and shows what it may return."""
+    result = run(
+        pytester,
+        f"""
+@pytest.fixture(scope="session")
+def smtp_server_options():
+    yield
+{_USES}""",
+    )
+    result.stdout.fnmatch_lines(
+        ["E *TypeError: the fixture smtp_server_options returns a mapping*; got None"]
+    )

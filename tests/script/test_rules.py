@@ -292,6 +292,29 @@ def test_mistakes_raise_where_they_are_made(
         ("", {}, ValueError, "one verb"),
         ("MAIL FROM", {}, ValueError, "one verb"),
         ("MESAGE D", {}, ValueError, "did you mean 'MESSAGE'"),
+        # Hooks of aiosmtpd, of npm's smtp-server, and commands as they are sent.
+        ("handle_RCPT", {}, ValueError, "not 'handle_RCPT'; here it is 'RCPT'$"),
+        ("handle_DATA", {}, ValueError, "'MESSAGE' for a whole message, 'DATA' for"),
+        ("handle_STARTTLS", {}, ValueError, "'SECURE' once TLS is up"),
+        ("handle_exception", {}, ValueError, "smtp_server.errors"),
+        ("auth_PLAIN", {}, ValueError, r"on\('AUTH', 'PLAIN'\)"),
+        ("onRcptTo", {}, ValueError, "here it is 'RCPT'$"),
+        ("onMailFrom", {}, ValueError, "here it is 'MAIL'$"),
+        ("onConnect", {}, ValueError, "here it is 'CONNECT'$"),
+        ("onQuit", {}, ValueError, "here it is 'QUIT'$"),
+        ("connection_lost", {}, ValueError, "here it is 'CLOSE'$"),
+        ("handle_nothing", {}, ValueError, "written in upper case"),
+        ("rcpt to", {}, ValueError, "here it is 'RCPT'$"),
+        ("rcpt_to", {}, ValueError, "here it is 'RCPT'$"),
+        ("login", {}, ValueError, "'CREDENTIALS' or 'AUTH'"),
+        (
+            "RCPT TO:<bob@example.org>",
+            {},
+            ValueError,
+            r"write on\('RCPT', 'bob@example.org'\)",
+        ),
+        ("MAIL FROM:<>", {}, ValueError, r"write on\('MAIL', ''\)"),
+        ("EHLO client", {}, ValueError, r"write on\('EHLO', 'client'\)"),
         ("RCPT", {"subject": "x"}, TypeError, "no criterion for 'RCPT' 'subject'"),
         ("RCPT", {"recipient": "x"}, TypeError, "no criterion for 'RCPT'"),
         ("RCPT", {"tls": "yes"}, TypeError, "tls is True or False"),
@@ -304,6 +327,14 @@ def test_events_and_criteria_that_there_are_not(
     """A mistyped name never waits for something that does not come."""
     with pytest.raises(error, match=text):
         on(script(), event, **criteria)
+
+
+@pytest.mark.parametrize(
+    "verb", ["XFOO", "xFooBar", "rcpt", "FOO", "LOGIN", "X_Y", "*"]
+)
+def test_a_verb_may_be_unknown(verb: str) -> None:
+    """In any case where it begins with X (RFC 5321 §4.1.5); else in upper case."""
+    assert on(script(), verb).event == verb.upper()
 
 
 def message(subject: str) -> Event:

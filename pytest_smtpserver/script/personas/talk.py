@@ -18,7 +18,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_smtpserver.mail.search.matching import matches_address
-from pytest_smtpserver.mail.words import unknown_name
+from pytest_smtpserver.protocol.naming import unknown_name
 from pytest_smtpserver.protocol.state.settings import KNOWN_EXTENSIONS
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.protocol.syntax.replies import Reply

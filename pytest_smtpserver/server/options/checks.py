@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import NoneType
 from typing import Any, Literal, TypeAlias, get_args
 
-from pytest_smtpserver.mail.words import unknown_name
+from pytest_smtpserver.protocol.naming import unknown_name
 from pytest_smtpserver.script.script import event_name
 
 Check: TypeAlias = Callable[[str, Any], Any]

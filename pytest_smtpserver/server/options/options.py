@@ -8,7 +8,8 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
-from pytest_smtpserver.mail.words import OPTIONS, unknown_name
+from pytest_smtpserver.mail.words import OPTIONS, SERVER
+from pytest_smtpserver.protocol.naming import VERY_SIMILAR, suggestion, unknown_name
 from pytest_smtpserver.protocol.state.settings import (
     DEFAULT_EXTENSIONS,
     KNOWN_EXTENSIONS,
@@ -221,6 +222,35 @@ class Options:
 FIELDS = {field.name: field.metadata for field in dataclasses.fields(Options)}
 
 
+#: What others call what a server has, and what it is told and does not tell.
+WORDS: Mapping[str, str] = {
+    **OPTIONS,
+    **SERVER,
+    **{name: f"the option {name}=, and no attribute" for name in FIELDS},
+}
+#: Where an attribute is that a server does not have itself.
+ELSEWHERE: Mapping[str, str] = {
+    "messages[0]": "pytest_smtpserver.mail.message:ReceivedMessage",
+    "sessions[0]": "pytest_smtpserver.mail.message:SessionRecord",
+    "list(messages)": "builtins:list",
+}
+
+
+def not_to_be_set(kind: type, name: str, value: object) -> str:
+    """Why an attribute of a server is none that can be set; ``""`` where it can be."""
+    if name in FIELDS:
+        return (
+            f"{name} is an option, and no attribute to set: give it to the marker "
+            f"@pytest.mark.smtp_server({name}={value!r}), to smtp_server_factory or "
+            "to SMTPServer"
+        )
+    if name.startswith("_") or hasattr(kind, name):
+        return ""
+    public = [one for one in dir(kind) if not one.startswith("_")]
+    hint = suggestion(name, WORDS, public, VERY_SIMILAR)
+    return f"a server has no attribute {name!r} to set{hint}"
+
+
 #: Options that do nothing without another one.
 _NEEDS: Mapping[str, tuple[Callable[[Options], bool], str]] = {
     **dict.fromkeys(
@@ -300,7 +330,7 @@ def _with_starttls_hidden(options: Options) -> Options:
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in FIELDS:
-            raise TypeError(unknown_name("option", name, tuple(FIELDS), OPTIONS))
+            raise TypeError(unknown_name("option", name, FIELDS, OPTIONS, VERY_SIMILAR))
     return {name: FIELDS[name]["check"](name, value) for name, value in given.items()}
 
 

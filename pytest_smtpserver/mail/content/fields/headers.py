@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from pytest_smtpserver.mail.content.decoding.charsets import decode_header_octets
+from pytest_smtpserver.protocol.naming import no_such_attribute
 
 from .encoded_words import decode_words
 from .mailboxes import read_mailboxes
@@ -144,6 +145,16 @@ class Headers:
 
     def __len__(self) -> int:
         return len(self._fields)
+
+    if not TYPE_CHECKING:  # a type checker knows better what there is
+        __getattr__ = no_such_attribute(
+            "the header",
+            {},
+            {
+                "message": "pytest_smtpserver.mail.message:ReceivedMessage",
+                "message.email": "email.message:EmailMessage",
+            },
+        )
 
     def __repr__(self) -> str:
         return f"Headers({self.items()!r})"
