@@ -55,7 +55,7 @@ SETTINGS = {
 def dialogue(postfix: Postfix, lines: Sequence[str]) -> list[str]:
     """The greeting of a fresh instance, and its reply to each line."""
     with smtpd(postfix, SETTINGS) as path, connected(path) as stream:
-        greeting = _reply(iter(stream.readline, b""))
+        greeting = say(stream)
         return [greeting, *(say(stream, line.encode()) for line in lines)]
 
 
@@ -72,21 +72,33 @@ def smtpd(postfix: Postfix, settings: Mapping[str, str]) -> Iterator[Path]:
 
 
 @contextmanager
-def connected(to: Path | tuple[str, int]) -> Iterator[BufferedRWPair]:
-    """A stream to a server, which has not been read yet."""
+def connected_socket(to: Path | tuple[str, int]) -> Iterator[socket.socket]:
+    """A socket that is connected to a server."""
     family = socket.AF_UNIX if isinstance(to, Path) else socket.AF_INET
     with socket.socket(family) as client:
         client.settimeout(CLIENT_TIMEOUT)
         client.connect(str(to) if isinstance(to, Path) else to)
-        with client.makefile("rwb") as stream:
-            yield stream
+        yield client
 
 
-def say(stream: BufferedRWPair, line: bytes) -> str:
-    """The reply to a line."""
-    stream.write(line + b"\r\n")
-    stream.flush()
-    return _reply(iter(stream.readline, b""))
+@contextmanager
+def connected(to: Path | tuple[str, int]) -> Iterator[BufferedRWPair]:
+    """A stream to a server, which has not been read yet."""
+    with connected_socket(to) as client, client.makefile("rwb") as stream:
+        yield stream
+
+
+def say(stream: BufferedRWPair, line: bytes | None = None) -> str:
+    """The reply to a line, or the next one; empty where the server has closed."""
+    if line is not None:
+        stream.write(line + b"\r\n")
+        stream.flush()
+    reply = []
+    for read in iter(stream.readline, b""):
+        reply.append(read.decode("utf-8", "replace").rstrip("\r\n"))
+        if read[3:4] != b"-":
+            break
+    return "\n".join(reply)
 
 
 @contextmanager
@@ -113,16 +125,6 @@ def _running(postfix: Postfix, folder: Path) -> Iterator[None]:
             yield
         finally:
             process.send_signal(signal.SIGTERM)
-
-
-def _reply(lines: Iterator[bytes]) -> str:
-    """One reply, its lines separated by LF."""
-    reply = []
-    for line in lines:
-        reply.append(line.decode("utf-8", "replace").rstrip("\r\n"))
-        if line[3:4] != b"-":
-            break
-    return "\n".join(reply)
 
 
 @pytest.mark.smtp_server(
@@ -205,18 +207,18 @@ def answers(to: Path | tuple[str, int]) -> dict[tuple[bytes, ...], int]:
     ]
     found = {}
     with connected(to) as stream:
-        _reply(iter(stream.readline, b""))
+        say(stream)
         say(stream, b"EHLO x.example")
         for lines in shared:
             stream.write(b"".join(b"%b\r\n" % line for line in (b"RSET", *lines[1:])))
         stream.flush()
         for lines in shared:
-            replies = [_reply(iter(stream.readline, b"")) for _ in lines]
+            replies = [say(stream) for _ in lines]
             found[lines] = int(replies[-1][:3])
     for one in ANSWERS:
         if one.lines not in found:
             with connected(to) as stream:
-                _reply(iter(stream.readline, b""))
+                say(stream)
                 replies = [say(stream, line) for line in one.lines]
                 found[one.lines] = int(replies[-1][:3])
     return found

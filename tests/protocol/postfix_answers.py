@@ -30,7 +30,7 @@ class Asked(NamedTuple):
         return f"{self.code} {self.lines[-1].decode('latin-1')[:60]!r}"
 
 
-def _octets(text: str) -> bytes:
+def octets(text: str) -> bytes:
     text = re.sub(r"\{(\S+?)\*(\d+)\}", lambda times: times[1] * int(times[2]), text)
     return text.encode("ascii").decode("unicode_escape").encode("latin-1")
 
@@ -44,7 +44,7 @@ def _read() -> list[Asked]:
             before = _BEFORE[line[2:]]
         elif line:
             code, commands = line[:3], line[4:].split(" | ")
-            found.append(Asked((*before, *map(_octets, commands)), int(code)))
+            found.append(Asked((*before, *map(octets, commands)), int(code)))
     return found
 
 
@@ -67,7 +67,7 @@ NOT_OURS = frozenset(
 )
 #: Postfix refuses these, and the RFC does not: domains that are all digits and general
 #: address literals (RFC 5321 §4.1.2 and §4.1.3), VRFY of a name with a blank, HELP, which
-#: every server has (§4.5.1); and a size over the limit that is Postfix's own.
+#: a server should have (§4.1.1.8); and a size over the limit that is Postfix's own.
 OURS_ALONE = frozenset(
     {
         b"MAIL FROM:<a@127.0.0.1>",

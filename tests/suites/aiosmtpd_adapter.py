@@ -14,10 +14,11 @@ import re
 import socket
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiosmtpd.smtp
 import pytest
+from aiosmtpd.smtp import CALL_LIMIT_DEFAULT, __ident__
 from aiosmtpd.testing.statuscodes import StatusCode
 
 from pytest_smtpserver import Reply, SMTPServer
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
 
     from pytest_smtpserver import Address, Event, SessionRecord
 
-#: What aiosmtpd's server offers, and of ours only that.
-EXTENSIONS = ("SIZE", "8BITMIME", "SMTPUTF8", "PIPELINING", "ENHANCEDSTATUSCODES")
+#: The commands for which its handlers have hooks.
+VERBS = ("EHLO", "HELO", "MAIL", "RCPT", "VRFY", "NOOP", "RSET", "QUIT")
 DEVIATIONS = Path(__file__).with_name("aiosmtpd_deviations.txt")
+
+
+T = TypeVar("T")
 
 
 class Server(aiosmtpd.smtp.SMTP):
@@ -43,6 +47,17 @@ class Server(aiosmtpd.smtp.SMTP):
         self.envelope: aiosmtpd.smtp.Envelope | None = None
         # Its tests look whether it is there before they begin.
         self._proxy_timeout = options.get("proxy_protocol_timeout")
+        #: Times that each command is taken in a session; "*" is any other one.
+        limit = options.get("command_call_limit") or {}
+        self.limits = {"*": limit} if isinstance(limit, int) else limit
+        self._call_limit_default = self.limits.get("*", CALL_LIMIT_DEFAULT)
+        self.local_part_limit = 0
+
+    def limit(self, verb: str) -> int | None:
+        """How often a session may say it."""
+        if not self.limits:
+            return None
+        return self.limits.get(verb, self._call_limit_default)
 
 
 # Before the modules are loaded that take the class from there.
@@ -76,8 +91,7 @@ class Controller(aiosmtpd.controller.Controller):
         self.smtpd = self.factory()
         self.server = SMTPServer(**self._options())
         hooks = Hooks(self.smtpd)
-        for event, hook in hooks.all():
-            self.server.on(event).call(hook).optional()
+        hooks.make_rules(self.server)
         self.server.start()
         self.hostname, self.port = self.server.address
 
@@ -97,12 +111,18 @@ class Controller(aiosmtpd.controller.Controller):
         needs_tls = given.get("auth_require_tls", True)
         asks = [given.get(name) for name in ("auth_callback", "authenticator")]
         auth = any(asks) or bool(tls) or given.get("auth_required", False)
-        hidden = () if given.get("enable_SMTPUTF8") else ("SMTPUTF8",)
+        # What aiosmtpd offers, and of ours only that.
+        offers = {
+            "SIZE": given.get("data_size_limit", 1),
+            "8BITMIME": not given.get("decode_data"),
+            "SMTPUTF8": given.get("enable_SMTPUTF8") and not lmtp,
+        }
         options: dict[str, Any] = {
             "hostname": given.get("hostname") or socket.getfqdn(),
-            "banner": given.get("ident", ""),
+            "banner": given.get("ident") or __ident__,
             "max_message_size": given.get("data_size_limit", 33554432),
-            "extensions": [one for one in EXTENSIONS if one not in hidden],
+            "extensions": [keyword for keyword, wanted in offers.items() if wanted],
+            "advertise": ["HELP"],
             "idle_timeout": given.get(
                 "proxy_protocol_timeout", given.get("timeout", 300)
             ),
@@ -132,19 +152,56 @@ class Hooks:
         self._server = server
         self._handler = server.handler
         self._options = server.options
+        #: What the hook said after the handshake.
+        self._secure = True
         self._sessions: dict[str, aiosmtpd.smtp.Session] = defaultdict(
             lambda: aiosmtpd.smtp.Session(loop=None)
         )
 
-    def all(self) -> list[tuple[str, Callable[[Event], Reply | None]]]:
-        """Those that there are, with our event for each."""
+    def make_rules(self, ours: SMTPServer) -> None:
+        """A rule for each hook that there is, and for each limit."""
+        if hasattr(self._handler, "handle_PROXY"):
+            refused = ours.on("CONNECT", where=self._refuses_the_header)
+            refused.send(b"").disconnect().optional()
+        if hasattr(self._handler, "handle_STARTTLS"):
+            ours.on("SECURE").call(self._on_secure).optional()
+            insecure = ours.on("*", tls=True, where=self._has_to_leave)
+            insecure.reply(554, "5.7.0 Command refused for lack of security").optional()
+        once_too_often = ours.on("*", where=self._is_over_its_limit)
+        once_too_often.reply(421, "4.7.0 Sent too many times").disconnect().optional()
+        for event, hook in self._all():
+            ours.on(event).call(hook).optional()
+
+    def _refuses_the_header(self, event: Event) -> bool:
+        session, envelope = self._session(event.session), self._envelope(event)
+        hook = self._handler.handle_PROXY(self._server, session, envelope, None)
+        try:
+            hook.send(None)
+        except StopIteration as answer:
+            return not answer.value
+        raise RuntimeError("a hook that waits, on the event loop of the server")
+
+    def _on_secure(self, event: Event) -> None:
+        session, envelope = self._session(event.session), self._envelope(event)
+        self._secure = self._handler.handle_STARTTLS(self._server, session, envelope)
+
+    def _has_to_leave(self, event: Event) -> bool:
+        return not self._secure and event.command.verb != "QUIT"  # RFC 3207 section 4.1
+
+    def _is_over_its_limit(self, event: Event) -> bool:
+        limit = self._server.limit(event.command.verb)
+        verbs = [one.verb for one in event.session.commands]
+        return limit is not None and verbs.count(event.command.verb) > limit
+
+    def _all(self) -> list[tuple[str, Callable[[Event], Reply | None]]]:
+        """Those that a handler of ours can be, with our event for each."""
         found: list[tuple[str, Callable[[Event], Reply | None]]] = []
         if hasattr(self._handler, "handle_DATA"):
             found.append(("MESSAGE", self._on_message))
         found += [
             (verb, self._on_command)
-            for verb in ("HELO", "MAIL", "RCPT", "VRFY", "NOOP", "RSET", "QUIT")
-            if hasattr(self._handler, f"handle_{verb}")
+            for verb in VERBS
+            if hasattr(self._handler, f"handle_{verb}") or verb in ("MAIL", "RCPT")
         ]
         if {"auth_callback", "authenticator"} & self._options.keys():
             found.append(("CREDENTIALS", self._on_credentials))
@@ -161,8 +218,25 @@ class Hooks:
             return self._call(verb, event)
         if verb in ("MAIL", "RCPT"):
             address = event.address
+            limit = self._server.local_part_limit
+            if limit and len(address.local_part) > limit:
+                return Reply(553, "5.1.3 Error: malformed address")
+            if not hasattr(self._handler, f"handle_{verb}"):
+                return None
             return self._call(verb, event, str(address), _options_of(address))
+        if verb == "EHLO":
+            return self._on_ehlo(event)
         return self._call(verb, event, argument)
+
+    def _on_ehlo(self, event: Event) -> Reply | None:
+        """Theirs gets the lines of the reply, and gives back its own."""
+        hook = self._handler.handle_EHLO
+        if len(inspect.signature(hook).parameters) < 5:
+            return self._call("EHLO", event, event.command.argument)
+        lines = str(event.proposed).splitlines()
+        session, envelope = self._session(event.session), self._envelope(event)
+        said = hook(self._server, session, envelope, event.command.argument, lines)
+        return Reply(250, *(line[4:] for line in asyncio.run(_waited_for(said))))
 
     def _call(self, name: str, event: Event, *arguments: object) -> Reply | None:
         hook = getattr(self._handler, f"handle_{name}")
@@ -227,7 +301,7 @@ def _options_of(address: Address) -> list[str]:
     ]
 
 
-async def _waited_for(result: Awaitable[str | None]) -> str | None:
+async def _waited_for(result: Awaitable[T]) -> T:
     return await result
 
 
