@@ -9,6 +9,8 @@ import trio
 import trio.testing
 
 from pytest_smtpserver import SMTPServer
+from pytest_smtpserver.server.io.clock import Standstill
+from pytest_smtpserver.server.session import performer
 from tests.server.wire import Wire
 
 if TYPE_CHECKING:
@@ -286,9 +288,11 @@ def test_a_client_that_is_gone_with_commands_left(
 
 @pytest.mark.parametrize(("option", "limit"), [(0.5, 60), (60, 60), (90.0, 90)])
 def test_a_hang_has_an_end_for_clients_that_have_none(
-    option: float, limit: float
+    option: float, limit: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A minute, or the idle time-out where that is longer; what it says then is unheard."""
+    # A debugger in a run inside of this one may have been left a moment ago.
+    monkeypatch.setattr(performer, "STANDSTILL", Standstill())
 
     async def main() -> None:
         async with SMTPServer(idle_timeout=option) as server:
