@@ -383,7 +383,7 @@ def test_every_command_has_a_row_in_the_table_of_states() -> None:
 def test_an_engine_that_is_driven_wrongly_says_so() -> None:
     """Our own mistakes are not the client's."""
     driver = Driver()
-    with pytest.raises(LocalProtocolError, match="nothing to reply to"):
+    with pytest.raises(LocalProtocolError, match=r"^there is nothing to reply to$"):
         driver.engine.send_reply(Reply(250))
     driver.engine.receive_data(b"NOOP\r\n")
     assert driver.engine.next_event() is not None

@@ -18,8 +18,11 @@ def engine() -> SmtpEngine:
 
 def test_nothing_follows_where_nothing_waits() -> None:
     made = engine()
-    with pytest.raises(LocalProtocolError, match="nothing follows None"):
+    with pytest.raises(LocalProtocolError, match=r"^nothing follows None$"):
         made.proceed()
+    told = "^there is nothing to leave unanswered$"
+    with pytest.raises(LocalProtocolError, match=told):
+        made.send_nothing()
     made.next_event()
     with pytest.raises(LocalProtocolError, match="nothing follows <Event CONNECT"):
         made.proceed()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import stringprep
 from unicodedata import ucd_3_2_0 as unicode_3_2
 
-#: RFC 4013 §2.3, in its order. C.1.2 is listed there too: normalization may bring it.
+#: RFC 4013 §2.3, in its order. C.1.2 is listed there too: these spaces have become
+#: ordinary ones before, and no normal form brings one back.
 _PROHIBITED = (
-    (stringprep.in_table_c12, "a non-ASCII space"),
     (stringprep.in_table_c21, "an ASCII control character"),
     (stringprep.in_table_c22, "a non-ASCII control character"),
     (stringprep.in_table_c3, "a private use character"),

@@ -108,6 +108,31 @@ def test_what_is_no_header(data: bytes) -> None:
         parse_proxy_header(data)
 
 
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"EHLO client", "it begins with b'EHLO client'"),
+        (b"EHLO client.example.org", "it begins with b'EHLO client.exam'"),
+        (b"PROXY UNKNOWN " + b"x" * 93, "its line has more than 107 octets"),
+        (b"PROXY UNKNOWN\n", "its line ends without CR"),
+        (b"PROXY X\r\n", "its line is b'PROXY X'"),
+        (b"PROXY TCP4 ::1 ::1 1 2\r\n", "b'::1' is no IPv4 address"),
+        (b"PROXY TCP6 1.2.3.4 ::1 1 2\r\n", "b'1.2.3.4' is no IPv6 address"),
+        (b"PROXY TCP4 1.2.3.4 1.2.3.4 01 2\r\n", "b'01' is no port"),
+        (_SIGNATURE + b"\x11\x11\x00\x00", "version and command are 0x11"),
+        (_SIGNATURE + b"\x21\x11\xff\xff", "it has 65551 octets"),
+        (_binary(1, 0x41, _INET), "family and transport are 0x41"),
+        (_binary(1, 0x11, _INET[:-1]), "its addresses have 11 octets"),
+        (_binary(1, 0x31, _UNIX[:-1]), "its addresses have 215 octets"),
+    ],
+)
+def test_what_is_wrong_is_said(data: bytes, problem: str) -> None:
+    """With what came in its place: who has set the proxy up has only this."""
+    with pytest.raises(BadProxyHeader) as bad:
+        parse_proxy_header(data)
+    assert str(bad.value) == problem
+
+
 @given(
     start=st.sampled_from(
         [b"", b"PROXY ", b"PROXY TCP4 ", _SIGNATURE, _SIGNATURE + b"!"]

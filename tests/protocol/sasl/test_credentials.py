@@ -33,15 +33,16 @@ def converse(name: str, response: bytes) -> Credentials:
 @pytest.mark.parametrize("nonce", ["", "a b", "a,b", "é", "a\n", "\x7f"])
 def test_a_nonce_must_fit_into_a_scram_message(nonce: str) -> None:
     """RFC 5802 §7: printable ASCII without space and comma."""
-    with pytest.raises(ValueError, match="nonce"):
+    told = "^a nonce is printable ASCII without space and comma$"
+    with pytest.raises(ValueError, match=told):
         SaslContext("mx.example.org", nonce, b"salt")
 
 
 def test_salt_and_iterations_must_fit_into_a_scram_message() -> None:
     """RFC 5802 §7: a positive number; and a salt that salts."""
-    with pytest.raises(ValueError, match="salt"):
+    with pytest.raises(ValueError, match=r"^a salt has at least one octet$"):
         SaslContext("mx.example.org", "nonce", b"")
-    with pytest.raises(ValueError, match="iteration count is positive, not 0"):
+    with pytest.raises(ValueError, match=r"^an iteration count is positive, not 0$"):
         SaslContext("mx.example.org", "nonce", b"salt", iterations=0)
 
 

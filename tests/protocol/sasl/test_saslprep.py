@@ -28,12 +28,19 @@ def test_examples(text: str, prepared: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("\u0007", "U\\+0007 is an ASCII control"), ("\u0627\u0031", "begin and end")],
+    [
+        ("\u0007", "U+0007 is an ASCII control character"),
+        (
+            "\u0627\u0031",
+            "right-to-left text must begin and end with such a character",
+        ),
+    ],
 )
 def test_examples_of_errors(text: str, reason: str) -> None:
     """RFC 4013 §3, examples 6 and 7."""
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(ValueError) as raised:
         saslprep(text)
+    assert str(raised.value) == reason
 
 
 @pytest.mark.parametrize(
@@ -69,22 +76,31 @@ def test_mapping_and_normalization(text: str, prepared: str) -> None:
 )
 def test_prohibited_characters(character: str, reason: str) -> None:
     """RFC 4013 §2.3, a character from each table."""
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(ValueError) as raised:
         saslprep(f"a{character}b", allow_unassigned=True)
+    assert str(raised.value) == f"U+{ord(character):04X} is {reason}"
 
 
-@pytest.mark.parametrize("text", ["\u0627a\u0628", "1\u0627", "\u0627 "])
-def test_bidirectional_text(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("\u0627a\u0628", "left-to-right and right-to-left characters are mixed"),
+        ("1\u0627", "right-to-left text must begin and end with such a character"),
+        ("\u0627 ", "right-to-left text must begin and end with such a character"),
+    ],
+)
+def test_bidirectional_text(text: str, reason: str) -> None:
     """RFC 3454 §6: not mixed, and right-to-left characters at both ends."""
-    with pytest.raises(ValueError, match="right-to-left"):
+    with pytest.raises(ValueError) as raised:
         saslprep(text)
+    assert str(raised.value) == reason
 
 
 def test_unassigned_code_points() -> None:
     """RFC 3454 §7: allowed in a query, prohibited in what is stored."""
     later_than_unicode_3_2 = "\U0001f600"
     assert saslprep(later_than_unicode_3_2, allow_unassigned=True) == "\U0001f600"
-    with pytest.raises(ValueError, match=r"U\+1F600 is unassigned"):
+    with pytest.raises(ValueError, match=r"^U\+1F600 is unassigned in Unicode 3\.2$"):
         saslprep(later_than_unicode_3_2)
 
 
