@@ -56,6 +56,12 @@ def closed(*said: tuple[str, str]) -> SessionRecord:
     return made
 
 
+def by_server(*said: tuple[str, str]) -> SessionRecord:
+    made = session(*said)
+    made.ended("server")
+    return made
+
+
 def waited(criteria: dict[str, Any], *messages: ReceivedMessage, **more: Any) -> str:
     """The text of a wait for these, in front of the diagnosis."""
     given: dict[str, Any] = {"timeout": 0.5, "claims": [], "before_mark": [], **more}
@@ -373,7 +379,7 @@ AT_ONCE = (
 LOGIN = "the login by PLAIN was refused ("
 NO_AUTH = "AUTH is not on offer; users={'name': 'password'} turns it on."
 LEFT = "the client greeted the server, and left without a mail."
-LOOKED = f"{LEFT} It may have looked for what is not on offer:"
+EVERYTHING = "250-x\n250-STARTTLS\n250-AUTH PLAIN\n250 SMTPUTF8"
 HELLO_CLIENT = ("\x16\x03\x01", "500 x")
 NOT_DONE = "the TLS handshake did not succeed: "
 
@@ -533,22 +539,12 @@ DIAGNOSES: dict[str, tuple[SessionRecord, Setting, str]] = {
         Setting(),
         "the message was refused with 450-One / 450 Two, by the rule.",
     ),
-    "left": (
-        closed(("EHLO c", "250 x"), ("QUIT", "221 x")),
-        Setting(),
-        f"{LOOKED} STARTTLS (tls='starttls'), AUTH (users={{'name': 'password'}}).",
-    ),
-    "left before TLS": (
-        closed(("EHLO c", "250 x")),
-        Setting(tls="starttls", auth=True),
-        f"{LOOKED} AUTH before TLS (allow_insecure_auth=True).",
-    ),
-    "left in TLS": (
-        in_tls(("EHLO c", "250 x")),
+    "left after HELO": (closed(("HELO c", "250 x")), Setting(), LEFT),
+    "left, with all on offer": (
+        closed(("EHLO c", EVERYTHING), ("QUIT", "221 x")),
         Setting(tls="starttls", auth=True),
         LEFT,
     ),
-    "left after HELO": (closed(("HELO c", "250 x")), Setting(), LEFT),
 }
 
 
@@ -575,17 +571,79 @@ def test_a_diagnosis(name: str) -> None:
         ]
 
 
+NO_TLS = "STARTTLS (tls='starttls')"
+NO_USERS = "AUTH (users={'name': 'password'})"
+NO_UTF8 = "SMTPUTF8 (extensions=[…, 'SMTPUTF8'])"
+
+
+@pytest.mark.parametrize(
+    ("made", "setting", "sentence"),
+    [
+        (
+            session(("EHLO c", "250 x")),
+            Setting(),
+            (
+                "EHLO, was offered no STARTTLS and no AUTH and no SMTPUTF8, and has said "
+                f"nothing more {{}} {NO_TLS} or {NO_USERS} or {NO_UTF8}."
+            ),
+        ),
+        (
+            closed(("LHLO c", "250 x"), ("QUIT", "221 x")),
+            Setting(tls="starttls", auth=True),
+            (
+                "LHLO, was offered no STARTTLS and no AUTH and no SMTPUTF8, and left by "
+                "QUIT {} STARTTLS (which this server hides) or AUTH (which this server "
+                f"hides) or {NO_UTF8}."
+            ),
+        ),
+        (
+            closed(("EHLO c", "250-x\n250-SMTPUTF8\n250 STARTTLS")),
+            Setting(tls="starttls", auth=True),
+            (
+                "EHLO, was offered no AUTH before TLS, and closed the connection {} AUTH "
+                "before TLS (allow_insecure_auth=True)."
+            ),
+        ),
+        (
+            in_tls(("EHLO c", "250-x\n250-SMTPUTF8\n250 AUTH XOAUTH2")),
+            Setting(tls="starttls", auth=True),
+            (
+                "EHLO over TLS, was offered no AUTH by PLAIN or LOGIN, and closed the "
+                "connection {} AUTH by PLAIN or LOGIN (auth_mechanisms=['PLAIN', "
+                "'LOGIN'])."
+            ),
+        ),
+        (
+            by_server(("EHLO c", "250-x\n250-smtputf8\n250 starttls")),
+            Setting(tls="starttls"),
+            (
+                "EHLO, was offered no AUTH, and the server closed the connection {} "
+                f"{NO_USERS}."
+            ),
+        ),
+    ],
+)
+def test_what_a_client_looked_for_in_vain(
+    made: SessionRecord, setting: Setting, sentence: str
+) -> None:
+    """smtplib and its like raise by themselves where EHLO does not offer it."""
+    told = sentence.replace("{}", "without a mail: it probably needs")
+    assert in_the_way([made], setting)[2:] == [
+        f"  connection 1: the client said {told}"
+    ]
+
+
 @pytest.mark.parametrize(
     ("made", "setting"),
     [
         (login("235 x"), WITH_USERS),
         (login(""), WITH_USERS),
-        (session(("EHLO c", "250 x")), Setting()),
+        (session(("EHLO c", EVERYTHING)), Setting()),
         (closed(), Setting()),
-        (closed(("EHLO c", "250 x"), ("NOOP", "250 x")), Setting()),
+        (closed(("EHLO c", "250 x"), ("VRFY x", "250 x")), Setting()),
         (closed(("MAIL FROM:<a@b>", "530 x")), Setting(auth=True)),
-        (closed(("STARTTLS", "220 x")), Setting()),
-        (closed(("STARTTLS", "454 x")), Setting(tls="starttls")),
+        (session(("STARTTLS", "220 x")), Setting()),
+        (session(("STARTTLS", "454 x")), Setting(tls="starttls")),
         (closed(("AUTH PLAIN", "535 x")), Setting(auth=True)),
         (closed(("MAIL FROM:<root>", "450 x")), Setting()),
         (closed(("MAIL FROM:<root>", "501 x")), Setting(lenient_addresses=True)),
@@ -601,7 +659,7 @@ def test_nothing_stood_in_the_way(made: SessionRecord, setting: Setting) -> None
 def test_a_rule_of_the_test_is_no_obstacle() -> None:
     """Who makes the server refuse something knows that it does."""
     for line, code in (("STARTTLS", 454), ("MAIL FROM:<root>", 550)):
-        made = closed()
+        made = session()
         command = Command.parse(f"{line}\r\n".encode())
         command.answered_by = "the rule"
         command.answer(Reply(code))
@@ -672,8 +730,8 @@ TOO_EARLY = (
     [
         ([], True, ["", "No client has connected.", "USUAL", *NOBODY, NOT_YET]),
         ([], False, ["", "No client has connected.", "USUAL", TOO_EARLY, *NOBODY]),
-        ([session(("EHLO c", "250 x"))], False, ["USUAL", TOO_EARLY]),
-        ([session(("EHLO c", "250 x"))], True, []),
+        ([session(("EHLO c", EVERYTHING))], False, ["USUAL", TOO_EARLY]),
+        ([session(("EHLO c", EVERYTHING))], True, []),
     ],
 )
 def test_the_usual_reasons(
