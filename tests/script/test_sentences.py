@@ -254,7 +254,7 @@ VERB = f"an event is one verb, such as 'MAIL', or one of the moments {MOMENTS[0]
             None,
             {},
             ValueError,
-            f"{VERB}, {', '.join(MOMENTS[1:])}; not 'MAIL FROM'; did you mean 'MAIL'?",
+            f"{VERB}, {', '.join(MOMENTS[1:])}; not 'MAIL FROM'; here it is 'MAIL'",
         ),
         ("", None, {}, ValueError, f"{VERB}, {', '.join(MOMENTS[1:])}; not ''"),
         (

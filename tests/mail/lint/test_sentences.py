@@ -349,18 +349,18 @@ def advised(content: str, name: str) -> tuple[str, str, str]:
             (
                 "an image has no text in its place (alt)",
                 "HTML",
-                "<img src=\"'a.png'\">",
+                '<img src="a.png">',
             ),
         ),
         (
             "image-without-text",
             f"{HTML}x<img src=a><img src=b>",
-            ("2 images have no text in its place (alt)", "HTML", "<img src=\"'a'\">"),
+            ("2 images have no text in its place (alt)", "HTML", '<img src="a">'),
         ),
         (
             "image-without-text",
             f'{HTML}<img src=a alt="">',
-            ("the HTML has images, and no text at all", "HTML", "<img src=\"'a'\">"),
+            ("the HTML has images, and no text at all", "HTML", '<img src="a">'),
         ),
         (
             "insecure-link",
