@@ -83,8 +83,13 @@ def _threads() -> set[threading.Thread]:
 def pytester(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> pytest.Pytester:
-    """Runs of pytest inside of this one keep their order, whatever this one's is."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -p no:random_order")
+    """Runs of pytest inside of this one keep their order, whatever this one's is.
+
+    Beside pytest-xdist, pytest-rerunfailures starts a thread in each run, and no end of
+    the run ends it: in here that would be a thread that a test has left behind.
+    """
+    left_out = ("randomly", "random_order", "rerunfailures")
+    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{one}" for one in left_out))
     return pytester
 
 

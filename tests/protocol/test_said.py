@@ -95,6 +95,16 @@ WITH_AUTH = {"auth": True, "users": USERS}
             (HELLO, SENDER),
             "530 5.7.0 Authentication required",
         ),
+        # RFC 4954 §5: the parameter is there where AUTH is.
+        (WITH_AUTH, (HELLO, f"{SENDER} AUTH=<>"), "250 2.1.0 Sender ok"),
+        (
+            {},
+            (HELLO, f"{SENDER} AUTH=<>"),
+            (
+                "555 5.5.4 MAIL parameter AUTH is not recognized: this server's EHLO "
+                "has no AUTH"
+            ),
+        ),
         # RFC 3207 §4.
         (
             {"tls": "starttls", "require_tls": True},

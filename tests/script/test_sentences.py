@@ -6,6 +6,7 @@ It names what was given, what is allowed, and the way out; nobody has to look it
 from __future__ import annotations
 
 import math
+import smtplib
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from pytest_smtpserver.protocol.state.events import MOMENTS
 from pytest_smtpserver.protocol.syntax.commands import Command
 from pytest_smtpserver.script.complaint import complaint
 from pytest_smtpserver.script.event import Event
+from pytest_smtpserver.script.personas.kinds import facts
 
 from .test_rules import NoOrdinaryException, done, noop, on, script, session
 
@@ -470,6 +472,25 @@ def test_a_verb_that_there_is_not() -> None:
 
 
 # Personas
+
+
+def test_a_client_over_a_unix_socket() -> None:
+    """It has no address; Postfix calls it by that of this machine."""
+    record = session()
+    record.moved(("", 0), ("/run/smtp", 0))
+    assert facts(Event("NOOP", record))["client"] == "127.0.0.1"
+
+
+def test_a_message_is_counted_once() -> None:
+    """However often its recipient is asked for afterwards, on the same connection."""
+    with SMTPServer() as server:
+        server.play(personas.rate_limit(2, per="recipient"))
+        with smtplib.SMTP(*server.address, local_hostname="c.example.org") as client:
+            client.sendmail("a@example.org", ["b@example.org"], "Subject: x")
+            for _ in range(3):
+                client.mail("a@example.org")
+                assert client.rcpt("b@example.org")[0] == 250
+                client.rset()
 
 
 def test_texts_that_are_no_log() -> None:
