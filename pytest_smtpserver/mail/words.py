@@ -118,7 +118,12 @@ RULE_CRITERIA: Mapping[str, str] = {
     "subject": "the event 'MESSAGE', where there is a subject",
     "body": "the event 'MESSAGE' with text= or html=",
     "times": ".times(n)",
-    "code": ".reply(code, text)",
+    "count": ".times(n)",
+    **dict.fromkeys(("code", "reply", "response", "answer"), ".reply(code, text)"),
+    "handler": ".call(handler)",
+    "delay": ".delay(seconds)",
+    "address": "the argument behind the event: on('RCPT', 'bob@example.org')",
+    "mechanism": "the argument behind the event: on('AUTH', 'PLAIN')",
 }
 
 #: Attributes and methods of `email.message.Message` and of other libraries' messages.

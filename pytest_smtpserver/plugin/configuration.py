@@ -144,11 +144,31 @@ def lives_for_the_session(config: pytest.Config) -> bool:
     return bool(config.getini("smtp_server_scope") == "session")
 
 
+#: A server has asked for the options of a test.
+_ASKED = pytest.StashKey[bool]()
+
+
+def options_in_vain(item: pytest.Item) -> str:
+    """What to say about a marker at a test whose servers do not ask for it; or ``""``.
+
+    Markers of classes and modules are for those of their tests that have a server.
+    """
+    markers = [one for one in item.own_markers if one.name == "smtp_server"]
+    if not markers or item.stash.get(_ASKED, False):
+        return ""
+    given = ", ".join(f"{key}={one!r}" for key, one in markers[0].kwargs.items())
+    return (
+        f"@pytest.mark.smtp_server({given}) has no effect on {item.nodeid}: it is for "
+        "the fixtures smtp_server and smtp_server_factory, which this test does not use"
+    )
+
+
 def options_of(node: pytest.Item, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a test: its markers, the closest first, over those given.
 
     Below both is what the ini options say.
     """
+    node.stash[_ASKED] = True
     names = node.config.getini("smtp_server_fail_on")
     options = {"fail_on": names, **given} if names else dict(given)
     for marker in reversed(list(node.iter_markers("smtp_server"))):

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .configuration import in_full, report_file, save_directory, transcripts
+from .configuration import (
+    in_full,
+    options_in_vain,
+    report_file,
+    save_directory,
+    transcripts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -42,6 +48,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         raise
     if (servers := _servers(item)) is not None:
         servers.complain()
+    if problem := options_in_vain(item):
+        item.warn(pytest.PytestWarning(problem))
     return outcome
 
 

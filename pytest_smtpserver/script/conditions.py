@@ -77,8 +77,8 @@ class Conditions:
     """The match and the criteria of one rule.
 
     Raises:
-        TypeError: there is no such criterion, ``where`` is no callable, or ``tls``
-            neither true nor false.
+        TypeError: there is no such criterion, ``where`` is no callable, ``tls`` neither
+            true nor false, or the match a list or its like.
         ValueError: the match is a str that no address is equal to.
     """
 
@@ -95,6 +95,12 @@ class Conditions:
                 raise TypeError(unknown_name(noun, criterion, allowed, words))
         if name in ("MAIL", "RCPT"):
             _check_address(name, match)
+        if isinstance(match, (list, tuple, set, frozenset, dict)):
+            raise TypeError(
+                f"match is compared with one str, and {match!r} is never equal to it: "
+                "make a rule for each, or give a function, such as "
+                f"{match!r}.__contains__"
+            )
         if not isinstance(given.get("tls", True), bool):
             raise TypeError(f"tls is True or False, not {given['tls']!r}")
         where = given.get("where")

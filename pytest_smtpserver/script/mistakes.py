@@ -31,6 +31,27 @@ def told_to_the_caller(function: Callable[P, T]) -> Callable[P, T]:
     return checked
 
 
+def wrong_handler(handler: object) -> str:
+    """Why nobody can call this with an event; ``""`` where that can be done."""
+    if not callable(handler):
+        return f"a handler is a function of the event, not {handler!r}"
+    import inspect  # noqa: PLC0415 - for tests with handlers
+
+    try:
+        signature = inspect.signature(handler)
+    except (TypeError, ValueError):  # one that is written in C
+        return ""
+    try:
+        signature.bind(None)
+    except TypeError as problem:
+        name = getattr(handler, "__name__", repr(handler))
+        return (
+            f"a handler is called with the event alone, and {name}{signature} cannot "
+            f"be: {problem}; the event has .session, .envelope, .address, .message"
+        )
+    return ""
+
+
 def written_reply(code: int, text: str | None, *more_lines: str) -> Reply | None:
     """The reply that a test has written; None where it has given no text.
 

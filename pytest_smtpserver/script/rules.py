@@ -21,7 +21,13 @@ from .actions import (
     Throttle,
 )
 from .event import Earlier
-from .mistakes import not_negative, told_to_the_caller, whole, written_reply
+from .mistakes import (
+    not_negative,
+    told_to_the_caller,
+    whole,
+    written_reply,
+    wrong_handler,
+)
 from .stages import Progress, Stage
 
 if TYPE_CHECKING:
@@ -63,6 +69,12 @@ class Rule:
         event: the verb or moment that the rule is for, ``"*"`` for any command.
         made_at: file and line where the test made it.
     """
+
+    __slots__ = (
+        *("_asked", "_calls", "_optional", "_per_connection", "_progress", "_stages"),
+        *("broken", "conditions", "earlier", "event", "made_at", "misses", "persona"),
+        "skipped",
+    )
 
     def __init__(
         self,
@@ -217,10 +229,10 @@ class Rule:
         It gets the `Event` and returns a `Reply`, or None to let things be.
 
         Raises:
-            TypeError: it cannot be called.
+            TypeError: it cannot be called with an event.
         """
-        if not callable(handler):
-            raise TypeError(f"a handler is a function of the event, not {handler!r}")
+        if problem := wrong_handler(handler):
+            raise TypeError(problem)
         return self._add(Call(handler))
 
     # How often

@@ -11,6 +11,7 @@ from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.search.criteria import Criteria
 from pytest_smtpserver.mail.search.waiting import MessageNotReceived, Wait
 from pytest_smtpserver.script.callers import caller
+from pytest_smtpserver.script.mistakes import whole
 
 from .io.background import LoopBlocked
 from .io.waking import await_until, block_until, refuse_in_task, running_event_loop
@@ -182,11 +183,11 @@ def assert_received(
 
     Raises:
         AssertionError: they are not there; the text tells how close it was.
-        TypeError: there is no such criterion.
+        TypeError: there is no such criterion, or `times` is no int.
         ValueError: `times` is negative.
     """
-    if times is not None and times < 0:
-        raise ValueError(f"times is at least 0, not {times}")
+    if times is not None:
+        whole("times=", times, least=0)
     wanted = Criteria(criteria)
     found, stuck = _matching(self, "assert_received", wanted, diagnosed=False)
     if len(found) == times or (times is None and found):

@@ -355,6 +355,36 @@ def test_a_bad_option_names_where_it_comes_from(
     assert [" ".join(one) for one in named if one[0] == "from"] == [source]
 
 
+def test_a_marker_without_effect(pytester: pytest.Pytester) -> None:
+    """At the test itself it is a mistake; at a module it is for those with a server."""
+    result = run(
+        pytester,
+        """
+pytestmark = pytest.mark.smtp_server(hostname="mx.example.org")
+
+@pytest.mark.smtp_server(tls="starttls")
+def test_it(smtp_session_server):
+    pass
+
+def test_another(smtp_session_server):
+    pass
+
+@pytest.mark.smtp_server(tls="starttls")
+def test_asked_for_later(request):
+    request.getfixturevalue("smtp_server")
+
+@pytest.mark.smtp_server(tls="starttls")
+def test_with_a_factory(smtp_server_factory):
+    pass
+""",
+        *("-W", "default"),
+    )
+    result.assert_outcomes(passed=4, warnings=1)
+    result.stdout.fnmatch_lines(
+        ["*smtp_server(tls='starttls') has no effect on test_it.py::test_it: *use"]
+    )
+
+
 def test_options_that_are_no_mapping(pytester: pytest.Pytester) -> None:
     """The error names the fixture, and shows what it may return."""
     result = run(

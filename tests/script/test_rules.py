@@ -266,6 +266,13 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (lambda rule: rule.half_close().send(b"x"), ValueError, "nothing can be sent"),
     (lambda rule: rule.half_close().half_close(), ValueError, "nothing can be sent"),
     (lambda rule: rule.call("handler"), TypeError, "a handler is a function"),
+    (lambda rule: rule.call(lambda: None), TypeError, "called with the event alone"),
+    (
+        lambda rule: rule.call(lambda server, session, envelope: None),
+        TypeError,
+        r"<lambda>\(server, session, envelope\) cannot be: missing .*event has .session",
+    ),
+    (lambda rule: setattr(rule, "return_value", 550), AttributeError, "return_value"),
     (lambda rule: rule.reply(250).then(), ValueError, "without an end"),
     (lambda rule: rule.hang().reply(250), ValueError, "would never happen"),
     (lambda rule: rule.disconnect().reset(), ValueError, "would never happen"),
@@ -317,6 +324,8 @@ def test_mistakes_raise_where_they_are_made(
         ("EHLO client", {}, ValueError, r"write on\('EHLO', 'client'\)"),
         ("RCPT", {"subject": "x"}, TypeError, "no criterion for 'RCPT' 'subject'"),
         ("RCPT", {"recipient": "x"}, TypeError, "no criterion for 'RCPT'"),
+        ("RCPT", {"reply": 550}, TypeError, r"here it is \.reply\(code, text\)"),
+        ("AUTH", {"mechanism": "PLAIN"}, TypeError, r"on\('AUTH', 'PLAIN'\)"),
         ("RCPT", {"tls": "yes"}, TypeError, "tls is True or False"),
         ("RCPT", {"where": "x"}, TypeError, "where is a function"),
     ],
@@ -327,6 +336,20 @@ def test_events_and_criteria_that_there_are_not(
     """A mistyped name never waits for something that does not come."""
     with pytest.raises(error, match=text):
         on(script(), event, **criteria)
+
+
+@pytest.mark.parametrize("handler", [print, max, [].append, lambda event=None: None])
+def test_what_can_be_called_with_an_event(handler: Any) -> None:
+    """Also what does not tell how it is called."""
+    rule = on(script(), "NOOP").call(handler)
+    assert repr(rule).startswith("on('NOOP').call(")
+
+
+@pytest.mark.parametrize("match", [["a@x.example"], ("a@x.example",), {"a@x.example"}])
+def test_a_match_is_no_list(match: object) -> None:
+    """No str is equal to one, so the rule would never be used."""
+    with pytest.raises(TypeError, match="a rule for each, or give a function"):
+        on(script(), "RCPT", match)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from types import NoneType
 from typing import Any, Literal, TypeAlias, get_args
 
 from pytest_smtpserver.protocol.naming import unknown_name
+from pytest_smtpserver.script.mistakes import wrong_handler
 from pytest_smtpserver.script.script import event_name
 
 Check: TypeAlias = Callable[[str, Any], Any]
@@ -167,7 +168,7 @@ def words(known: Iterable[str] | None = None, *, fold: bool = True) -> Check:
             if not folded.strip() or not folded.isprintable():
                 raise _complain(name, word, what)
             if names is not None and folded not in names:
-                raise ValueError(f"option {name}: {unknown_name('one', word, names)}")
+                raise ValueError(f"option {name}: {unknown_name('word', word, names)}")
             checked.append(folded)
         return tuple(checked)
 
@@ -227,6 +228,8 @@ def handlers(name: str, value: object) -> dict[str, Any]:
             raise TypeError(
                 f"option {name}: the handler of {event!r} is not callable: {handler!r}"
             )
+        if problem := wrong_handler(handler):
+            raise TypeError(f"option {name}: at {event!r} {problem}")
     return dict(value)
 
 

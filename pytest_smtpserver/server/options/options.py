@@ -16,6 +16,7 @@ from pytest_smtpserver.protocol.state.settings import (
     KNOWN_MECHANISMS,
     Settings,
 )
+from pytest_smtpserver.protocol.state.states import VERBS
 
 from . import checks
 from .possible import check_handlers
@@ -292,6 +293,7 @@ def check_options(given: Mapping[str, Any]) -> Options:
             raise ValueError(
                 f"option {name}: {changed[name]!r} has no effect without {needed}"
             )
+    _check_hidden(options)
     if options.path is not None and options.port:
         raise ValueError(
             "option path: a Unix socket has no port; leave out one of them"
@@ -303,6 +305,25 @@ def check_options(given: Mapping[str, Any]) -> Options:
             "mechanism out"
         )
     return options
+
+
+def _check_hidden(options: Options) -> None:
+    """Refuse to hide, or to disable, what is not there to begin with."""
+    keywords = (*KNOWN_EXTENSIONS, "STARTTLS", "AUTH", "XCLIENT", "XFORWARD")
+    advertised = [line.upper().partition(" ")[0] for line in options.advertise]
+    verbs = (*sorted(VERBS), *advertised)
+    for name, noun, given, known in (
+        ("hide", "EHLO keyword", options.hide, keywords),
+        ("disabled_commands", "command", options.disabled_commands, verbs),
+    ):
+        for word in given:
+            if word not in known:
+                raise ValueError(f"option {name}: {unknown_name(noun, word, known)}")
+    if "AUTH" in options.hide and not options.auth:
+        raise ValueError(
+            "option hide: 'AUTH' has no effect without users={'name': 'password'} or "
+            "auth_required=True"
+        )
 
 
 def _with_starttls_hidden(options: Options) -> Options:

@@ -130,6 +130,8 @@ _UNKNOWN: Mapping[str, tuple[str, ...]] = {
     "HANDSHAKE": ("mail_from", "rcpt_to"),
     "SECURE": ("mail_from", "rcpt_to", "helo"),
     "CLOSE": ("mail_from", "rcpt_to"),
+    "CREDENTIALS": ("mail_from", "rcpt_to"),
+    "MAIL": ("rcpt_to",),
 }
 
 
