@@ -194,6 +194,11 @@ def _handshake(session: SessionRecord, setting: Setting) -> str:
         return f"the client does not trust the certificate ({reason}). {_TRUST}"
     if _NO_TLS.search(how):
         return f"the client speaks no TLS ({reason}). {_PLAIN}"
+    if "not finished" in how and reason in ("end of stream", "broken"):
+        return (
+            f"the client gave up the TLS handshake ({reason}), as one does that does not "
+            f"trust the certificate. {_TRUST}"
+        )
     return f"{how}. {_TRUST}"
 
 

@@ -41,6 +41,20 @@ def _distrust(server: SMTPServer) -> None:
     smtplib.SMTP_SSL(*server.address, context=ssl.create_default_context())
 
 
+def _distrust_in_asyncio(server: SMTPServer) -> None:
+    context = ssl.create_default_context()
+    asyncio.run(asyncio.wait_for(_connect(*server.address, context), 5))
+
+
+async def _connect(host: str, port: int, context: ssl.SSLContext) -> None:
+    await asyncio.open_connection(host, port, ssl=context)
+
+
+def _give_up_the_handshake(server: SMTPServer) -> None:
+    with socket.create_connection(server.address, timeout=5) as client:
+        client.sendall(b"\x16\x03\x01")  # RFC 8446 §5.1: a handshake record begins
+
+
 def _distrust_later(server: SMTPServer) -> None:
     with _client(server) as client:
         client.starttls(context=ssl.create_default_context())
@@ -86,6 +100,17 @@ OBSTACLES: dict[
 ] = {
     # RFC 8446 §6.2: the alert of a client that does not know the CA.
     "untrusted CA": ({"tls": "implicit"}, _distrust, TRUST),
+    # asyncio sends no alert: it closes the connection.
+    "untrusted CA, asyncio": (
+        {"tls": "implicit"},
+        _distrust_in_asyncio,
+        ("trust the certificate", *TRUST),
+    ),
+    "untrusted CA, no alert": (
+        {"tls": "implicit"},
+        _give_up_the_handshake,
+        ("gave up the TLS handshake", "does not trust the certificate", *TRUST),
+    ),
     "untrusted CA, STARTTLS": ({"tls": "starttls"}, _distrust_later, TRUST),
     "expired on purpose": (
         {"tls": "implicit", "certificate": "expired"},
