@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from pytest_smtpserver.protocol.naming import no_such_attribute
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.protocol.syntax.addresses import salvage_address
 from pytest_smtpserver.protocol.syntax.replies import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
     from pytest_smtpserver.protocol.sasl.credentials import Credentials
@@ -19,6 +20,32 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+#: What handlers of aiosmtpd and npm's smtp-server get, and where it is here.
+WORDS: Mapping[str, str] = {
+    "rcpt_tos": "event.envelope.rcpt_to",
+    "rcpttos": "event.envelope.rcpt_to",
+    "mailfrom": "event.envelope.mail_from",
+    "mail_options": "event.address.parameters",
+    "rcpt_options": "event.address.parameters",
+    "peer": "event.session.remote_address",
+    "host_name": "event.session.helo",
+    "data": "event.message.content, at 'MESSAGE'",
+    "stream": "event.chunks, at 'CONTENT'",
+    "args": "event.command.argument",
+    "line": "str(event.command)",
+    "verb": "event.name",
+    "event": "event.name",
+    "username": "event.auth.username, at 'CREDENTIALS'",
+    "password": "event.auth.password, at 'CREDENTIALS'",
+    "login": "event.auth.username, at 'CREDENTIALS'",
+    "auth_data": "event.auth, at 'CREDENTIALS'",
+    "server": "nothing: a handler has the event alone",
+    **dict.fromkeys(
+        ("reply", "respond", "response", "push", "send", "callback", "reject"),
+        "what the handler returns: return Reply(550, '5.1.1 No such user')",
+    ),
+}
 
 
 class Refusal(Reply):
@@ -209,6 +236,17 @@ class Event:
     def _only_at(self, name: str, method: str) -> None:
         if self.name != name:
             raise RuntimeError(f"event.{method}() is for {name!r}, not {self.name!r}")
+
+    if not TYPE_CHECKING:  # a type checker knows better what there is
+        __getattr__ = no_such_attribute(
+            "an event",
+            WORDS,
+            {
+                "event.envelope": "pytest_smtpserver.protocol.syntax.envelope:Envelope",
+                "event.session": "pytest_smtpserver.mail.message:SessionRecord",
+                "event.message": "pytest_smtpserver.mail.message:ReceivedMessage",
+            },
+        )
 
     def __repr__(self) -> str:
         return f"<Event {self.name} {self.given_command or ''!s}>"

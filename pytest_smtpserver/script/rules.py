@@ -70,12 +70,6 @@ class Rule:
         made_at: file and line where the test made it.
     """
 
-    __slots__ = (
-        *("_asked", "_calls", "_optional", "_per_connection", "_progress", "_stages"),
-        *("broken", "conditions", "earlier", "event", "made_at", "misses", "persona"),
-        "skipped",
-    )
-
     def __init__(
         self,
         event: str,

@@ -22,8 +22,10 @@ from pytest_smtpserver.mail.search.criteria import NAMES
 from pytest_smtpserver.protocol import naming
 from pytest_smtpserver.protocol.state.events import MOMENTS
 from pytest_smtpserver.protocol.state.states import VERBS
-from pytest_smtpserver.protocol.syntax import envelope
+from pytest_smtpserver.protocol.syntax import addresses, envelope
+from pytest_smtpserver.script import event
 from pytest_smtpserver.script.conditions import RULE_NAMES
+from pytest_smtpserver.script.event import Event
 from pytest_smtpserver.server.options.options import FIELDS
 
 from .make import RECEIVED_AT, received
@@ -131,6 +133,8 @@ def _parts() -> dict[str, object]:
         "messages": SMTPServer().messages,
         "headers": message.headers,
         "server": SMTPServer(),
+        "address": message.envelope.mail_from,
+        "event": Event("RCPT", message.session),
     }
 
 
@@ -191,6 +195,17 @@ def _parts() -> dict[str, object]:
         ("server", "tls", "the option tls="),
         ("server", "handle_RCPT", "on('RCPT').call(handler)"),
         ("server", "smtpd", "the server is this object"),
+        # What handlers get elsewhere, and addresses.
+        ("event", "rcpt_tos", "event.envelope.rcpt_to"),
+        ("event", "rcpt_options", "event.address.parameters"),
+        ("event", "respond", "return Reply(550, "),
+        ("event", "mail_from", "event.envelope.mail_from"),
+        ("event", "helo", "event.session.helo"),
+        ("event", "content", "event.message.content"),
+        ("address", "addr_spec", "the str itself"),
+        ("address", "username", "address.local_part"),
+        ("address", "options", "address.parameters"),
+        ("address", "domian", "did you mean 'domain'?"),
     ],
 )
 def test_attributes_of_what_a_test_holds(part: str, word: str, ours: str) -> None:
@@ -300,6 +315,8 @@ def test_a_message_can_be_copied() -> None:
         (words.ATTACHMENT, set(dir(Attachment))),
         (words.MESSAGES, set(dir(Messages))),
         (envelope.WORDS, set(dir(envelope.Envelope))),
+        (addresses.WORDS, set(dir(addresses.Address))),
+        (event.WORDS, set(dir(Event))),
     ],
     ids=[
         "options",
@@ -312,6 +329,8 @@ def test_a_message_can_be_copied() -> None:
         "attachment",
         "messages",
         "envelope",
+        "address",
+        "event",
     ],
 )
 def test_no_word_of_a_table_is_ours(table: Mapping[str, str], there: set[str]) -> None:
@@ -338,6 +357,8 @@ def test_what_a_table_names_is_there() -> None:
         (words.ATTACHMENT, dir(Attachment), r"attachment\.(\w+)"),
         (words.MESSAGES, dir(Messages), r"(?<!\w)messages\.(\w+)"),
         (words.EVENTS, {*MOMENTS, *VERBS, "*", "PLAIN", "LOGIN"}, r"'([^']+)'"),
+        (addresses.WORDS, dir(addresses.Address), r"(?<!\.)address\.(\w+)"),
+        (event.WORDS, dir(Event), r"event\.(\w+)"),
         (envelope.WORDS, dir(ReceivedMessage), r"message\.(\w+)"),
         (envelope.WORDS, dir(envelope.Envelope), r"envelope\.(\w+)"),
     ):

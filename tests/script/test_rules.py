@@ -272,7 +272,6 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
         TypeError,
         r"<lambda>\(server, session, envelope\) cannot be: missing .*event has .session",
     ),
-    (lambda rule: setattr(rule, "return_value", 550), AttributeError, "return_value"),
     (lambda rule: rule.reply(250).then(), ValueError, "without an end"),
     (lambda rule: rule.hang().reply(250), ValueError, "would never happen"),
     (lambda rule: rule.disconnect().reset(), ValueError, "would never happen"),

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Self
 
+from pytest_smtpserver.protocol.naming import no_such_attribute
+
 from .grammar import (
     MAX_PATH,
     domain_problem,
@@ -21,7 +23,18 @@ from .replies import Refused, Reply
 from .values import NO_VALUES, MailValues, MailViews, OriginalRecipient
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+
+#: What `email.headerregistry`, npm's smtp-server and others call the parts of one.
+WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("address", "addr_spec", "addr", "email"), "the str itself"),
+    **dict.fromkeys(("username", "user", "local", "mailbox"), "address.local_part"),
+    **dict.fromkeys(("host", "hostname"), "address.domain"),
+    **dict.fromkeys(("args", "options", "params"), "address.parameters"),
+    "display_name": "message.email['To'].addresses[0].display_name, of the header",
+    "name": "message.email['To'].addresses[0].display_name, of the header",
+}
 
 
 class Address(MailViews, str):
@@ -123,6 +136,9 @@ class Address(MailViews, str):
     @notify.setter
     def notify(self, value: list[str]) -> None:
         self._notify = tuple(value)
+
+    if not TYPE_CHECKING:  # a type checker knows better what there is
+        __getattr__ = no_such_attribute("an address", WORDS)
 
     @property
     def path(self) -> str:
