@@ -1,6 +1,6 @@
-"""Where aiosmtpd's own tests fail under our server: what Postfix and Exim say to it.
+"""Where other servers' own tests fail under ours: what Postfix and Exim say to it.
 
-The reasons stand in ``tests/suites/aiosmtpd_deviations.txt``, with lines such as
+The reasons stand beside the adapters in ``tests/suites``, with lines such as
 ``Postfix 500, Exim 214, ours 214: HELP``.
 """
 
@@ -21,16 +21,27 @@ from .exim import receiving
 from .test_postfix_smtpd import DEFAULTS, connected, connected_socket, say, smtpd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from io import BufferedRWPair
+
+    from pytest_smtpserver.server.options.options import ServerOptions
 
     from .exim import Exim
     from .postfix import Postfix
 
     Connect = Callable[[], AbstractContextManager[BufferedRWPair]]
 
-FILE = Path(__file__).parent.parent / "suites" / "aiosmtpd_deviations.txt"
+SUITES = Path(__file__).parent.parent / "suites"
+#: The file of reasons, and what the adapter makes of the server there.
+OPTIONS: Mapping[str, ServerOptions] = {
+    "aiosmtpd_deviations.txt": {
+        "extensions": ["SIZE", "8BITMIME"],
+        "users": {},
+        "lenient_addresses": True,
+    },
+    "npm/deviations.txt": {"extensions": ["8BITMIME", "SMTPUTF8", "DSN"]},
+}
 ASKED = re.compile(
     r"  ((?:(?:Postfix|Exim|ours)[\w ]* (?:\d{3}|closed)(?:, )?)+): (.+)"
 )
@@ -65,9 +76,9 @@ class Question(NamedTuple):
     codes: dict[str, str]
 
 
-def _questions() -> list[Question]:
+def _questions(file: str) -> list[Question]:
     found = []
-    for line in FILE.read_text(encoding="ascii").splitlines():
+    for line in (SUITES / file).read_text(encoding="ascii").splitlines():
         if match := ASKED.fullmatch(line):
             who = (one.rpartition(" ") for one in match[1].split(", "))
             codes = {name: code for name, _, code in who}
@@ -77,7 +88,7 @@ def _questions() -> list[Question]:
     return found
 
 
-QUESTIONS = _questions()
+QUESTIONS = [question for file in OPTIONS for question in _questions(file)]
 
 
 def _last_reply(stream: BufferedRWPair, said: list[bytes]) -> str:
@@ -90,34 +101,36 @@ def _last_reply(stream: BufferedRWPair, said: list[bytes]) -> str:
     return code
 
 
-def _answers(connect: Connect, name: str) -> dict[tuple[bytes, ...], str]:
+def _answers(
+    connect: Connect, name: str, questions: list[Question]
+) -> dict[tuple[bytes, ...], str]:
     found = {}
-    for question in QUESTIONS:
+    for question in questions:
         if name in question.codes:
             with connect() as stream:
                 found[tuple(question.said)] = _last_reply(stream, question.said)
     return found
 
 
-def _expected(name: str) -> dict[tuple[bytes, ...], str]:
-    return {tuple(one.said): one.codes[name] for one in QUESTIONS if name in one.codes}
+def _expected(name: str, questions: list[Question]) -> dict[tuple[bytes, ...], str]:
+    return {tuple(one.said): one.codes[name] for one in questions if name in one.codes}
 
 
 def test_the_reasons_ask_somebody() -> None:
     """And ours, so that what it says can be compared."""
-    assert len(QUESTIONS) > 20
+    assert len(QUESTIONS) > 30
     assert all("ours" in one.codes and len(one.codes) > 1 for one in QUESTIONS)
-    lines = FILE.read_text(encoding="ascii").splitlines()
-    assert len([one for one in lines if ", ours " in one]) == len(QUESTIONS)
+    texts = [(SUITES / file).read_text(encoding="ascii") for file in OPTIONS]
+    assert sum(text.count(", ours ") for text in texts) == len(QUESTIONS)
 
 
-def test_ours() -> None:
-    """With the options that stand for aiosmtpd's."""
-    with SMTPServer(
-        extensions=["SIZE", "8BITMIME"], users={}, lenient_addresses=True
-    ) as server:
-        found = _answers(lambda: connected(server.address), "ours")
-    assert found == _expected("ours")
+@pytest.mark.parametrize("file", OPTIONS)
+def test_ours(file: str) -> None:
+    """With the options that stand for those of the other server."""
+    questions = _questions(file)
+    with SMTPServer(**OPTIONS[file]) as server:
+        found = _answers(lambda: connected(server.address), "ours", questions)
+    assert found == _expected("ours", questions)
 
 
 @pytest.mark.once
@@ -128,7 +141,8 @@ def test_ours() -> None:
 def test_postfix(postfix: Postfix, name: str, settings: dict[str, str]) -> None:
     """What its smtpd(8) says."""
     with smtpd(postfix, POSTFIX | settings) as path:
-        assert _answers(lambda: connected(path), name) == _expected(name)
+        found = _answers(lambda: connected(path), name, QUESTIONS)
+    assert found == _expected(name, QUESTIONS)
 
 
 @pytest.mark.once
@@ -141,7 +155,8 @@ def test_exim(exim: Exim) -> None:
             with connect() as client, client.makefile("rwb") as pair:
                 yield pair
 
-        assert _answers(stream, "Exim") == _expected("Exim")
+        found = _answers(stream, "Exim", QUESTIONS)
+    assert found == _expected("Exim", QUESTIONS)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import threading
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .clock import monotonic
 from .waking import Flag
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Seconds that an idle thread gets to end, which it does at once.
+#: Seconds that idle threads get to end, which they do at once. The loop waits for them.
 _TO_END = 1.0
 
 
@@ -69,7 +70,10 @@ class _Worker:
     def end(self) -> None:
         """Let the thread end; nothing is to be called any more."""
         self._calls.put(None)
-        self._thread.join(_TO_END)
+
+    def join(self, until: float) -> None:
+        """Wait for its end, but no longer than that."""
+        self._thread.join(max(0.0, until - monotonic()))
 
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
@@ -113,6 +117,9 @@ class Threads:
             idle, self._idle = self._idle, []
         for worker in idle:
             worker.end()
+        until = monotonic() + _TO_END
+        for worker in idle:
+            worker.join(until)
 
     def _rest(self, worker: _Worker) -> bool:
         with self._lock:
