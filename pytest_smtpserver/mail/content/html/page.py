@@ -68,6 +68,7 @@ _UNSEEN = frozenset(
         "iframe",
         "noembed",
         "noframes",
+        "rp",
         "script",
         "style",
         "template",
@@ -108,6 +109,8 @@ _BLANKS = re.compile(r"[\t\n\f\r ]+")
 _TAB_OR_NEWLINE = re.compile(r"[\t\r\n]+")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _NOWHERE = sys.maxsize
+#: As far as is looked for what an end tag ends besides its own element.
+_MISNESTED = 50
 
 
 class Page:
@@ -125,8 +128,9 @@ class Page:
         self._unlinked: list[str] = []
         self._open: list[str] = []
         self._places: defaultdict[str, list[int]] = defaultdict(list)
-        #: How many elements are open around the one that hides, or that is a link.
-        self._hidden_at = self._label_at = _NOWHERE
+        #: Where in `_open` the elements stand that hide, and the one that is a link.
+        self._hiding: set[int] = set()
+        self._label_at = _NOWHERE
         self._base = ""
         for token in tokens(html):
             if isinstance(token, str):
@@ -158,7 +162,7 @@ class Page:
             self._base = _clean(tag.attributes.get("href", ""))
         hidden = name in _UNSEEN or tag.hides
         depth = len(self._open)
-        if self._hidden_at > depth and not hidden:
+        if not self._hiding and not hidden:
             self._link(tag, depth)
             if name in _HEADINGS:
                 self._headings.append([])
@@ -167,7 +171,7 @@ class Page:
             self._places[name].append(depth)
             self._open.append(name)
             if hidden:
-                self._hidden_at = min(self._hidden_at, depth)
+                self._hiding.add(depth)
 
     def _end(self, name: str) -> None:
         if name in _LINES:
@@ -190,19 +194,37 @@ class Page:
             borders = ("td", "th", "caption") if name != "table" else ()
         if any(self._places[b] and self._places[b][-1] > place for b in borders):
             return
-        if name in _FORMATTING:  # it ends, and what was opened in it goes on
-            self._places[name].pop()
-            self._open[place] = ""
-            end = place + 1
-        else:
-            for closed in self._open[place:]:
-                if closed:
-                    self._places[closed].pop()
-            del self._open[place:]
-            end = _NOWHERE
-        if place <= self._hidden_at < end:
-            self._hidden_at = _NOWHERE
-        if place <= self._label_at < end:
+        if name in _FORMATTING:
+            self._close_formatting(place)
+            return
+        for closed in range(len(self._open) - 1, place - 1, -1):
+            self._close_one(closed)
+        del self._open[place:]
+
+    def _close_formatting(self, place: int) -> None:
+        """End ``<b>`` and its like, and what is open in it up to the first block.
+
+        What other formatting was opened in it goes on, and so do blocks with all that is
+        in them (HTML §13.2.6.4.7).
+        """
+        for inside in range(place + 1, min(place + _MISNESTED, len(self._open))):
+            name = self._open[inside]
+            if name in _LINES:
+                break
+            if name not in _FORMATTING:
+                self._close_one(inside)
+        self._close_one(place)
+
+    def _close_one(self, place: int) -> None:
+        name, self._open[place] = self._open[place], ""
+        if name:
+            places = self._places[name]
+            index = -1
+            while places[index] != place:
+                index -= 1
+            del places[index]
+        self._hiding.discard(place)
+        if self._label_at == place:
             self._label_at = _NOWHERE
 
     def _link(self, tag: Tag, depth: int) -> None:
@@ -217,7 +239,7 @@ class Page:
 
     def _write(self, data: str) -> None:
         """Text; that of a link is a label and not a link itself."""
-        if self._hidden_at < _NOWHERE:
+        if self._hiding:
             return
         if not any(self._places[name] for name in _PREFORMATTED):
             data = _BLANKS.sub(" ", data)
@@ -230,11 +252,12 @@ class Page:
         self._written.append(data)
         if self._label_at == _NOWHERE:
             self._unlinked.append(data)
-        if any(self._places[name] for name in _HEADINGS):
+        # One that was hidden when it began is none, also where it is seen in the end.
+        if self._headings and any(self._places[name] for name in _HEADINGS):
             self._headings[-1].append(data)
 
     def _break(self) -> None:
-        if self._hidden_at < _NOWHERE:
+        if self._hiding:
             return
         if self._written and self._written[-1][-1] != "\n":
             self._written.append("\n")

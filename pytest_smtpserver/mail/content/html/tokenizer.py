@@ -48,8 +48,12 @@ VOID = frozenset(
         "wbr",
     ]
 )
-_HIDING_STYLE = re.compile(
-    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE
+#: Each of these hides, unless a later declaration takes it back.
+_HIDING_VALUES = {"display": {"none"}, "visibility": {"hidden", "collapse"}}
+_CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+#: CSS Syntax §5.4.6: strings and brackets may hold semicolons.
+_DECLARATION = re.compile(
+    r"""(?:[^;"'(]|"[^"]*(?:"|\Z)|'[^']*(?:'|\Z)|\([^)]*(?:\)|\Z))+"""
 )
 _REFERENCE = re.compile(
     r"&(?:#(?:[xX]([0-9A-Fa-f]+)|([0-9]+));?|([A-Za-z][A-Za-z0-9]{0,31};?))"
@@ -71,9 +75,33 @@ class Tag(NamedTuple):
 
     @property
     def hides(self) -> bool:
-        """Its own attributes hide it: ``hidden``, or a style that does."""
-        style = self.attributes.get("style", "")
-        return "hidden" in self.attributes or _HIDING_STYLE.search(style) is not None
+        """Its own attributes hide it: ``hidden``, a style that does, a closed dialog."""
+        if self.name == "dialog" and "open" not in self.attributes:
+            return True
+        return "hidden" in self.attributes or _hides(self.attributes.get("style", ""))
+
+
+def _hides(style: str) -> bool:
+    """Whether the declarations of a ``style`` hide its element.
+
+    Of two for one property the last counts, and before it one that is important (CSS
+    Cascade §6).
+    """
+    style = style.lower()
+    if not any(value in style for value in ("none", "hidden", "collapse")):
+        return False
+    decided: dict[str, tuple[bool, str]] = {}
+    for declaration in _DECLARATION.findall(_CSS_COMMENT.sub(" ", style)):
+        name, _, value = declaration.partition(":")
+        value, _, important = value.partition("!")
+        name, value = name.strip(), value.strip()
+        weight = important.strip() == "important"
+        if value and weight >= decided.get(name, (False, ""))[0]:
+            decided[name] = (weight, value)
+    return any(
+        name in decided and decided[name][1] in hiding
+        for name, hiding in _HIDING_VALUES.items()
+    )
 
 
 def tokens(html: str) -> Iterator[Tag | str]:

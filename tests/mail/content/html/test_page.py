@@ -30,9 +30,28 @@ from ...make import html_mail
         ("<div style='color:red;display:none'>a</div>b", "b"),
         ("<span style='DISPLAY : NONE !important'>a</span>b", "b"),
         ("<span style='visibility:hidden'>a</span>b", "b"),
-        ("<span style='display:none-such'>a</span>b", "b"),
+        # No value of that property, so that it says nothing: Chromium shows both.
+        ("<span style='display:none-such'>a</span>b", "ab"),
         ("<span style='xdisplay:none'>a</span>b", "ab"),
         ("<b hidden>a<p>b</b>c", "c"),
+        # As Chromium shows them (CSS Syntax 5.4.6, CSS Cascade 6).
+        ("<span style='display:none;display:block'>a</span>b", "ab"),
+        ("<span style='display:block;display:none'>a</span>b", "b"),
+        ("<span style='display:none!important;display:block'>a</span>b", "b"),
+        ("<span style='/* ; */display:/**/none/*'>a</span>b", "b"),
+        ("<span style='visibility:collapse'>a</span>b", "b"),
+        ("<span style='background:url(x;display:none)'>a</span>b", "ab"),
+        ("""<span style='content:"x;display:none"'>a</span>b""", "ab"),
+        ("<span style='display:none;display:'>a</span>b", "b"),
+        ("<dialog>a</dialog><dialog open>b</dialog>", "b"),
+        ("<ruby>a<rp>(</rp><rt>b</rt><rp>)</rp></ruby>", "ab"),
+        # An element ends with the formatting around it (HTML 13.2.6.4.7).
+        ("<a>a<span hidden>b</a>c", "ac"),
+        ("<b>a<div hidden>b</b>c</div>d", "a\nd"),
+        ("<b><label hidden>a<i>b</b>c</i>", "c"),
+        ("<b hidden><p hidden>a</b>b</p>c", "c"),
+        # A heading that was hidden when it began.
+        ("<b hidden><h1>a</b>b</h1>c", "b\nc"),
         ("<input hidden>a<br hidden>b", "a\nb"),
         ("&lt;b&gt;&nbsp;x", "<b>\xa0x"),
         ("<!-- a -->b<!--[if mso]>c<![endif]-->", "b"),
@@ -93,7 +112,8 @@ def test_headings() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["<div>", "<b>", "<a href=x>", "</div>", "<td>", "<p>"]
+    "unit",
+    ["<div>", "<b>", "<a href=x>", "</div>", "<td>", "<p>", "<b><span>", "<b></b>"],
 )
 def test_elements_without_an_end(unit: str) -> None:
     """Depth costs no stack and no time."""
