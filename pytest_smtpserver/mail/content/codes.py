@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .links import IN_TEXT, explained, shortened, shown, unique
+from .normalize import DATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -17,11 +18,14 @@ _WORD = (
 )
 #: Codes that are no one-time codes: "post code 10115", "Postcode: 10115".
 _OTHER_CODES = (
-    "area|bar|country|customer|dial|discount|error|order|post|product|promo|qr|sort|"
-    "source|status|tracking|voucher|zip"
+    "area|bank|bar|billing|booking|client|country|coupon|customer|dial|discount|error|"
+    "gift|item|order|post|product|promo|qr|reference|sort|source|status|tax|tracking|"
+    "voucher|zip"
 )
+#: The same in languages that put it behind: "code postal 75001", "codice fiscale".
+_OTHER_BEHIND = r"(?:\s+(?:postal|promo|fiscal|clien|produ|article|barre)\w*)"
 _FOLLOWS = re.compile(
-    rf"(?:\b({_OTHER_CODES})\w*[\s-]+)?({_WORD})(?:[^\d.!?;()]|\.(?!\s)){{0,40}}\Z",
+    rf"(?:\b({_OTHER_CODES})\w*[\s-]+)?({_WORD})({_OTHER_BEHIND})?(?:[^\d.!?;()]|\.(?!\s)){{0,40}}\Z",
     re.IGNORECASE,
 )
 _OTHER = re.compile(_OTHER_CODES, re.IGNORECASE)
@@ -73,7 +77,9 @@ def find_code(
             in_headings = {
                 _code(m) for text in headings for m in expression.finditer(text)
             }
-            standing_out = _standing_out(matches, in_headings)
+            dateless = map(_without_dates, places)
+            left = [match for text in dateless for match in expression.finditer(text)]
+            standing_out = _standing_out(left or matches, in_headings)
             if len(standing_out) == 1:
                 return standing_out.pop()
             raise AssertionError(
@@ -95,6 +101,11 @@ def find_code(
             "code",
         )
     )
+
+
+def _without_dates(text: str) -> str:
+    """A year in a date is no code, whatever word the date follows."""
+    return DATE.sub(lambda match: " " * len(match[0]), text)
 
 
 def _standing_out(matches: Iterable[re.Match[str]], in_headings: set[str]) -> set[str]:
@@ -123,7 +134,9 @@ def _is_called_yours(match: re.Match[str]) -> bool:
 def _follows_a_word(match: re.Match[str]) -> bool:
     start = match.start()
     word = _FOLLOWS.search(match.string[max(0, start - _WINDOW) : start])
-    return word is not None and not word[1] and not _OTHER.match(word[2])
+    if word is None:
+        return False
+    return not (word[1] or word[3] or _OTHER.match(word[2]))
 
 
 def _has_a_line(match: re.Match[str]) -> bool:

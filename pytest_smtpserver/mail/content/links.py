@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 _SCHEME = (
     r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9+.-]{0,30}://|mailto:(?=[^\s@<>]{1,320}@))"
 )
-#: CJK and typographic punctuation ends a link: nobody puts a blank before it.
-_STOP = '\\s<>"`|\\u00ab\\u00bb\\u2018-\\u201f\\u2026\\u3000-\\u303f\\uff00-\\uff0f\\uff1a-\\uff20'
+#: CJK and typographic punctuation ends a link: nobody puts a blank before it. So does
+#: what nobody sees: zero-width blanks, marks of direction, controls.
+_STOP = (
+    '\\s\\x00-\\x1f\\x7f<>"`|\\u00ab\\u00bb\\u200b\\u200e\\u200f\\u2018-\\u201f\\u2026\\u202a-\\u202e'
+    "\\u2060\\u2066-\\u2069\\u3000-\\u303f\\ufeff\\uff00-\\uff0f\\uff1a-\\uff20"
+)
 IN_TEXT = re.compile(
     rf"<(?:URL:\s*)?({_SCHEME}[^<>\"]{{1,4000}})>|({_SCHEME}[^{_STOP}]+)"
 )

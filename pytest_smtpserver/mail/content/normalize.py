@@ -53,7 +53,7 @@ _TIME = (
 )
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}\.?,?\s{1,3}"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?"
-_DATE = re.compile(
+DATE = re.compile(
     rf"\b(?:{_DAY})?(?:\d{{4}}[-/]\d\d[-/]\d\d|"
     rf"\d{{1,2}}(?:st|nd|rd|th)?\.?\s{{1,3}}{_MONTH},?\s{{1,3}}\d{{2,4}}|"
     rf"{_MONTH}\s{{1,3}}\d{{1,2}}(?:st|nd|rd|th)?,?\s{{1,3}}\d{{4}}|"
@@ -147,7 +147,7 @@ class Normalizer:
         return _CID.sub(replaced, html)
 
     def _without_dates(self, text: str) -> str:
-        return _DATE.sub("[date]", text) if self._dates else text
+        return DATE.sub("[date]", text) if self._dates else text
 
     def _stand_in(self, kind: str, original: str) -> str:
         key = (kind, original)

@@ -32,7 +32,7 @@ def sort_parts(root: Part) -> Sorted:
     """Say what every leaf of a message is, by RFC 8621 §4.1.4.
 
     Text that is not marked as an attachment is the body: what comes first whatever its
-    name, what comes later where it has none. Of alternatives the last counts for each
+    name, also behind files; what comes later where it has none. Of alternatives the last counts for each
     kind, since the best comes last (RFC 2046 §5.1.4); of related parts, the root is
     body (RFC 2387). Images that belong to the HTML are inline. All else, signatures,
     invitations and forwarded messages included, is attached.
@@ -52,7 +52,9 @@ def _sort_multipart(part: Part, found: Sorted) -> None:
         _sort_related(part, found)
     else:
         for index, child in enumerate(part.children):
-            _sort_child(child, found, first=index == 0)
+            # Behind files that are no body, the first text is what a reader reads.
+            first = index == 0 or not (found.text or found.html)
+            _sort_child(child, found, first=first)
 
 
 def _sort_child(
@@ -122,8 +124,8 @@ def _sort_leaf(
     Args:
         part: the leaf.
         found: what it becomes part of.
-        first: it is the first part of its multipart: a name alone does not make it an
-            attachment there.
+        first: it is the first part of its multipart, or no body has come yet: a name
+            alone does not make it an attachment there.
         body: it stands where nothing but a body is expected.
     """
     kind = part.content_type

@@ -41,6 +41,22 @@ def test_the_first_part_is_body_whatever_its_name(
     assert [file.filename for file in message.attachments] == ["x.pdf", "b.txt"]
 
 
+@pytest.mark.parametrize(
+    "before", [PDF, leaf("image/png", "PNG"), leaf("text/csv", "")]
+)
+@pytest.mark.parametrize(("content_type", "fields"), NAMED)
+def test_the_first_text_is_body_also_behind_files(
+    before: str, content_type: str, fields: tuple[str, ...]
+) -> None:
+    """RFC 2183 section 2.1 shows it; so does the standard library's `get_body`."""
+    structure = multipart("mixed", before, leaf(content_type, "Hello", *fields), PDF)
+    message = received(f"MIME-Version: 1.0\r\n{structure}")
+    body = message.email.get_body(("plain",))
+    assert body is not None
+    assert message.text == body.get_content() == "Hello"
+    assert message.attachments[-1].filename == "x.pdf"
+
+
 def test_an_attachment_is_no_body_wherever_it_stands() -> None:
     """RFC 2183 section 2.2, also for the only part and at the root."""
     fields = "Content-Disposition: attachment"

@@ -24,6 +24,11 @@ from ..make import html_mail, text_mail
         "Hello,\n\n  482913  \n\nExample Inc., 12345 Springfield, 2026",
         "Enter this code:\n\n*482913*\n\n2026\n",
         "We got it in 2019.\n> 482913\nTel. 1234567",
+        "Code sent at 2026-11-28 10:15: 482913",
+        "The code of 28.11.2026 is 482913, not 4711",
+        "Votre code : 482913. Code postal 75001",
+        "Codice 482913. Codice fiscale 12345678",
+        "Coupon code 77777, gift code 88888, your PIN 482913",
     ],
 )
 def test_the_one_that_stands_out(text: str) -> None:
@@ -52,6 +57,7 @@ def test_headings_and_cells(html: str) -> None:
         "Since 2019, 10115 Berlin",
         "Post code 10115, 2026",
         "This code is old. 4711 or 482913",
+        "Use 482913. Código postal 28001",
     ],
 )
 def test_none_stands_out(text: str) -> None:

@@ -80,7 +80,8 @@ KNOWN = [
     Known(
         BOTH,
         "to",
-        r'^To: (<<|"Ada|=\?|Ada \(x|Ada <a@b.org,|a@b.org c|A <a|<a@b.org,)',
+        r'^To: (<<|"Ada|=\?|Ada \(x|Ada <a@b.org,|a@b.org c|A <a|<a@b.org,'
+        r"|a@b.org>|Ada <a@b.org> x|Ada <a b|<mailto|<=\?)",
         "broken lists, in which RFC 5322 section 3.4.1 has no address with blanks, "
         "brackets or commas in it: the peers hide an address, or make one of two",
     ),

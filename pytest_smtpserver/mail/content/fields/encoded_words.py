@@ -15,6 +15,9 @@ from pytest_smtpserver.mail.content.decoding.charsets import decode_octets
 WORD = re.compile(r"=\?([^?\s=]{1,80})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*){0,8})\?=")
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+#: RFC 2047 §5: only what can be printed is to be encoded.
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_LINE_ENDS = re.compile(r"[\r\n]+")
 _SPECIALS = re.compile(r'[()<>\[\]:;@\\,"]')
 
 
@@ -79,6 +82,9 @@ def decode_words(
             text, complaint = run.decoded()
             if complaint:
                 found.append(f"an encoded word {complaint} (RFC 2047 section 2)")
+            if _CONTROLS.search(text):
+                found.append("an encoded word has controls in it (RFC 2047 section 5)")
+                text = _LINE_ENDS.sub(" ", text)  # a field is one line
             specials = quote and _SPECIALS.search(text)
             if specials and quoted:
                 text = re.sub(r'[\\"]', r"\\\g<0>", text)

@@ -21,12 +21,15 @@ _PLAIN_ANGLE = re.compile(r"<([^<>]*)>|<([^<>,;]*)")
 _ATOM = re.compile(r'(?:(?<=@)\[[^\[\]\s]*\]|[^\s"(),:;<>\\])+|.', re.DOTALL)
 _PARENTHESIS = re.compile(r"\\.|[()]", re.DOTALL)
 _COMMENT = re.compile(r"\([^()]*\)")
+#: Obsolete, and allowed (RFC 5322 §4.4).
+_BESIDE_MARKS = re.compile(r"\s*([.@])\s*")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NEEDS_QUOTES = re.compile(r"^(?!=\?).*[@\[\]\\]", re.DOTALL)
 _DOT_ATOM = re.compile(r'[^\s"(),:;<>@\[\]\\.]+(?:\.[^\s"(),:;<>@\[\]\\.]+)*')
 #: What looks like an address, where nothing else is to be had.
 _LIKE_ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@]{1,320}@[^\s<>,;:\"()\\@]+")
 _SECTION = "(RFC 5322 section 3.4)"
+_ENCODED = "an address is an encoded word (RFC 2047 section 5)"
 
 
 class Mailbox(NamedTuple):
@@ -56,6 +59,8 @@ def _read_list(value: str, complaints: list[str], *, encoded: bool) -> list[Mail
     entry: list[_Token] = []
     in_group = False
     for token in [*_tokens(value, complaints), _Token("end", "")]:
+        if token.kind == "end" and in_group:
+            complaints.append(f"a group never ends {_SECTION}")
         if token.kind not in {",", ";", ":", "end"}:
             entry.append(token)
             continue
@@ -126,7 +131,9 @@ def _tokens(value: str, complaints: list[str]) -> Iterator[_Token]:
         else:
             match = WORD.match(value, position) or _ATOM.match(value, position)
             assert match is not None
-            if character not in '>"':  # one too many: <<a@b>>
+            if character == ">":  # one too many: <<a@b>>
+                complaints.append(f"an angle bracket never begins {_SECTION}")
+            elif character != '"':
                 yield _Token("atom", match[0])
         position = match.end() if match else position + 1
 
@@ -155,13 +162,17 @@ def _read_entry(
             complaints.append(f"a comma between two addresses is missing {_SECTION}")
         if any(t.kind == "atom" and _NEEDS_QUOTES.search(t.text) for t in name):
             complaints.append(f"the name {_name(name)[:60]!r} needs quotes {_SECTION}")
+        complaints += [_ENCODED] * ("=?" in token.text)
         addresses = _in_angle(inside, complaints)
         found.append(Mailbox(_name(name), addresses[0]))
         found += [Mailbox("", address) for address in addresses[1:]]
         name = []
     if found:
+        behind = _name([token for token in name if token.kind != "comment"])
+        text = f"{behind[:60]!r} stands behind an address {_SECTION}"
+        complaints += [text] * bool(behind)
         return found, ""
-    addresses, rest = _without_brackets(entry)
+    addresses, rest = _without_brackets(entry, complaints)
     if addresses:
         if len(addresses) > 1 or any(token.kind != "comment" for token in rest):
             complaints.append(f"an address stands without angle brackets {_SECTION}")
@@ -170,14 +181,16 @@ def _read_entry(
         return found, ""
     words = _name([token for token in entry if token.kind != "comment"])
     if encoded and "@" in words and any(text.startswith("=?") for _, text in entry):
-        complaints.append("an address is an encoded word (RFC 2047 section 5)")
+        complaints.append(_ENCODED)
         found = _read_list(words, complaints, encoded=False)
     elif found := [Mailbox("", one) for one in _LIKE_ADDRESS.findall(words)]:
         complaints.append(f"an address stands in quotes {_SECTION}")
     return found, "" if found else words
 
 
-def _without_brackets(entry: list[_Token]) -> tuple[list[str], list[_Token]]:
+def _without_brackets(
+    entry: list[_Token], complaints: list[str]
+) -> tuple[list[str], list[_Token]]:
     """What are addresses without brackets, and the rest; both may be empty.
 
     Blanks and comments around ``@`` and dots are obsolete and allowed (RFC 5322 §4.4).
@@ -200,6 +213,7 @@ def _without_brackets(entry: list[_Token]) -> tuple[list[str], list[_Token]]:
     # An encoded word may have an @ in its code, and none in what it says.
     found = [word for word in words if _has_at(word) and _has_at(_decoded(word))]
     rest += [_Token("atom", f" {word}") for word in words if word not in found]
+    complaints += [_ENCODED] * any("=?" in word for word in found)
     return [_decoded(word.replace("\0", " ")) for word in found], rest
 
 
@@ -211,7 +225,10 @@ def _in_angle(inside: str, complaints: list[str]) -> list[str]:
     """The address in angle brackets, which may be several by mistake."""
     if inside.startswith('"') and (match := _QUOTED.match(inside)):
         return [_unquoted(match[0]) + "".join(inside[match.end() :].split())]
-    inside = _COMMENT.sub("", inside).removeprefix("mailto:")
+    inside = _COMMENT.sub("", inside)
+    if inside.startswith("mailto:"):
+        complaints.append(f"an address is a link {_SECTION}")
+        inside = inside.removeprefix("mailto:")
     if inside.lstrip().startswith("@") and ":" in inside:  # RFC 5322 §4.4: a route
         inside = inside.rpartition(":")[2]
     whole = "".join(inside.split())
@@ -219,7 +236,9 @@ def _in_angle(inside: str, complaints: list[str]) -> list[str]:
     if len(several) > 1:
         complaints.append(f"several addresses share angle brackets {_SECTION}")
         return several
-    return [whole]
+    if any(map(str.isspace, address := _BESIDE_MARKS.sub(r"\1", inside.strip()))):
+        complaints.append(f"{address[:60]!r} has blanks in it {_SECTION}")
+    return [address]
 
 
 def _unquoted(local_part: str) -> str:

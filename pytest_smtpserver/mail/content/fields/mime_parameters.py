@@ -13,12 +13,16 @@ from pytest_smtpserver.mail.content.decoding.charsets import decode_octets
 
 from .encoded_words import decode_words
 
-#: A name and its value, or what stands in their place up to the next semicolon.
+#: A name and the first word of its value, or what stands in their place up to the next
+#: semicolon.
 _PARAMETER = re.compile(
     r'[\s;]*+(?:([^\s=;"]+)\s*'
-    r'(?:=\s*(?:"((?:[^"\\]|\\.)*+)(")?([^;]*)|([^;]*))|[^;]*)|[^;]+|\Z)',
+    r'(?:=\s*(?:"((?:[^"\\]|\\.)*+)(")?|([^\s;]*))|[^;]*)|[^;]+|\Z)',
     re.DOTALL,
 )
+#: Another parameter, where a semicolon should be: ``utf-8 format=flowed``.
+_NEXT = re.compile(r'\s*+[^\s=;"()]++=')
+_NO_SEMICOLON = re.compile(r'\s*+([^\s=;"()]++)(?=\s)' + _NEXT.pattern)
 _SECTION_5_1 = "(RFC 2045 section 5.1)"
 _COMMENT = re.compile(r"\([^()]*\)")
 #: RFC 2231 §3 and §4: ``name``, ``name*``, ``name*1``, ``name*1*``.
@@ -50,6 +54,10 @@ def read_structured(field: str) -> Structured:
         )
         field = decode_words(field)
     value, _, rest = field.partition(";")
+    if match := _NO_SEMICOLON.match(field):
+        text = f"{value.strip()[:60]!r} is more than one word, a semicolon is missing"
+        complaints.append(f"{text} {_SECTION_5_1}")
+        value, rest = match[1], field[match.end(1) :]
     if "=" in value and "/" not in value.partition("=")[0]:  # only parameters
         value, rest = "", field
     value = _COMMENT.sub("", value).strip().strip('"').lower()
@@ -72,14 +80,23 @@ def read_structured(field: str) -> Structured:
 def _parameters(rest: str, complaints: list[str]) -> list[tuple[str, str]]:
     """Names and values in order, the values without quotes and comments."""
     found = []
-    for match in _PARAMETER.finditer(rest):
-        name, quoted, closed, behind, bare = match.groups()
+    position = 0
+    while match := _PARAMETER.match(rest, position):
+        name, quoted, closed, bare = match.groups()
+        position = match.end()
         if name is None and not match[0].replace(";", "").strip():
             break  # the field ends with separators
         if name is None:
             complaints.append(f"a parameter has no name {_SECTION_5_1}")
             continue
         name = name.lower()
+        is_file_name = name.partition("*")[0] in _FILE_NAMES
+        # In a name without quotes, anything may be a part of it.
+        missing = bool(quoted or not is_file_name) and _NEXT.match(rest, position)
+        behind = "" if missing else rest[position : _end(rest, position)]
+        position += len(behind)
+        if missing:
+            complaints.append(f"a semicolon is missing {_SECTION_5_1}")
         if quoted is not None:
             text = re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
             if not closed:
@@ -89,8 +106,8 @@ def _parameters(rest: str, complaints: list[str]) -> list[tuple[str, str]]:
                     f"{behind[:60]!r} stands behind the quotes of {name} {_SECTION_5_1}"
                 )
         elif bare is not None:
-            text = bare.strip()
-            if name.partition("*")[0] not in _FILE_NAMES:
+            text = (bare + behind).strip()
+            if not is_file_name:
                 text = _COMMENT.sub("", text).strip()
             complaints += _complaints_about_bare(name, text)
         else:
@@ -100,6 +117,12 @@ def _parameters(rest: str, complaints: list[str]) -> list[tuple[str, str]]:
             continue
         found.append((name, text))
     return found
+
+
+def _end(rest: str, position: int) -> int:
+    """Where the next semicolon stands, or the end."""
+    found = rest.find(";", position)
+    return len(rest) if found < 0 else found
 
 
 def _complaints_about_bare(name: str, text: str) -> list[str]:

@@ -105,7 +105,8 @@ _ENDS = {
     "a": ("a",),
 }
 _BLANKS = re.compile(r"[\t\n\f\r ]+")
-#: A URL parser drops these wherever they stand (WHATWG URL §4.4).
+#: A URL parser drops these around a URL, and those wherever they stand (URL §4.4).
+_CONTROLS_AND_SPACE = "".join(map(chr, range(0x21)))
 _TAB_OR_NEWLINE = re.compile(r"[\t\r\n]+")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _NOWHERE = sys.maxsize
@@ -280,5 +281,5 @@ class Page:
 
 def _clean(value: str) -> str:
     """An attribute as a link, ``""`` where it leads nowhere outside of the message."""
-    link = _TAB_OR_NEWLINE.sub("", value).strip()
-    return "" if link.startswith(("#", "cid:")) else link
+    link = _TAB_OR_NEWLINE.sub("", value).strip(_CONTROLS_AND_SPACE)
+    return "" if link.lower().startswith(("#", "cid:")) else link

@@ -79,6 +79,16 @@ def test_words_are_of_the_charsets_that_bodies_are_of(
     assert received(body).text == expected
 
 
+def test_line_ends_in_words() -> None:
+    """A field is one line (RFC 5322 section 2.2), whatever an injection had in mind."""
+    message = received("Subject: =?utf-8?q?a=0D=0ABcc:_x=40y.org?=\r\n\r\n")
+    assert message.subject == message.email["Subject"] == "a Bcc: x@y.org"
+    assert message.headers.get("Bcc") is None
+    assert message.defects == [
+        "Subject: an encoded word has controls in it (RFC 2047 section 5)"
+    ]
+
+
 def test_complaints() -> None:
     """A defect says what is wrong with a word; blanks and specials are forbidden."""
     message = received("Subject: =?nothing?q?a b?=\r\n\r\n")

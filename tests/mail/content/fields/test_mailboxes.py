@@ -72,6 +72,14 @@ WRONG = [
     ("[Team] <a@b.org>", [("[Team]", "a@b.org")], "the name '[Team]' needs quotes"),
     ("a@x.org <a@b.org>", [("a@x.org", "a@b.org")], "the name 'a@x.org' needs quotes"),
     ("<<a@b.org>>", [("", "a@b.org")], "an angle bracket never ends"),
+    ("a@b.org>", [("", "a@b.org")], "an angle bracket never begins"),
+    ("Ada <a@b.org> x", [("Ada", "a@b.org")], "'x' stands behind an address"),
+    # A blank is no part of a local-part (RFC 5322 section 3.4.1); it is not left out.
+    ("Ada <a b@c.org>", [("Ada", "a b@c.org")], "'a b@c.org' has blanks in it"),
+    ("<mailto:a@b.org>", [("", "a@b.org")], "an address is a link"),
+    ("Team: a@b.org", [("", "a@b.org")], "a group never ends"),
+    ("<=?utf-8?q?a=40b=2Eorg?=>", [("", "a@b.org")], "is an encoded word"),
+    ("=?utf-8?q?a?=@b.org", [("", "a@b.org")], "is an encoded word"),
     ('"a@b.org"', [("", "a@b.org")], "an address stands in quotes"),
     ('"Ada <a@b.org>"', [("", "a@b.org")], "an address stands in quotes"),
     (

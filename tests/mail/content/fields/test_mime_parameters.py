@@ -81,6 +81,19 @@ def test_parameters(field: str, expected: dict[str, str]) -> None:
         ("x; n*=%E6%97%A5", {"n": "日"}, ""),
         ("x; n*=nothing''%41", {"n": "A"}, "the charset 'nothing', which nobody knows"),
         ("text/html charset=utf-8", {"charset": "utf-8"}, "is more than one word"),
+        ('x filename="a;b.pdf"', {"filename": "a;b.pdf"}, "a semicolon is missing"),
+        ('x; a=3 filename="b.pdf"', {"a": "3", "filename": "b.pdf"}, "is missing"),
+        (
+            'x; filename="b;c" a=3;d=e',
+            {"filename": "b;c", "a": "3", "d": "e"},
+            "is mis",
+        ),
+        (
+            "x; charset=utf-8 format=flowed",
+            {"charset": "utf-8", "format": "flowed"},
+            "",
+        ),
+        ("x; name=a b=c.pdf", {"name": "a b=c.pdf"}, "has blanks and no quotes"),
         (
             "=?utf-8?q?a/b=3B_n=3Dc?=",
             {"n": "c"},
