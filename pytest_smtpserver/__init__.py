@@ -101,7 +101,11 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     """
     name = f"{__name__}.plugin"
     if not pluginmanager.has_plugin(name):
-        pluginmanager.register(importlib.import_module(name), name)
+        from .later import plain_modules  # noqa: PLC0415 - programs need no pytest
+
+        with plain_modules():
+            plugin = importlib.import_module(name)
+        pluginmanager.register(plugin, name)
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,7 @@
-"""How octets, command lines and values are shown to people. Everything may use it."""
+"""How octets, command lines and values are shown to people. Everything may use it.
+
+Patterns that are strings are rarely asked for: `re` compiles them when they are.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,7 @@ import unicodedata
 
 _MASK = "********"
 #: AUTH and its mechanism, however many blanks there are, and the initial response.
-_AUTH = re.compile(
-    r"(?P<shown>[ \t]*AUTH(?![^ \t])[ \t]*[^ \t]*[ \t]*)(?P<initial>.*)",
-    re.IGNORECASE | re.DOTALL,
-)
+_AUTH = r"(?is)(?P<shown>[ \t]*AUTH(?![^ \t])[ \t]*[^ \t]*[ \t]*)(?P<initial>.*)"
 #: Characters that may be unfit to be shown; which of them are, `_escape` says.
 _SUSPECT = re.compile(r"[^\t -~]")
 #: Categories of Unicode that are not shown: control and format characters (among them
@@ -18,7 +18,7 @@ _SUSPECT = re.compile(r"[^\t -~]")
 #: private characters, halves of surrogates.
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 #: Letters and marks that look like nothing. The two selectors that emojis have stay.
-_BLANK = re.compile(
+_BLANK = (
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0"
     "\U000e0100-\U000e01ef]"
 )
@@ -47,7 +47,7 @@ def shown_command(line: str) -> str:
 
 def _without_initial(line: str) -> str:
     """An AUTH line without its initial response; ``""`` for another line."""
-    match = _AUTH.match(line)
+    match = re.match(_AUTH, line)
     if match is None:
         return ""
     return match["shown"] + _MASK if match["initial"] else line
@@ -66,7 +66,7 @@ def printable(data: bytes | str) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     character = match[0]
-    if unicodedata.category(character) in _HIDDEN or _BLANK.match(character):
+    if unicodedata.category(character) in _HIDDEN or re.match(_BLANK, character):
         return character.encode("unicode_escape").decode("ascii")
     return character
 

@@ -4,7 +4,11 @@ Light on purpose: whoever has the plugin installed pays for this room in every r
 server, and anyio, trustme, ssl and asyncio with it, is loaded by the first fixture.
 """
 
-from .configuration import pytest_addoption, pytest_configure
+from .configuration import (
+    pytest_addoption,
+    pytest_configure,
+    pytest_load_initial_conftests,
+)
 from .fixtures import (
     smtp_ca,
     smtp_server,
@@ -30,6 +34,7 @@ __all__ = (
     "pytest_configure",
     "pytest_enter_pdb",
     "pytest_leave_pdb",
+    "pytest_load_initial_conftests",
     "pytest_runtest_call",
     "pytest_runtest_makereport",
     "pytest_runtest_protocol",

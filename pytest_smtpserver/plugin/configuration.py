@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from os.path import abspath
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pytest_smtpserver.later import plain_modules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +19,13 @@ _MARKER_HELP = (
     "module, merged option by option, the closest wins; see the README of "
     "pytest-smtpserver"
 )
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Load the package's modules without delay, for as long as this run goes on."""
+    with ExitStack() as stack:
+        stack.enter_context(plain_modules())
+        early_config.add_cleanup(stack.pop_all().close)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.protocol.syntax.replies import Reply
 
 
-@dataclass(frozen=True, slots=True)
-class SendReply:
+class SendReply(NamedTuple):
     """Send this reply, or with a bare code the usual one for it."""
 
     code: int
@@ -22,8 +20,7 @@ class SendReply:
         return f"reply({self.reply if self.reply is not None else self.code})"
 
 
-@dataclass(frozen=True, slots=True)
-class SendBytes:
+class SendBytes(NamedTuple):
     """Send these bytes and no others."""
 
     data: bytes
@@ -32,8 +29,7 @@ class SendBytes:
         return f"send({self.data!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Delay:
+class Delay(NamedTuple):
     """Wait so many seconds."""
 
     seconds: float
@@ -42,16 +38,16 @@ class Delay:
         return f"delay({self.seconds:g})"
 
 
-@dataclass(frozen=True, slots=True)
 class Hang:
     """Say nothing more, until somebody goes away or it has been long enough."""
+
+    __slots__ = ()
 
     def __str__(self) -> str:
         return "hang()"
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(NamedTuple):
     """End the connection.
 
     Attributes:
@@ -68,8 +64,7 @@ class Close:
         return f"{self.how}({'' if self.after is None else f'after={self.after}'})"
 
 
-@dataclass(frozen=True, slots=True)
-class Throttle:
+class Throttle(NamedTuple):
     """Write no faster than this; at ``"CONTENT"`` read no faster."""
 
     bytes_per_second: float
@@ -78,8 +73,7 @@ class Throttle:
         return f"throttle({self.bytes_per_second:g})"
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(NamedTuple):
     """Store the message whatever the reply, or drop it."""
 
     stored: bool
@@ -88,8 +82,7 @@ class Keep:
         return "store()" if self.stored else "discard()"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """Ask a handler of the test's."""
 
     handler: Callable[[Any], Any]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -138,3 +139,32 @@ def test_a_run_inside_of_a_run_forgets_nothing(
     pytester.makepyfile(outer.replace('        pytest_plugins = ["pytester"]\n', ""))
     result = pytester.runpytest_subprocess("-q", "-p", "pytest_smtpserver", timeout=50)
     result.assert_outcomes(passed=6)
+
+
+def test_pytest_does_not_rewrite_the_package(tmp_path: Path) -> None:
+    """Its modules are loaded as Python does, also by a conftest; no finder stays."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (tmp_path / "conftest.py").write_text(
+        "from pytest_smtpserver import SMTPServer\n", encoding="utf-8"
+    )
+    (tmp_path / "test_it.py").write_text(TEST, encoding="utf-8")
+    program = """
+        import sys, pytest
+        before = [*sys.meta_path]
+        code = pytest.main(["-q", "-p", "no:cacheprovider", "-p", "pytest_smtpserver"])
+        package = "pytest_smtpserver."
+        # `later` itself sees to it, and is loaded before.
+        mine = {n for n in sys.modules if n.startswith(package)} - {package + "later"}
+        print(code, {type(sys.modules[n].__loader__).__name__ for n in mine})
+        print(sys.meta_path == before)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert "0 {'SourceFileLoader'}\nTrue" in done.stdout, done.stdout + done.stderr

@@ -48,9 +48,10 @@ _BEFORE_TLS = frozenset({"EHLO", "LHLO", "NOOP", "STARTTLS", "QUIT"})
 _BEFORE_AUTH = frozenset(
     {"AUTH", "EHLO", "HELO", "LHLO", "NOOP", "RSET", "QUIT", "STARTTLS", "XCLIENT"}
 )
+# These are rare: `re` compiles them when it is first asked.
 #: RFC 3030 §2: decimal octets, and LAST for the last chunk.
-_BDAT = re.compile(r"([0-9]{1,20})(?:[ \t]+(LAST))?", re.IGNORECASE)
-_HTTP = re.compile(rb"\S+ (?:\S+ )?HTTP/[0-9]\.[0-9]\s*")
+_BDAT = r"([0-9]{1,20})(?:[ \t]+([Ll][Aa][Ss][Tt]))?"
+_HTTP = rb"\S+ (?:\S+ )?HTTP/[0-9]\.[0-9]\s*"
 
 
 def propose(session: SessionState, command: Command) -> Proposal:
@@ -91,7 +92,7 @@ def _is_overdue(session: SessionState, command: Command) -> bool:
 
 
 def _unrecognized(session: SessionState, command: Command) -> Reply:
-    if _HTTP.fullmatch(command.line):
+    if re.fullmatch(_HTTP, command.line):
         return standard.NO_HTTP
     limit = session.settings.max_unrecognized_commands
     if session.count_unrecognized() >= (math.inf if limit is None else limit):
@@ -181,7 +182,7 @@ def chunks_exist(session: SessionState) -> bool:
 
 def bdat_size(command: Command) -> tuple[int, bool] | None:
     """Octets of the chunk and whether it is the last; None where BDAT is malformed."""
-    match = _BDAT.fullmatch(command.argument.strip())
+    match = re.fullmatch(_BDAT, command.argument.strip())
     return None if match is None else (int(match[1]), match[2] is not None)
 
 

@@ -18,7 +18,8 @@ MAX_HEADER = 4096
 #: §2.2: twelve octets that no line of text begins with.
 _SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 _FIXED = len(_SIGNATURE) + 4
-_LINE = re.compile(
+#: §2.1; compiled when the first one comes.
+_LINE = (
     rb"PROXY (?:UNKNOWN(?: [ -~]*)?"
     rb"|TCP(?P<family>[46]) (?P<source>\S+) (?P<destination>\S+)"
     rb" (?P<source_port>\d{1,5}) (?P<destination_port>\d{1,5}))"
@@ -79,7 +80,7 @@ def _parse_line(data: bytes) -> ProxyHeader | None:
         if b"\n" in data:
             raise BadProxyHeader("its line ends without CR")
         return None
-    match = _LINE.fullmatch(data[:end])
+    match = re.fullmatch(_LINE, data[:end])
     if match is None:
         raise BadProxyHeader(f"its line is {data[:end]!r}")
     length = end + 2

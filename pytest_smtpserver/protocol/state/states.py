@@ -7,9 +7,8 @@ recipient, whoever wanted the 550.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,8 +44,7 @@ class State(Enum):
 _GREETED = frozenset({State.START, State.READY, State.MAIL, State.RCPT, State.CHUNKING})
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """Where a command or moment is in order, and where a reply to it leads.
 
     `positive`, `intermediate` and `negative` are the states after a 2yz, 3yz, and 4yz

@@ -18,7 +18,8 @@ MAX_LABEL = 63  # octets, RFC 1035 §2.3.4
 
 # RFC 6531 §3.3 lets any UTF8-non-ascii into atoms, quoted strings and values. So the
 # sets name the ASCII characters that are left out: `re` takes milliseconds to compile a
-# set that reaches up to U+10FFFF, and microseconds for the same set turned round.
+# set that reaches up to U+10FFFF, and microseconds for the same set turned round. What
+# is rarely asked for is a string, which `re` compiles when it first is.
 #: What RFC 5322 §3.2.3 leaves out of atext: controls, space and the specials.
 _NOT_IN_ATOMS = r'\x00-\x20"(),:;<>@\[\\\]\x7f'
 _ATEXT = f"[^.{_NOT_IN_ATOMS}]"
@@ -28,20 +29,20 @@ _DOT_STRING = re.compile(rf"{_ATEXT}++(?:\.{_ATEXT}++)*+")
 #: Quoted-string = DQUOTE *QcontentSMTP DQUOTE; a quoted-pair is a backslash and any
 #: ASCII graphic or space.
 _QUOTED_STRING = re.compile(r'"(?:[^\x00-\x1f"\\\x7f]|\\[ -~])*+"')
-_NOT_ATEXT = re.compile(f"[{_NOT_IN_ATOMS}]")
+_NOT_ATEXT = f"[{_NOT_IN_ATOMS}]"
 
 #: Domain of LDH labels: sub-domain = Let-dig [Ldh-str]
 _LDH_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?+"
 _LDH_DOMAIN = re.compile(rf"{_LDH_LABEL}(?:\.{_LDH_LABEL})*+")
-_NOT_LDH = re.compile(r"[\x00-\x7f](?<![A-Za-z0-9-])")
+_NOT_LDH = r"[\x00-\x7f](?<![A-Za-z0-9-])"
 
 #: Snum = 1*3DIGIT, 0 to 255; leading zeros are in the grammar.
 _SNUM = r"(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
-_IPV4 = re.compile(rf"{_SNUM}(?:\.{_SNUM}){{3}}")
-_IPV6_GROUP = re.compile(r"[0-9A-Fa-f]{1,4}")
+_IPV4 = rf"{_SNUM}(?:\.{_SNUM}){{3}}"
+_IPV6_GROUP = r"[0-9A-Fa-f]{1,4}"
 #: General-address-literal = Standardized-tag ":" 1*dcontent. A tag that begins with a
 #: digit would be in the grammar, but is an IPv6 address gone wrong.
-_GENERAL_LITERAL = re.compile(r"[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?:[!-Z^-~]+")
+_GENERAL_LITERAL = r"[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?:[!-Z^-~]+"
 
 #: esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-"), and so is an EHLO keyword.
 _KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
@@ -54,23 +55,19 @@ _LENIENT_PARAMETER = r"([A-Za-z0-9][A-Za-z0-9-]*+)(?:=([^\x00-\x20\x7f]++))?"
 #: RFC 3461 §4: xtext = *( xchar / hexchar ); hexchar in upper case only.
 _XTEXT = r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*+"
 _LENIENT_XTEXT = r"(?:[!-*,-~]|\+[0-9A-Fa-f]{2})*+"
-_HEXCHAR = re.compile(rb"\+([0-9A-Fa-f]{2})")
+_HEXCHAR = rb"\+([0-9A-Fa-f]{2})"
 #: RFC 6533 §3: the same for a UTF-8 address, with \x{…} for what ASCII has not.
-_UTF8_ADDRESS = re.compile(
-    r"(?:[^\x00-\x20+=\\\x7f]|\\x\{[0-9A-F]{2,6}\}|\+[0-9A-F]{2})*+"
-)
-_EMBEDDED = re.compile(r"\\x\{([0-9A-F]+)\}|\+([0-9A-F]{2})")
+_UTF8_ADDRESS = r"(?:[^\x00-\x20+=\\\x7f]|\\x\{[0-9A-F]{2,6}\}|\+[0-9A-F]{2})*+"
+_EMBEDDED = r"\\x\{([0-9A-F]+)\}|\+([0-9A-F]{2})"
 
 # Control characters (C0, DEL, C1), and what shows nothing or turns the line around.
 # The joiners U+200C and U+200D stay out: names in some scripts need them (RFC 5892).
-_INVISIBLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
-)
+_INVISIBLE = "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 
 
 def invisible_problem(text: str) -> str | None:
     """Name the first control or invisible character of the text."""
-    match = _INVISIBLE.search(text)
+    match = re.search(_INVISIBLE, text)
     if match is None:
         return None
     return f"the control or invisible character U+{ord(match[0]):04X}"
@@ -94,7 +91,7 @@ def local_part_problem(local_part: str) -> str | None:
         return "the local-part is empty"
     if local_part.startswith('"'):
         return "the quoted local-part is not well-formed"
-    if match := _NOT_ATEXT.search(local_part):
+    if match := re.search(_NOT_ATEXT, local_part):
         return f"{_name(match[0])} stands in the local-part without quotes"
     return "a dot begins or ends the local-part, or follows another one"
 
@@ -131,7 +128,7 @@ def literal_problem(literal: str) -> str | None:
         return None if _is_ipv6(inner[5:]) else "the IPv6 address literal is not valid"
     if _is_ipv6(inner):
         return 'an IPv6 address literal begins with "IPv6:"'
-    if _IPV4.fullmatch(inner) or _GENERAL_LITERAL.fullmatch(inner):
+    if re.fullmatch(_IPV4, inner) or re.fullmatch(_GENERAL_LITERAL, inner):
         return None
     return "the address literal is not valid"
 
@@ -193,7 +190,7 @@ def split_parameters(
             if lenient_values
             else _PARAMETER(word)
         )
-        if match is None or not (ascii_only or _INVISIBLE.search(word) is None):
+        if match is None or not (ascii_only or re.search(_INVISIBLE, word) is None):
             raise Refused(Reply(501, f"5.5.4 Syntax: {_parameter_problem(word)}"))
         found.append((match[1], match[2]))
     return tuple(found)
@@ -213,8 +210,8 @@ def decode_xtext(value: str, *, lenient: bool = False) -> str:
         raise ValueError("not xtext (RFC 3461 section 4)")
     if "+" not in value:
         return value
-    octets = _HEXCHAR.sub(
-        lambda match: bytes.fromhex(match[1].decode()), value.encode()
+    octets = re.sub(
+        _HEXCHAR, lambda match: bytes.fromhex(match[1].decode()), value.encode()
     )
     return octets.decode()
 
@@ -225,9 +222,9 @@ def decode_utf8_address(value: str) -> str:
     Raises:
         ValueError: it is not well-formed.
     """
-    if not _UTF8_ADDRESS.fullmatch(value):
+    if not re.fullmatch(_UTF8_ADDRESS, value):
         raise ValueError("not a UTF-8 address (RFC 6533 section 3)")
-    decoded = _EMBEDDED.sub(lambda match: chr(int(match[1] or match[2], 16)), value)
+    decoded = re.sub(_EMBEDDED, lambda match: chr(int(match[1] or match[2], 16)), value)
     decoded.encode()  # a surrogate is no character; UnicodeError is a ValueError
     return decoded
 
@@ -262,7 +259,7 @@ def _label_problem(label: str) -> str | None:
         return f"a label of the domain is longer than {MAX_LABEL} octets (RFC 1035)"
     if label[0] == "-" or label[-1] == "-":
         return "a hyphen begins or ends a label of the domain"
-    if match := _NOT_LDH.search(label):
+    if match := re.search(_NOT_LDH, label):
         return f"{_name(match[0])} stands in the domain"
     if not label.isascii() and not _is_u_label(label):
         return "a label of the domain is no U-label (RFC 5890)"
@@ -293,14 +290,14 @@ def _is_ipv6(text: str) -> bool:
     """RFC 5321 §4.1.3: IPv6-addr; its ``::`` stands for two groups at least."""
     head, _, tail = text.rpartition(":")
     if "." in tail:
-        if not _IPV4.fullmatch(tail):
+        if not re.fullmatch(_IPV4, tail):
             return False
         text = f"{head}:0:0"
     left, compressed, right = text.partition("::")
     groups = left.split(":") if left else []
     if right:
         groups += right.split(":")
-    if not all(_IPV6_GROUP.fullmatch(group) for group in groups):
+    if not all(re.fullmatch(_IPV6_GROUP, group) for group in groups):
         return False
     return len(groups) <= 6 if compressed else len(groups) == 8
 

@@ -7,8 +7,7 @@ gets 555 5.5.4. A value that its extension does not allow gets 501 5.5.4.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 from .grammar import decode_utf8_address, decode_xtext, invisible_problem
 from .replies import Refused, Reply
@@ -39,24 +38,24 @@ _RCPT_KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "ORCPT": ("DSN",),  # RFC 3461 §4.2
 }
 
+# These are rare: `re` compiles them when it is first asked.
 #: RFC 2852 §4: by-value = by-time ";" by-mode [by-trace]
-_BY = re.compile(r"([+-]?[0-9]{1,9});([RN])(T?)", re.IGNORECASE)
+_BY = r"([+-]?[0-9]{1,9});([RrNn])([Tt]?)"
 #: RFC 3339 §5.6: date-time.
-_DATE_TIME = re.compile(
+_DATE_TIME = (
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
     r"(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
 #: RFC 3461 §4.2: the addr-type of ORCPT is an atom.
-_ADDR_TYPE = re.compile(r"[A-Za-z0-9!#$%&'*+/?^_`{|}~-]+")
+_ADDR_TYPE = r"[A-Za-z0-9!#$%&'*+/?^_`{|}~-]+"
 #: Of these Postfix takes the last one, where there are several.
 _REPEATABLE = frozenset({"SIZE", "BODY", "SMTPUTF8"})
 _MAX_ENVID = 100  # characters, RFC 3461 §4.4
 _MAX_ORCPT = 500  # characters, RFC 3461 §4.2
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterRules:
+class ParameterRules(NamedTuple):
     """Which parameters a server knows.
 
     Attributes:
@@ -227,7 +226,7 @@ def _auth(value: str | None, rules: ParameterRules) -> str:
 
 
 def _deliver_by(value: str | None, rules: ParameterRules) -> DeliverBy:  # noqa: ARG001
-    match = _BY.fullmatch(value or "")
+    match = re.fullmatch(_BY, value or "")
     if match is None:
         _bad("BY is seconds;R or seconds;N, and T for a trace (RFC 2852 section 4)")
     seconds, mode = int(match[1]), match[2].upper()
@@ -237,7 +236,7 @@ def _deliver_by(value: str | None, rules: ParameterRules) -> DeliverBy:  # noqa:
 
 
 def _hold_until(value: str | None, rules: ParameterRules) -> str:  # noqa: ARG001
-    match = _DATE_TIME.fullmatch(value or "")
+    match = re.fullmatch(_DATE_TIME, value or "")
     if match is None or not _is_date(int(match[1]), int(match[2]), int(match[3])):
         _bad("HOLDUNTIL is a date and time as in RFC 3339 section 5.6 (RFC 4865)")
     return match[0]
@@ -270,7 +269,7 @@ def _orcpt(
 ) -> OriginalRecipient:
     """RFC 3461 §4.2, and RFC 6533 §3 for the addr-type utf-8."""
     addr_type, semicolon, encoded = (value or "").partition(";")
-    if not (semicolon and _ADDR_TYPE.fullmatch(addr_type)):
+    if not (semicolon and re.fullmatch(_ADDR_TYPE, addr_type)):
         _bad("ORCPT is addr-type;xtext (RFC 3461 section 4.2)")
     if len(value or "") > _MAX_ORCPT and not rules.lenient:
         _bad(f"ORCPT is longer than {_MAX_ORCPT} characters (RFC 3461 section 4.2)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class OriginalRecipient(str):
@@ -21,8 +21,7 @@ class OriginalRecipient(str):
         return self.partition(";")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class DeliverBy:
+class DeliverBy(NamedTuple):
     """The value of BY (RFC 2852 §4).
 
     Attributes:
@@ -36,8 +35,7 @@ class DeliverBy:
     trace: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MailValues:
+class MailValues(NamedTuple):
     """What the parameters of MAIL say; None or False where they say nothing.
 
     The fields are those of `MailViews`.

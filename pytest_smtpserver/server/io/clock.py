@@ -76,8 +76,9 @@ class Standstill:
         self._lasts = True
 
     def end(self) -> None:
-        """The test goes on."""
-        self._lasts, self._ended = False, monotonic()
+        """The test goes on, if it stood still."""
+        if self._lasts:
+            self._lasts, self._ended = False, monotonic()
 
     def excuses(self, seconds: float) -> bool:
         """Whether it is why a client has been silent for so many seconds."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 import secrets
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_smtpserver.protocol.engine import SmtpEngine
@@ -68,8 +67,7 @@ class Due(NamedTuple):
         return made_at if made_at[:4] == "the " else f"the rule made at {made_at}"
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """Who ends the connection, and how.
 
     Attributes:

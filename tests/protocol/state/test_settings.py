@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import pytest
@@ -61,6 +61,6 @@ def test_mechanisms_are_those_that_exist() -> None:
 )
 def test_values_stay_as_they_are(value: Any) -> None:
     """Sessions share them: one that changed them would change the others."""
-    name = fields(value)[0].name
-    with pytest.raises(FrozenInstanceError):
+    name = fields(value)[0].name if is_dataclass(value) else value._fields[0]
+    with pytest.raises(AttributeError):
         setattr(value, name, None)

@@ -41,7 +41,7 @@ def test_an_envelope_shows_the_values_of_its_parameters() -> None:
         priority=-3,
     )
     envelope = Envelope(Address("a@example.org"), values)
-    for name in MailValues.__dataclass_fields__:
+    for name in MailValues._fields:
         assert getattr(envelope, name) == getattr(values, name)
 
 

@@ -6,17 +6,14 @@ import socket
 import threading
 from contextlib import ExitStack
 from time import monotonic
-from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_smtpserver import SMTPServer
 from pytest_smtpserver.server.io import loop_channel
-from pytest_smtpserver.server.io.clock import STANDSTILL, Standstill
+from pytest_smtpserver.server.io.clock import Standstill
+from pytest_smtpserver.server.session import connection
 from tests.server.wire import Wire
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.mark.smtp_server(max_connections=2)
@@ -62,11 +59,19 @@ def test_a_client_that_is_silent_for_too_long(
 
 
 @pytest.fixture
-def standstill() -> Iterator[Standstill]:
+def standstill(monkeypatch: pytest.MonkeyPatch) -> Standstill:
     """The test stands still, as at the prompt of a debugger."""
-    STANDSTILL.begin()
-    yield STANDSTILL
-    STANDSTILL.end()
+    standstill = Standstill()
+    monkeypatch.setattr(connection, "STANDSTILL", standstill)
+    standstill.begin()
+    return standstill
+
+
+def test_who_did_not_stand_still_excuses_nobody() -> None:
+    """Each run of pytest ends what a debugger may have begun."""
+    standstill = Standstill()
+    standstill.end()
+    assert not standstill.excuses(60)
 
 
 @pytest.mark.smtp_server(idle_timeout=0.8)

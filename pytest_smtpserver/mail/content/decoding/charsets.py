@@ -90,17 +90,15 @@ _NO_CHARSETS = frozenset(
 #: What is declared by those who never thought about it: UTF-8 wins where it fits.
 _LATIN = frozenset({"ascii", "iso8859-1", "iso8859-15", "cp1252"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+()-]{0,63}")
-_C1 = re.compile(rb"[\x80-\x9f]")
-_META = re.compile(
-    rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([A-Za-z0-9._:-]+)""", re.IGNORECASE
+# The rest is rare: `re` compiles it when it is first asked.
+_C1 = rb"[\x80-\x9f]"
+_META = rb"""(?i)<meta[^>]{1,200}?charset\s*=\s*["']?\s*([A-Za-z0-9._:-]+)"""
+_EUC_JP = (
+    rb"(?s)((?:[\xa1-\xfe]{2})+)|((?:\x8f[\xa1-\xfe]{2})+)|((?:\x8e[\xa1-\xdf])+)"
+    rb"|([\x00-\x7f]+)|(.)"
 )
-_EUC_JP = re.compile(
-    rb"((?:[\xa1-\xfe]{2})+)|((?:\x8f[\xa1-\xfe]{2})+)|((?:\x8e[\xa1-\xdf])+)"
-    rb"|([\x00-\x7f]+)|(.)",
-    re.DOTALL,
-)
-_ISO_2022_ESCAPE = re.compile(rb"\x1b(\([BHIJ]|\$[@AB]|\$\([BCD])")
-_PAIRS = re.compile(rb"((?:[\x21-\x7e]{2})+)|(.+?)", re.DOTALL)
+_ISO_2022_ESCAPE = rb"\x1b(\([BHIJ]|\$[@AB]|\$\([BCD])"
+_PAIRS = rb"(?s)((?:[\x21-\x7e]{2})+)|(.+?)"
 _SET_EIGHTH_BIT = bytes(octet | 0x80 for octet in range(256))
 _CLEAR_EIGHTH_BIT = bytes(octet & 0x7F for octet in range(256))
 _ROMAN = str.maketrans("\\~", "¥‾")
@@ -117,7 +115,7 @@ def decode_text(octets: bytes, charset: str, *, html: bool = False) -> tuple[str
     Returns:
         The text with all line ends as LF, and what was wrong (``""``: nothing).
     """
-    if not charset and html and (match := _META.search(octets, 0, 4096)):
+    if not charset and html and (match := re.search(_META, octets[:4096])):
         charset = match[1].decode("ascii")
         if charset.lower().startswith(
             "utf-16"
@@ -215,7 +213,7 @@ def _decode_latin(octets: bytes, charset: str, codec: str) -> tuple[str, str]:
         return octets.decode("ascii"), ""
     if (text := _as_utf8(octets)) is not None:
         return text, f"declares charset {charset}, but is utf-8; read as that"
-    if codec != "ascii" and (codec != "iso8859-1" or not _C1.search(octets)):
+    if codec != "ascii" and (codec != "iso8859-1" or not re.search(_C1, octets)):
         try:
             return octets.decode(codec), ""
         except UnicodeDecodeError:
@@ -283,7 +281,7 @@ def _leniently(octets: bytes, codec: str) -> str:
 def _decode_euc_jp(octets: bytes, errors: str) -> str:
     """EUC-JP with the rows of NEC and IBM, as Encoding §12.1.1 has them."""
     parts = []
-    for match in _EUC_JP.finditer(octets):
+    for match in re.finditer(_EUC_JP, octets):
         double, supplement, kana, ascii_, stray = match.groups()
         if double:
             parts.append(_jis_x_0208(double.translate(_CLEAR_EIGHTH_BIT), errors))
@@ -304,7 +302,7 @@ def _decode_iso_2022_jp(octets: bytes, errors: str) -> str:
     Encoding §12.2.1, RFC 1468, RFC 1554 (JIS X 0212, GB 2312, KS C 5601).
     """
     parts = []
-    first, *rest = _ISO_2022_ESCAPE.split(octets)
+    first, *rest = re.split(_ISO_2022_ESCAPE, octets)
     for escape, run in zip([b"(B", *rest[::2]], [first, *rest[1::2]], strict=True):
         if escape == b"(I":
             parts.append(run.translate(_SET_EIGHTH_BIT).decode("cp932", errors))
@@ -312,7 +310,7 @@ def _decode_iso_2022_jp(octets: bytes, errors: str) -> str:
             text = run.decode("cp932", errors)
             parts.append(text.translate(_ROMAN) if escape == b"(J" else text)
         else:
-            for pairs, other in _PAIRS.findall(run):
+            for pairs, other in re.findall(_PAIRS, run):
                 parts.append(other.decode("ascii", errors))
                 parts.append(_pairs(escape, pairs, errors))
     return "".join(parts)
