@@ -14,6 +14,8 @@ import ssl
 import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from pytest_smtpserver.mail.words import OPTIONS
+from pytest_smtpserver.protocol.naming import suggestion
 from pytest_smtpserver.server.options.options import Options
 
 if TYPE_CHECKING:
@@ -305,6 +307,10 @@ def _replies(given: list[tuple[str, str]]) -> list[ScriptedReply]:
     return replies
 
 
+#: What stands behind the verb on the wire, and in front of the address.
+_KEY_WORD = re.compile(r"^(?:FROM|TO)(?: *:|$) *", re.IGNORECASE)
+
+
 def _reply(on: str, reply: str) -> ScriptedReply:
     event, _, match = on.strip().partition(" ")
     code, _, text = reply.strip().partition(" ")
@@ -313,7 +319,7 @@ def _reply(on: str, reply: str) -> ScriptedReply:
             f"--reply begins with a code, such as '550 5.1.1 No such user', "
             f"not {reply!r}"
         )
-    match = match.strip()
+    match = _KEY_WORD.sub("", match.strip())
     wanted: str | re.Pattern[str] | None = match or None
     if len(match) > 1 and match[0] == match[-1] == "/":
         try:
@@ -357,11 +363,25 @@ def _users(given: list[str]) -> dict[str, str] | str:
     return users
 
 
+def _as_flags(ours: str) -> str:
+    """Options as they are written in Python, as flags: ``--tls starttls``."""
+    ours = ours.replace("users={'name': 'password'}", "--user NAME:PASSWORD")
+    return _KEYWORD.sub(
+        lambda found: f"--{found[1].replace('_', '-')} {found[2] or ''}".strip(), ours
+    )
+
+
+_KEYWORD = re.compile(r"\b(\w+)=(?:True|'(\w+)')?")
+
+
 def _unknown(argument: str) -> str:
     name = argument.partition("=")[0]
     if not name.startswith("-"):
         return f"{argument!r} is no option; see {PROGRAM} --help"
     known = [*_OWN, *(flag.name for flag in FLAGS)]
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"; did you mean {near[0]}?" if near else ";"
+    words = {f"--{word}": _as_flags(ours) for word, ours in OPTIONS.items()}
+    if not (hint := suggestion(name, words)):
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+    hint += "" if hint.endswith("?") else ";"
     return f"there is no option {name}{hint} See {PROGRAM} --help".replace("; S", "; s")

@@ -84,9 +84,30 @@ def test_replies_and_personas_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(
+    ("on", "event", "match"),
+    [
+        ("rcpt to", "RCPT", None),
+        ("MAIL FROM", "MAIL", None),
+        ("RCPT TO:bob@example.org", "RCPT", "bob@example.org"),
+        ("MAIL FROM: a@example.org", "MAIL", "a@example.org"),
+        ("RCPT to@example.org", "RCPT", "to@example.org"),
+    ],
+)
+def test_an_event_as_it_is_sent(on: str, event: str, match: str | None) -> None:
+    """The word between verb and address is no part of the address (RFC 5321 §4.1.1)."""
+    (reply,) = parse(["--on", on, "--reply", "550"]).replies
+    assert (reply.event, reply.match) == (event, match)
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--prot", "1"], "there is no option --prot; did you mean --port?"),
+        (["--use-starttls"], "--use-starttls; here it is --tls starttls; see"),
+        (["--use_ssl"], "here it is --tls implicit;"),
+        (["--auth"], "here it is --user NAME:PASSWORD;"),
+        (["--size", "1"], "here it is --max-message-size;"),
+        (["--require-starttls"], "--tls starttls, --require-tls;"),
         (["-x"], "there is no option -x; see pytest-smtpserver --help"),
         (["mail"], "'mail' is no option"),
         (["--port", "one"], "--port takes a whole number, not 'one'"),
