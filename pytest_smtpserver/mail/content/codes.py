@@ -77,11 +77,10 @@ def find_code(
             in_headings = {
                 _code(m) for text in headings for m in expression.finditer(text)
             }
-            dateless = map(_without_dates, places)
-            left = [match for text in dateless for match in expression.finditer(text)]
-            standing_out = _standing_out(left or matches, in_headings)
-            if len(standing_out) == 1:
-                return standing_out.pop()
+            dated = map(_without_dates, places)
+            left = [match for text in dated for match in expression.finditer(text)]
+            if len(codes := _standing_out(left or matches, in_headings)) == 1:
+                return codes.pop()
             raise AssertionError(
                 explained(
                     f"{len(found)} codes where one was expected, in {where}",
