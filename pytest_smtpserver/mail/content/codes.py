@@ -67,8 +67,7 @@ def find_code(
     __tracebackhide__ = True
     expression = _compiled(pattern)
     # Digits in a link are seldom the code: they count where there are no others.
-    without_links = [IN_TEXT.sub(" ", body) for body in bodies]
-    for places in (without_links, [subject], bodies):
+    for places in ([IN_TEXT.sub(" ", one) for one in bodies], [subject], bodies):
         matches = [match for text in places for match in expression.finditer(text)]
         found = unique(code for match in matches if (code := _code(match)))
         if len(found) == 1:
@@ -78,7 +77,7 @@ def find_code(
                 _code(m) for text in headings for m in expression.finditer(text)
             }
             dated = map(_without_dates, places)
-            left = [match for text in dated for match in expression.finditer(text)]
+            left = [one for text in dated for one in expression.finditer(text)]
             if len(codes := _standing_out(left or matches, in_headings)) == 1:
                 return codes.pop()
             raise AssertionError(
