@@ -64,7 +64,9 @@ MAIN_CF = {
 SERVICES = {
     "pickup": "n - n 60 1 pickup",
     "cleanup": "n - n - 0 cleanup",
-    "qmgr": "n - n 300 1 qmgr",
+    # Woken each second, not each five minutes: a message whose last delivery has not let
+    # go of its file goes back to the incoming queue, which is looked at when it is woken.
+    "qmgr": "n - n 1 1 qmgr",
     "rewrite": "- - n - - trivial-rewrite",
     "bounce": "- - n - 0 bounce",
     "defer": "- - n - 0 bounce",
