@@ -38,10 +38,8 @@ class Delay(NamedTuple):
         return f"delay({self.seconds:g})"
 
 
-class Hang:
+class Hang(NamedTuple):
     """Say nothing more, until somebody goes away or it has been long enough."""
-
-    __slots__ = ()
 
     def __str__(self) -> str:
         return "hang()"

@@ -163,6 +163,7 @@ def test_loading_the_plugin_loads_nothing_heavy(project: pytest.Pytester) -> Non
     assert not [name for name in new if name.partition(".")[0] in heavy]
     assert {name for name in new if name.startswith("pytest_smtpserver")} == {
         "pytest_smtpserver",
+        "pytest_smtpserver.later",
         "pytest_smtpserver.plugin",
         "pytest_smtpserver.plugin.fixtures",
         "pytest_smtpserver.plugin.hooks",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import FrozenInstanceError, fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -89,7 +88,7 @@ def test_a_rule_is_shown_as_it_was_written(
 )
 def test_actions_are_values(action: Any) -> None:
     """Stages share them, so nobody changes one."""
-    assert action == type(action)(*(getattr(action, f.name) for f in fields(action)))
-    name = next((field.name for field in fields(action)), "anything")
-    with pytest.raises((FrozenInstanceError, TypeError)):
+    assert action == type(action)(*(getattr(action, name) for name in action._fields))
+    name = next(iter(action._fields), "anything")
+    with pytest.raises(AttributeError):
         setattr(action, name, 3)
