@@ -82,9 +82,16 @@ def test_helpers_do_nothing_within_an_assertion() -> None:
 
 @pytest.mark.once
 @pytest.mark.timeout(300)
-def test_two_rooms_of_the_suite() -> None:
-    """With the assertions that pytest writes anew, those of the helpers among them."""
-    rooms = ("tests/server/session/test_lmtp.py", "tests/protocol/framing")
+def test_some_rooms_of_the_suite() -> None:
+    """With the assertions that pytest writes anew, those of the helpers among them.
+
+    Runs of pytest inside of a test are among them, too.
+    """
+    rooms = (
+        "tests/server/session/test_lmtp.py",
+        "tests/protocol/framing",
+        "tests/plugin/test_own_failures.py",
+    )
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *rooms],
         cwd=TESTS.parent,
