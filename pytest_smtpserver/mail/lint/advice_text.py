@@ -27,7 +27,10 @@ _PLACEHOLDER = re.compile(
     | \$\{[A-Za-z_][\w.\[\]()'"|:\ -]{0,60}\}              # ${name}
     | %\([A-Za-z_]\w{0,60}\)[-#0+]*\d*(?:\.\d+)?[a-zA-Z]  # %(name)s
     | (?<![\w\\}$%\#/])\{[A-Za-z_]\w{1,60}(?:\.\w{1,60}|\[\w{1,60}\])*(?:![rsa])?\}(?!\w)
+    | \*\|[A-Z][A-Z0-9_:]{0,60}\|\*                        # *|FNAME|*
     | \[object\ Object\]
+    | <(?:[A-Za-z_][\w.]{0,80}|[\w.]{1,60}<locals>[\w.]{1,60})\ object\ at\ 0x[0-9A-Fa-f]{1,16}>
+    | <(?:bound\ method|function)\ [^\n]{1,100}?\ at\ 0x[0-9A-Fa-f]{1,16}>{1,2}
     """,
     re.VERBOSE,
 )
@@ -49,6 +52,11 @@ _NO_VALUE = re.compile(
 _NO_VALUE_IN_LINK = re.compile(
     r"[/=](?:None|undefined|null|NaN|\[object Object\])(?=[/&?#]|$)"
 )
+#: An f-string without its f. Addresses of an API are written like this on purpose.
+_NAME_IN_LINK = re.compile(
+    r"[/=]\{[A-Za-z_]\w{0,60}(?:\.\w{1,60}|\[\w{1,60}\]){0,3}\}(?=[/&?#.]|$)"
+)
+_ABOUT_API = re.compile(r"//api[.:-]|/api/", re.IGNORECASE)
 #: Where such a word is what is written about.
 _ABOUT_WORDS = re.compile(
     r"//(?:developer|docs|wiki)\.|/(?:docs|reference|wiki)/", re.IGNORECASE
@@ -75,7 +83,7 @@ def unrendered(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
         if found:
             yield _note(part, found, searched)
     links = [unquote(link) for link in message.links]
-    found = [link for link in links if _broken_link(link)]
+    found = [one for one in links if _broken_link(one) and one not in markup.code]
     if found:
         yield _note("links", found, "\n".join(found))
 
@@ -83,7 +91,11 @@ def unrendered(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
 def _broken_link(link: str) -> bool:
     if _PLACEHOLDER.search(link):
         return True
-    return bool(_NO_VALUE_IN_LINK.search(link)) and not _ABOUT_WORDS.search(link)
+    if _ABOUT_WORDS.search(link):
+        return False
+    if _NO_VALUE_IN_LINK.search(link):
+        return True
+    return bool(_NAME_IN_LINK.search(link)) and not _ABOUT_API.search(link)
 
 
 def _note(part: str, found: list[str], searched: str) -> Note:

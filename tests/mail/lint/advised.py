@@ -41,6 +41,18 @@ ADVISED: Mapping[str, tuple[list[Letter], list[Letter]]] = {
             Letter("money", text="Total: €None\n"),
             Letter("names", text="Dear customer None None\n"),
             Letter("in a link", text="https://shop.acme.de/{{ token }}/\n"),
+            Letter("mailchimp", text="Hello *|FNAME|*,\nwelcome\n"),
+            Letter("object of Python", text="Hi <shop.models.User object at 0x7f3a>\n"),
+            _both("escaped object", "Hi &lt;shop.User object at 0x7f3a&gt;"),
+            Letter(
+                "method", text="Hi <bound method User.name of <User 1> at 0x7f3a>\n"
+            ),
+            Letter("name in a link", text="https://shop.acme.de/reset/{token}\n"),
+            Letter(
+                "name in a link of the HTML",
+                text=TEXT,
+                html='<a href="https://shop.acme.de/r?t={user.token}">here</a>',
+            ),
             Letter("none in a link", text="https://shop.acme.de/users/None/\n"),
             Letter(
                 "encoded in a link",
@@ -51,6 +63,16 @@ ADVISED: Mapping[str, tuple[list[Letter], list[Letter]]] = {
         [
             Letter("none of", text="Hello! None of this concerns you.\n"),
             Letter("none at all", text="Attachments: None\nAllergies: none\n"),
+            Letter(
+                "address of an API", text="Use https://api.acme.de/users/{id} now\n"
+            ),
+            Letter("api in a path", text="Use https://acme.de/api/users/{id}/ now\n"),
+            Letter(
+                "address in a sample",
+                text=TEXT,
+                html="<p>It is</p><pre>https://acme.de/users/{id}</pre>",
+            ),
+            Letter("stars and bars", text="Sale *|* 50 % *| NOW |*\n"),
             Letter("undefined behaviour", text="That is undefined behaviour.\n"),
             Letter("css", text=TEXT, html="<style>a{color:red}</style><p>Hi</p>"),
             Letter("code", text=TEXT, html="<p>Use <code>{{ name }}</code> there.</p>"),
