@@ -43,6 +43,7 @@ _SIGNATURES = frozenset(
 )
 #: Messages in messages in messages: what lies deeper is shown as it stands.
 _MAX_DEPTH = 5
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"')
 _ID = re.compile(r"<[^<>\s]+>")
 _CID = re.compile(r"\bcid:([^\s\"'<>()]+)")
 #: Fields whose order says nothing, and that some senders fill from a set.
@@ -196,7 +197,7 @@ def _command(command: str, address: Address) -> str:
 def _sorted_mailboxes(value: str) -> str:
     """A list of mailboxes in the order of the alphabet; what is no plain list stays."""
     found, complaints = read_mailboxes(value)
-    if len(found) < 2 or complaints or ":" in value:
+    if len(found) < 2 or complaints or ":" in _QUOTED.sub("", value):
         return value
     return ", ".join(sorted(map(_written, found)))
 

@@ -157,6 +157,18 @@ def test_messages_within_messages_end_somewhere() -> None:
     assert received(inner).normalized().count("Content-Type") == 500
 
 
+def test_names_with_colons_are_no_groups() -> None:
+    """RFC 5322 section 3.4: a colon in quotes is part of a name."""
+    people = ['"Sales: EU" <b@example.org>', "Ada <a@example.org>"]
+    one, other = (
+        received(f"To: {', '.join(to)}\r\n\r\nx").normalized()
+        for to in (people, people[::-1])
+    )
+    assert one == other
+    group = received("To: Team: b@x.org, a@x.org;\r\n\r\nx").normalized()
+    assert "To: Team: b@x.org, a@x.org;" in group
+
+
 def test_recipients_from_a_set() -> None:
     """Flask-Mail keeps them in a set: their order differs with the hash seed."""
     texts = set()
