@@ -250,6 +250,12 @@ def test_nothing_is_wrong(value: str) -> None:
     assert received(f"To: {value}\r\n\r\nx\r\n").defects == []
 
 
+def test_words_beside_each_other() -> None:
+    """RFC 2047 §6.2: blanks between two encoded words go, whatever their kinds."""
+    value = "x =?utf-8?q?a?= =?iso-8859-1?q?b?= =?iso-8859-1?b?Yw==?= y"
+    assert received(f"Subject: {value}\r\n\r\n").subject == "x abc y"
+
+
 # What link() and code() say
 
 LINK = (

@@ -202,6 +202,13 @@ def test_keys_that_are_not_there() -> None:
     assert reason({f"{NAME.upper()}.": "v=DKIM1; p= "}) == revoked
 
 
+def test_a_signature_that_does_not_say_whose_it_is() -> None:
+    """RFC 6376 §3.5: d= and s= are required."""
+    ((domain, selector, valid, why),) = verify(CONTENT, ["v=1"], {})
+    assert (domain, selector, valid) == ("", "", False)
+    assert why == "there is no key: no record '._domainkey.' (RFC 6376 §6.1.2)"
+
+
 @pytest.mark.parametrize("keys", ["v=DKIM1", None, [NAME]])
 def test_keys_that_are_none(keys: Any) -> None:
     with pytest.raises(TypeError) as raised:

@@ -155,6 +155,17 @@ def test_bad_mail_values(parameters: str) -> None:
     assert mail_refusal(parameters).startswith("501 5.5.4 ")
 
 
+@pytest.mark.parametrize(
+    ("month", "last"),
+    [*enumerate([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], 1)],
+)
+def test_the_last_day_of_each_month(month: int, last: int) -> None:
+    """RFC 3339 §5.7, in a leap year."""
+    date = "HOLDUNTIL=2032-{:02}-{:02}T00:00:00Z"
+    assert mail(date.format(month, last)).hold_until == date[10:].format(month, last)
+    assert mail_refusal(date.format(month, last + 1)).startswith("501 ")
+
+
 def test_binarymime_is_a_body_where_the_extension_exists() -> None:
     """RFC 3030 §3: a server without BINARYMIME has no such body, and says which."""
     rules = ParameterRules(frozenset({"8BITMIME"}))
