@@ -41,30 +41,47 @@ OPTIONS: Mapping[str, str] = {
     "ssl_cert_files": "certificate=(certificate, key)",
     "cert": "certificate=",
     "key": "certificate=(certificate, key)",
-    "auth": _USERS,
-    "authenticate": _USERS,
+    **dict.fromkeys(
+        (
+            "auth",
+            "authenticate",
+            "username",
+            "user",
+            "login",
+            "login_name",
+            "credentials",
+        ),
+        _USERS,
+    ),
+    **dict.fromkeys(("password", "login_username", "login_password"), _USERS),
     "authenticator": "handlers={'CREDENTIALS': handler}",
     "auth_callback": "handlers={'CREDENTIALS': handler}",
     "onAuth": "handlers={'CREDENTIALS': handler}",
     "handler": "handlers={'MESSAGE': handler}, or on('MESSAGE').call(handler)",
-    "username": _USERS,
-    "user": _USERS,
-    "login": _USERS,
-    "login_name": _USERS,
-    "login_username": _USERS,
-    "password": _USERS,
-    "login_password": _USERS,
-    "credentials": _USERS,
     "auth_require_tls": "allow_insecure_auth=True for AUTH before TLS",
     "auth_exclude_mechanism": "auth_mechanisms=[…]",
     "enforce_auth": "auth_required=True",
     "require_auth": "auth_required=True",
     "timeout": "idle_timeout= for clients; smtp_server_timeout= in the ini for waits",
     "delay": "on(event).delay(seconds)",
-    "name": "hostname=",
-    "server_hostname": "hostname=",
-    "fqdn": "hostname=",
-    "ident": "banner=",
+    **dict.fromkeys(
+        ("name", "server_hostname", "server_name", "fqdn", "domain"), "hostname="
+    ),
+    **dict.fromkeys(("ident", "greeting", "welcome"), "banner="),
+    **dict.fromkeys(("bind", "listen", "interface", "ip"), "host="),
+    **dict.fromkeys(("tls_required", "force_tls"), "require_tls=True with tls="),
+    **dict.fromkeys(("login_required", "require_login"), "auth_required=True"),
+    **dict.fromkeys(("auth_methods", "auth_types"), "auth_mechanisms=[…]"),
+    **dict.fromkeys(("max_clients", "connection_limit"), "max_connections="),
+    **dict.fromkeys(("ca_file", "cafile", "ca_cert"), "ca=, or client_ca="),
+    **dict.fromkeys(("ssl_certfile", "tls_cert"), "certificate=(certificate, key)"),
+    **dict.fromkeys(("ssl_keyfile", "tls_key"), "certificate=(certificate, key)"),
+    **dict.fromkeys(
+        ("callback", "on_message", "hooks"), "handlers={'MESSAGE': handler}"
+    ),
+    **dict.fromkeys(("log", "logging", "log_level"), "logger="),
+    **dict.fromkeys(("smtputf8", "pipelining", "chunking", "dsn"), "extensions=[…]"),
+    "protocol": "lmtp=True for LMTP; SMTP is the usual",
     "size": "max_message_size=",
     "data_size_limit": "max_message_size=",
     "max_size": "max_message_size=",
@@ -85,7 +102,35 @@ OPTIONS: Mapping[str, str] = {
 CRITERIA: Mapping[str, str] = {
     "sender": "mail_from= (envelope) or from_= (header)",
     "from": "from_= (header) or mail_from= (envelope)",
-    "from_email": "from_= (header) or mail_from= (envelope)",
+    **dict.fromkeys(
+        ("from_email", "sender_address", "email_from", "mail_sender"),
+        "from_= (header) or mail_from= (envelope)",
+    ),
+    **dict.fromkeys(
+        ("email", "address", "mail_to", "to_email", "sent_to", "to_address"),
+        "to= (header) or rcpt_to= (envelope)",
+    ),
+    **dict.fromkeys(("envelope_to", "rcpt", "rcpts", "rcpt_tos"), "rcpt_to="),
+    "envelope_from": "mail_from=",
+    **dict.fromkeys(
+        ("message_id", "date", "in_reply_to", "content_type", "tag"),
+        "headers={'Message-ID': …}, with the name of the field",
+    ),
+    **dict.fromkeys(
+        ("contains", "subject_contains", "body_contains", "startswith"),
+        "the value of a criterion: subject=containing('…')",
+    ),
+    **dict.fromkeys(
+        ("regex", "pattern", "matching"),
+        "the value of a criterion: subject=re.compile('…')",
+    ),
+    **dict.fromkeys(("after", "newer_than"), "since= of a wait, with mark()"),
+    **dict.fromkeys(
+        ("link", "code", "user", "session", "helo"),
+        "where=lambda message: …, which has it",
+    ),
+    **dict.fromkeys(("filter", "condition", "func", "callback"), "where="),
+    "plain": "text=",
     "from_addr": "mail_from=",
     "recipient": "rcpt_to= (envelope) or to= (header)",
     "recipients": "rcpt_to= (envelope; any of them) or to= (header)",
@@ -102,7 +147,10 @@ CRITERIA: Mapping[str, str] = {
     "predicate": "where=",
     "match": "where=",
     "count": "wait_for_messages(count, …) or assert_received(times=count, …)",
-    "times": "assert_received(times=…) or wait_for_messages(count, …)",
+    **dict.fromkeys(
+        ("times", "exactly", "at_least", "number", "n", "limit"),
+        "assert_received(times=…) or wait_for_messages(count, …)",
+    ),
     "within": "timeout= of a wait",
 }
 
@@ -137,11 +185,9 @@ MESSAGE: Mapping[str, str] = {
     "is_multipart": "message.email.is_multipart()",
     "get_content_type": "message.email.get_content_type()",
     "as_string": "message.content (the octets), message.email.as_string()",
-    "as_bytes": "message.content",
-    "raw": "message.content",
-    "original_content": "message.content",
-    "data": "message.content",
-    "source": "message.content",
+    **dict.fromkeys(
+        ("as_bytes", "raw", "original_content", "data", "source"), "message.content"
+    ),
     "payload": "message.text, message.html",
     "plain": "message.text",
     "HTML": "message.html",
@@ -198,10 +244,10 @@ MESSAGE: Mapping[str, str] = {
     "iter_parts": "message.email.iter_parts()",
     "get_filename": "message.attachments[0].filename",
     "values": "message.headers.values()",
-    "attach": "nothing: a message that was received does not change",
-    "attach_file": "nothing: a message that was received does not change",
-    "attach_alternative": "nothing: a message that was received does not change",
-    "send": "nothing: a message that was received does not change",
+    **dict.fromkeys(
+        ("attach", "attach_file", "attach_alternative", "send"),
+        "nothing: a message that was received does not change",
+    ),
     "delete": "nothing: smtp_server.messages.clear() forgets all",
 }
 
@@ -267,12 +313,11 @@ ATTACHMENT: Mapping[str, str] = {
     "id": "attachment.content_id",
     "get_content_charset": "nothing: attachment.content is octets; "
     "message.email.iter_attachments() has the parts as the standard library reads them",
-    "get": "nothing: message.email.iter_attachments() has parts with header fields",
-    "headers": "nothing: message.email.iter_attachments() has parts with header fields",
-    "get_content_disposition": "nothing: message.attachments are attached, "
-    "message.inline_images belong to the HTML",
-    "is_attachment": "nothing: message.attachments are attached, "
-    "message.inline_images belong to the HTML",
+    **dict.fromkeys(("get", "headers"), "those of message.email.iter_attachments()"),
+    **dict.fromkeys(
+        ("get_content_disposition", "is_attachment"),
+        "nothing: message.inline_images belong to the HTML, message.attachments do not",
+    ),
     "save": "pathlib.Path(file).write_bytes(attachment.content)",
 }
 
@@ -300,14 +345,8 @@ MESSAGES: Mapping[str, str] = {
 
 #: What other servers of tests call their parts.
 SERVER: Mapping[str, str] = {
-    "outbox": "messages",
-    "inbox": "messages",
-    "mailbox": "messages",
-    "mails": "messages",
-    "emails": "messages",
-    "received": "messages",
-    "received_messages": "messages",
-    "envelopes": "messages",
+    **dict.fromkeys(("outbox", "inbox", "mailbox", "mails", "emails"), "messages"),
+    **dict.fromkeys(("received", "received_messages", "envelopes"), "messages"),
     "addr": "address",
     "server_address": "address",
     "hostname": "host (where it listens); hostname= is an option",
@@ -342,8 +381,7 @@ SERVER: Mapping[str, str] = {
     "delete": "messages.clear() or reset()",
     "event_handler": "on(event).call(handler)",
     "accepting": "is_running",
-    "server": "nothing: the server is this object, and runs already",
-    "smtpd": "nothing: the server is this object, and runs already",
+    **dict.fromkeys(("server", "smtpd"), "nothing: the server is this object"),
     **dict.fromkeys(
         (
             "loop",
@@ -390,40 +428,6 @@ RULE: Mapping[str, str] = {
     "called_once": "len(rule.calls) == 1",
     "call_count": "len(rule.calls)",
     "assert_called": "nothing: a rule that is never used fails the test",
-}
-
-
-#: Events of other servers: hooks of aiosmtpd, npm's smtp-server, milters.
-EVENTS: Mapping[str, str] = {
-    "handle_DATA": "'MESSAGE' for a whole message, 'DATA' for its command",
-    "handle_STARTTLS": "'SECURE' once TLS is up, 'STARTTLS' for its command",
-    "handle_AUTH": "'CREDENTIALS' for a login, 'AUTH' for its command",
-    "handle_exception": "nothing: smtp_server.errors has them",
-    "handle_hook": "the verb itself, such as 'RCPT'",
-    "auth_PLAIN": "'AUTH' with the mechanism: on('AUTH', 'PLAIN')",
-    "auth_LOGIN": "'AUTH' with the mechanism: on('AUTH', 'LOGIN')",
-    "process_message": "'MESSAGE'",
-    **dict.fromkeys(("connection_made", "connected", "connection"), "'CONNECT'"),
-    **dict.fromkeys(("connection_lost", "disconnect", "disconnected"), "'CLOSE'"),
-    **dict.fromkeys(("end", "eof", "closed"), "'CLOSE'"),
-    **dict.fromkeys(("onSecure", "TLS", "SSL", "start_tls"), "'SECURE' or 'STARTTLS'"),
-    **dict.fromkeys(("onAuth", "login", "authenticate"), "'CREDENTIALS' or 'AUTH'"),
-    **dict.fromkeys(("onConnect", "accept", "open"), "'CONNECT'"),
-    **dict.fromkeys(("onMailFrom", "mailfrom", "from", "sender", "envfrom"), "'MAIL'"),
-    **dict.fromkeys(("onRcptTo", "rcptto", "to", "recipient", "envrcpt"), "'RCPT'"),
-    **dict.fromkeys(
-        ("onData", "received", "message_received", "mail_received", "email", "eom"),
-        "'MESSAGE' for a whole message, 'CONTENT' when it begins",
-    ),
-    **dict.fromkeys(("body", "header", "headers"), "'MESSAGE', or 'CONTENT'"),
-    "onClose": "'CLOSE'",
-    "greeting": "'CONNECT'",
-    "banner": "'CONNECT'",
-    "hello": "'EHLO' or 'HELO'",
-    "password": "'CREDENTIALS' or 'AUTH'",
-    "any": "'*'",
-    "all": "'*'",
-    "command": "'*'",
 }
 
 

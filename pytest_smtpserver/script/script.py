@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_smtpserver.mail.collection import Recorded
-from pytest_smtpserver.mail.words import EVENTS
 from pytest_smtpserver.protocol.naming import suggestion
 from pytest_smtpserver.protocol.state.events import MOMENTS, NO_COMMANDS
 from pytest_smtpserver.protocol.state.states import VERBS
@@ -210,6 +209,39 @@ def event_name(event: str) -> str:
         )
     return name
 
+
+#: Events of other servers: hooks of aiosmtpd, npm's smtp-server, milters.
+EVENTS: Mapping[str, str] = {
+    "handle_DATA": "'MESSAGE' for a whole message, 'DATA' for its command",
+    "handle_STARTTLS": "'SECURE' once TLS is up, 'STARTTLS' for its command",
+    "handle_AUTH": "'CREDENTIALS' for a login, 'AUTH' for its command",
+    "handle_exception": "nothing: smtp_server.errors has them",
+    "handle_hook": "the verb itself, such as 'RCPT'",
+    "auth_PLAIN": "'AUTH' with the mechanism: on('AUTH', 'PLAIN')",
+    "auth_LOGIN": "'AUTH' with the mechanism: on('AUTH', 'LOGIN')",
+    "process_message": "'MESSAGE'",
+    **dict.fromkeys(("connection_made", "connected", "connection"), "'CONNECT'"),
+    **dict.fromkeys(("connection_lost", "disconnect", "disconnected"), "'CLOSE'"),
+    **dict.fromkeys(("end", "eof", "closed"), "'CLOSE'"),
+    **dict.fromkeys(("onSecure", "TLS", "SSL", "start_tls"), "'SECURE' or 'STARTTLS'"),
+    **dict.fromkeys(("onAuth", "login", "authenticate"), "'CREDENTIALS' or 'AUTH'"),
+    **dict.fromkeys(("onConnect", "accept", "open"), "'CONNECT'"),
+    **dict.fromkeys(("onMailFrom", "mailfrom", "from", "sender", "envfrom"), "'MAIL'"),
+    **dict.fromkeys(("onRcptTo", "rcptto", "to", "recipient", "envrcpt"), "'RCPT'"),
+    **dict.fromkeys(
+        ("onData", "received", "message_received", "mail_received", "email", "eom"),
+        "'MESSAGE' for a whole message, 'CONTENT' when it begins",
+    ),
+    **dict.fromkeys(("body", "header", "headers"), "'MESSAGE', or 'CONTENT'"),
+    "onClose": "'CLOSE'",
+    "greeting": "'CONNECT'",
+    "banner": "'CONNECT'",
+    "hello": "'EHLO' or 'HELO'",
+    "password": "'CREDENTIALS' or 'AUTH'",
+    "any": "'*'",
+    "all": "'*'",
+    "command": "'*'",
+}
 
 _NAMES = frozenset({"*", *MOMENTS, *VERBS})
 #: A hook such as ``handle_RCPT`` or ``onClose``, and what it is about.

@@ -23,7 +23,7 @@ from pytest_smtpserver.protocol import naming
 from pytest_smtpserver.protocol.state.events import MOMENTS
 from pytest_smtpserver.protocol.state.states import VERBS
 from pytest_smtpserver.protocol.syntax import addresses, envelope
-from pytest_smtpserver.script import event
+from pytest_smtpserver.script import event, script
 from pytest_smtpserver.script.conditions import RULE_NAMES
 from pytest_smtpserver.script.event import Event
 from pytest_smtpserver.server.options.options import FIELDS
@@ -48,6 +48,10 @@ if TYPE_CHECKING:
         ("timeout", "idle_timeout="),
         ("config", "options by name"),
         ("sender", "on('MAIL', address)"),
+        ("tls_required", "require_tls=True"),
+        ("max_clients", "max_connections="),
+        ("greeting", "banner="),
+        ("login_required", "auth_required=True"),
         ("tsl", "did you mean 'tls'?"),
         ("certifcate", "did you mean 'certificate'?"),
     ],
@@ -67,6 +71,10 @@ def test_options(word: str, ours: str) -> None:
         ("recipient", "rcpt_to="),
         ("body", "text= or html="),
         ("attachments", "attachment="),
+        ("email", "to= (header) or rcpt_to= (envelope)"),
+        ("in_reply_to", "headers={"),
+        ("subject_contains", "subject=containing("),
+        ("exactly", "times="),
         ("subjct", "did you mean 'subject'?"),
     ],
 )
@@ -340,7 +348,7 @@ def test_no_word_of_a_table_is_ours(table: Mapping[str, str], there: set[str]) -
 
 def test_what_a_table_names_is_there() -> None:
     """A word that leads to nothing would lead astray."""
-    waits = {"timeout", "times"}
+    waits = {"timeout", "times", "since"}
     events = {"handlers", "on", "start", "nothing", "smtp_server_factory"}
     for table, there, pattern in (
         (words.MESSAGE, dir(ReceivedMessage), r"message\.(\w+)"),
@@ -356,7 +364,7 @@ def test_what_a_table_names_is_there() -> None:
         (words.SESSION, dir(SessionRecord), r"session\.(\w+)"),
         (words.ATTACHMENT, dir(Attachment), r"attachment\.(\w+)"),
         (words.MESSAGES, dir(Messages), r"(?<!\w)messages\.(\w+)"),
-        (words.EVENTS, {*MOMENTS, *VERBS, "*", "PLAIN", "LOGIN"}, r"'([^']+)'"),
+        (script.EVENTS, {*MOMENTS, *VERBS, "*", "PLAIN", "LOGIN"}, r"'([^']+)'"),
         (addresses.WORDS, dir(addresses.Address), r"(?<!\.)address\.(\w+)"),
         (event.WORDS, dir(Event), r"event\.(\w+)"),
         (envelope.WORDS, dir(ReceivedMessage), r"message\.(\w+)"),
