@@ -112,6 +112,8 @@ def test_an_expired_certificate_is_refused(secure_mailbox):
     secure_mailbox.assert_no_messages()
 
 
+# Django leaves the connection to the garbage collector.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_a_server_without_tls_names_the_option(secure_mailbox):
     """Django asks EHLO for STARTTLS, and raises before it sends the command."""
     with pytest.raises(smtplib.SMTPNotSupportedError):
