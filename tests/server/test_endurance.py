@@ -75,6 +75,13 @@ def _cycle(number: int) -> None:
         server.stop()
 
 
+def _join_handlers() -> None:
+    """Wait for threads whose calls are done, and which end on a busy machine later."""
+    for thread in threading.enumerate():
+        if thread.name == "smtp-server-handler":
+            thread.join(30)
+
+
 def _open() -> set[str]:
     """Files, sockets and pipes that this process holds."""
     found = set()
@@ -96,15 +103,14 @@ def test_a_thousand_servers_leave_nothing(
     with SMTPServer(tls="starttls"):
         for number in range(CYCLES // 10):
             _cycle(number)
+        _join_handlers()
         gc.collect()
         threads, held = threading.active_count(), _open()
         files = set(tmp_path.iterdir())
         before = sys.getallocatedblocks()
         for number in range(CYCLES):
             _cycle(number)
-        for thread in threading.enumerate():
-            if thread.name == "smtp-server-handler":
-                thread.join(10)  # what it was called for is done
+        _join_handlers()
         gc.collect()
         left = sys.getallocatedblocks() - before
         assert threading.active_count() == threads
