@@ -44,6 +44,8 @@ WITH_AUTH = {"auth": True, "users": USERS}
         ({}, (HELLO, "BDAT 0 LAST"), NO_MAIL),
         ({}, (*OPEN, "DATA"), NO_RECIPIENT),
         ({}, (*OPEN, "BDAT 0 LAST"), NO_RECIPIENT),
+        # RFC 5321 §4.1.1.1: HELO offers nothing.
+        ({}, ("HELO client",), "250 localhost"),
         # RFC 3030 §2.
         (
             {},
