@@ -22,6 +22,21 @@ def test_a_server_that_nobody_used() -> None:
     )
 
 
+def test_the_whole_report_has_each_connection() -> None:
+    """Under the line that says whose it is."""
+    sessions = [
+        SessionRecord(str(port), ("127.0.0.1", port), ("127.0.0.1", 6), RECEIVED_AT)
+        for port in (5, 7)
+    ]
+    for session in sessions:
+        session.transcript.add(0, "C", b"NOOP\r\n")
+    lines = Report("x", [], [], sessions).text(whole=True).split("\n")
+    for number, port in ((1, 5), (2, 7)):
+        above = lines.index(f"connection {number} from 127.0.0.1:{port}, still open")
+        assert lines[above - 1] == ""
+        assert lines[above + 1].endswith("C: NOOP")
+
+
 def test_the_table_shortens_what_is_long_and_escapes_what_is_no_text() -> None:
     """One message, one line."""
     long = ReceivedMessage(

@@ -44,6 +44,45 @@ def test_an_early_answer_that_ends_the_session(code: int) -> None:
     assert driver.engine.session.state is (State.CLOSED if ended else State.READY)
 
 
+@pytest.mark.parametrize(("code", "state"), [(421, "CLOSED"), (554, "REFUSED")])
+def test_a_client_that_is_turned_away_after_its_handshake(
+    code: int, state: str
+) -> None:
+    """RFC 5321 §3.1: after a 554 only QUIT is of use; §3.8: after a 421 nothing is."""
+    made = engine()
+    made.next_event()
+    made.send_reply(Reply(220, "localhost"))
+    made.tls_started(object())
+    made.refuse(Reply(code, "x"))
+    assert made.session.state is State[state]
+    assert made.next_event() is None
+
+
+def test_credentials_without_an_answer_end_the_exchange() -> None:
+    """RFC 4954 §4: what the client sends next is a command again."""
+    settings = Settings(auth=True, users={"ada": "x"}, allow_insecure_auth=True)
+    made = SmtpEngine(settings, lambda: ("nonce", b"salt"))
+    made.next_event()
+    made.send_reply(Reply(220, "localhost"))
+    for line in (b"EHLO c\r\n", b"AUTH LOGIN\r\n", b"YWRh\r\n"):
+        made.receive_data(line)
+        event = made.next_event()
+        assert event is not None
+        assert event.proposed is not None
+        made.send_reply(event.proposed)
+    assert made.session.security.exchange is not None
+    made.receive_data(b"eA==\r\n")
+    event = made.next_event()
+    assert event is not None
+    assert event.name == "CREDENTIALS"
+    made.send_nothing()
+    assert made.session.security.exchange is None
+    made.receive_data(b"NOOP\r\n")
+    event = made.next_event()
+    assert event is not None
+    assert event.name == "NOOP"
+
+
 def test_what_may_be_waited_on() -> None:
     """Half a command may get a 500, half a message gets nothing (RFC 5321 §4.1.1.4)."""
     driver = Driver().ready()

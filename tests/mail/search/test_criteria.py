@@ -155,6 +155,13 @@ def subjects(wait: Wait) -> list[str] | None:
     return None if taken is None else [message.subject for message in taken]
 
 
+def test_messages_that_were_cleared_away_are_handed_out_to_nobody() -> None:
+    box = mailbox("a")
+    box.messages.clear()
+    assert subjects(Wait(box, {})) is None
+    assert subjects(Wait(box, {}, again=True)) is None
+
+
 def test_each_message_is_handed_out_once() -> None:
     box = mailbox("a", "b", "a")
     assert subjects(Wait(box, {})) == ["a"]

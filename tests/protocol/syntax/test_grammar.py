@@ -82,6 +82,7 @@ def test_no_local_parts(local_part: str, told: str) -> None:
         "xn--bcher-kva.example",
         "l\u00b7l.example",
         "\u0646\u0627\u0645\u0647\u200c\u0627\u06cc.example",
+        ("\u00fc" * 31 + ".") * 4 + "abc",  # 255 octets, RFC 5321 §4.5.3.1.2
     ],
 )
 def test_domains(domain: str) -> None:
@@ -103,6 +104,7 @@ def test_domains(domain: str) -> None:
         (f"{'x' * 64}.example", "63 octets"),
         (".".join(["x" * 63] * 4), None),
         (".".join(["x" * 63] * 4) + ".x", "255 octets"),
+        (("\u00fc" * 31 + ".") * 4 + "abcd", "255 octets"),
         ("\U0001f4e7.example", "U-label"),
         ("bu\u0308cher.example", "U-label"),  # not in form NFC
         ("b\u00fcc--her.example", None),

@@ -142,6 +142,7 @@ def test_lies(charset: str, octets: bytes, expected: str, complaint: str) -> Non
             "あ",
         ),
         ("<meta charset=utf-16>ü".encode(), "", "ü"),
+        ("<meta charset=utf-16>üx".encode(), "", "üx"),  # it would be UTF-16, too
         ('<meta charset="koi8-r">ü'.encode("latin-1"), "latin-1", "ü"),
         ("\ufeffü".encode(), "", "ü"),
         ("ü".encode("utf-16"), "utf-8", "ü"),
