@@ -119,7 +119,7 @@ def dialogue(text: str, *, delays: bool = False) -> Persona:
 def _needs(connections: list[list[Step]]) -> Iterator[tuple[str, str]]:
     """What the server has to have, and the line of the log that needs it."""
     for step in (step for one in connections for step in one):
-        if step.name == "STARTTLS" and step.reply[:1] and step.reply[0][0] == "2":
+        if step.name == "STARTTLS" and "".join(step.reply).startswith("2"):
             yield (
                 "tls",
                 f'line {step.number} of the log, STARTTLS, needs tls="starttls"',
