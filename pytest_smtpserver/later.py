@@ -21,7 +21,7 @@ class _Plain:
     """Finds the modules of this package as Python does.
 
     pytest's own finder rewrites the asserts of plugins. Ours have none that a test's
-    author sees, and the first mail of a run costs a third less without that: pytest
+    author sees, and the first mail of a run costs a quarter less without that: pytest
     reads what it has rewritten octet by octet, and rewrites it anew in each run where
     Python may write no bytecode.
     """
