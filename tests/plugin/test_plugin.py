@@ -38,7 +38,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 def run(
     pytester: pytest.Pytester, *arguments: str, **environment: str
 ) -> pytest.RunResult:
-    """Run pytest in a process of its own, with warnings as errors."""
+    """Run pytest in a process of its own, in the order of the file, warnings as errors."""
     # With CI set, pytest repeats whole messages in its summary.
     env = {
         key: value
@@ -46,7 +46,8 @@ def run(
         if key[:6] != "PYTEST" and key not in ("CI", "BUILD_NUMBER")
     }
     env |= environment
-    options = ("-p", "no:cacheprovider", *arguments, *ASSERTS_ARE_OFF)
+    plain = ("-p", "no:cacheprovider", "-p", "no:randomly")
+    options = (*plain, *arguments, *ASSERTS_ARE_OFF)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options],
         cwd=pytester.path,
