@@ -154,6 +154,12 @@ def lives_for_the_session(config: pytest.Config) -> bool:
     return bool(config.getini("smtp_server_scope") == "session")
 
 
+def as_written(marker: pytest.Mark) -> str:
+    """The marker, as it stands in a test's file."""
+    options = ", ".join(f"{name}={one!r}" for name, one in marker.kwargs.items())
+    return f"@pytest.mark.smtp_server({options})"
+
+
 #: A server has asked for the options of a test.
 _ASKED = pytest.StashKey[bool]()
 
@@ -166,9 +172,8 @@ def options_in_vain(item: pytest.Item) -> str:
     markers = [one for one in item.own_markers if one.name == "smtp_server"]
     if not markers or item.stash.get(_ASKED, False):
         return ""
-    given = ", ".join(f"{key}={one!r}" for key, one in markers[0].kwargs.items())
     return (
-        f"@pytest.mark.smtp_server({given}) has no effect on {item.nodeid}: it is for "
+        f"{as_written(markers[0])} has no effect on {item.nodeid}: it is for "
         "the fixtures smtp_server and smtp_server_factory, which this test does not use"
     )
 

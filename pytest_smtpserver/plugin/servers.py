@@ -17,7 +17,7 @@ from pytest_smtpserver.server.io.clock import STANDSTILL
 from pytest_smtpserver.server.server import RUNNING, SMTPServer
 from pytest_smtpserver.server.tls.authorities import AUTHORITIES
 
-from .configuration import in_full, options_of, timeout
+from .configuration import as_written, in_full, options_of, timeout
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -325,11 +325,11 @@ def _sources(
     name: str | None = None,
 ) -> list[str]:
     """Where an option comes from, the closest place; with None, all the places."""
-    found = []
-    for marker in node.iter_markers("smtp_server"):
-        if name is None or name in marker.kwargs:
-            written = ", ".join(f"{key}={one!r}" for key, one in marker.kwargs.items())
-            found.append(f"from @pytest.mark.smtp_server({written})")
+    found = [
+        f"from {as_written(marker)}"
+        for marker in node.iter_markers("smtp_server")
+        if name is None or name in marker.kwargs
+    ]
     for key, value in given.items():
         if key == name or (name is None and key != "ca"):
             found.append(

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.words import no_mails_here
-from pytest_smtpserver.protocol.naming import (
-    no_such_attribute,
-)
+from pytest_smtpserver.protocol.naming import no_such_attribute
 from pytest_smtpserver.script.callers import caller
 from pytest_smtpserver.script.event import LOOKED_AT
 from pytest_smtpserver.script.mistakes import told_to_the_caller

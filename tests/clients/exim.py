@@ -75,6 +75,17 @@ message_logs = false
 keep_environment =
 tls_advertise_hosts =
 """
+#: The end of such a configuration: whoever the mail is for, it goes nowhere.
+FOR_ALL = """\
+begin routers
+all:
+  driver = accept
+  transport = none
+begin transports
+none:
+  driver = appendfile
+  file = /dev/null
+"""
 
 AUTHENTICATORS = {
     "PLAIN": "driver = plaintext\n  client_send = ^{user}^{secret}",

@@ -17,7 +17,7 @@ import pytest
 from pytest_smtpserver import SMTPServer
 from tests.protocol.postfix_answers import octets
 
-from .exim import receiving
+from .exim import FOR_ALL, receiving
 from .test_postfix_smtpd import DEFAULTS, connected, connected_socket, say, smtpd
 
 if TYPE_CHECKING:
@@ -58,14 +58,6 @@ acl_smtp_vrfy = accept
 acl_smtp_data = accept
 smtputf8_advertise_hosts =
 begin acl
-begin routers
-all:
-  driver = accept
-  transport = none
-begin transports
-none:
-  driver = appendfile
-  file = /dev/null
 """
 
 
@@ -148,7 +140,7 @@ def test_postfix(postfix: Postfix, name: str, settings: dict[str, str]) -> None:
 @pytest.mark.once
 def test_exim(exim: Exim) -> None:
     """It takes mail from a pipe."""
-    with receiving(exim, EXIM) as connect:
+    with receiving(exim, EXIM + FOR_ALL) as connect:
 
         @contextmanager
         def stream() -> Iterator[BufferedRWPair]:

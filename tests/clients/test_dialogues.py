@@ -16,7 +16,7 @@ import pytest
 from pytest_smtpserver import SMTPServer, personas
 
 from .exchange import ADA, SENDER
-from .exim import receiving
+from .exim import FOR_ALL, receiving
 from .relay import recording
 from .test_postfix_smtpd import SETTINGS, smtpd
 from .tools import EHLO_NAME, Login, Mail, Target
@@ -136,19 +136,11 @@ recipients:
   defer local_parts = later
        message = Try again later
   accept
-begin routers
-all:
-  driver = accept
-  transport = none
-begin transports
-none:
-  driver = appendfile
-  file = /dev/null
 """
 
 
 def _exim(exim: Exim) -> AbstractContextManager[Server]:
-    return receiving(exim, EXIM)
+    return receiving(exim, EXIM + FOR_ALL)
 
 
 @pytest.mark.parametrize("what", RECIPIENTS)
