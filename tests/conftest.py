@@ -83,11 +83,16 @@ def _threads() -> set[threading.Thread]:
 def pytester(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> pytest.Pytester:
-    """Runs of pytest inside of this one keep their order, whatever this one's is.
+    """Runs of pytest inside of this one do not depend on where this one runs.
+
+    They keep their order, whatever this one's is. Where CI or BUILD_NUMBER is set,
+    pytest does not shorten the lines of its summary, and all would be in there twice.
 
     Beside pytest-xdist, pytest-rerunfailures starts a thread in each run, and no end of
     the run ends it: in here that would be a thread that a test has left behind.
     """
+    for one in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(one, raising=False)
     left_out = ("randomly", "random_order", "rerunfailures")
     monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{one}" for one in left_out))
     return pytester

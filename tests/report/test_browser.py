@@ -62,10 +62,13 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rows(page: Page) -> list[str]:
-    """The names in the list, as far as they are shown."""
+    """The names in the list, as far as they are shown.
+
+    Their inner text would be empty for as long as the browser has not drawn them.
+    """
     return [
         one.split(" ")[0]
-        for one in page.locator("#list a:visible .name").all_inner_texts()
+        for one in page.locator("#list a:visible .name").all_text_contents()
     ]
 
 
