@@ -17,7 +17,6 @@ import pytest
 from pytest_smtpserver.plugin.interruptions import hang_up_after_the_alarm
 
 from . import inner
-from .test_report_page import outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -288,7 +287,7 @@ def test_it(smtp_server):
     folder = pytester.path / "saved" / "test_it.py" / "test_it"
     assert (folder / "message-1.eml").read_bytes() == b"Subject: hi\r\n"
     page = pytester.path / "page.html"
-    assert outcomes(page) == [("test_it", "interrupted", ["hi"])]
+    assert inner.outcomes(page) == [("test_it", "interrupted", ["hi"])]
 
 
 # pytest.exit, --maxfail

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
-import re
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_smtpserver.report.entries import anchor_of
 
-from .inner import MAILER, run
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from .inner import MAILER, entries, outcomes, run
 
 TESTS = """
 def test_passes(smtp_server):
@@ -42,28 +35,6 @@ def test_skipped(smtp_server):
 def test_of_something_else():
     pass
 """
-
-
-def entries(page: str) -> list[dict[str, Any]]:
-    """All entries, in the order of the page."""
-    blocks = re.findall(r'<script type="text/plain" class="block">([^<]*)<', page)
-    return [
-        one
-        for block in blocks
-        for one in json.loads(gzip.decompress(base64.b64decode(block)))
-    ]
-
-
-def outcomes(page: Path) -> list[tuple[str, str, list[str]]]:
-    """Name, outcome, subjects."""
-    return [
-        (
-            one["name"].rpartition("::")[2],
-            one["outcome"],
-            [message["subject"] for message in one["messages"]],
-        )
-        for one in entries(page.read_text(encoding="utf-8"))
-    ]
 
 
 ALL = [

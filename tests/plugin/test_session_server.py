@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .inner import run
+from .inner import run, run_apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,6 +81,56 @@ def test_three(smtp_server):
     )
     result.assert_outcomes(passed=2, failed=1)
     assert "RuleNotUsed: A rule was never used:" in result.stdout.str()
+
+
+def test_the_session_scope(project: pytest.Pytester) -> None:
+    """One port, everything else as new for each test, also with clients left open."""
+    project.makeini(
+        "[pytest]\nsmtp_server_scope = session\n"
+        "asyncio_default_fixture_loop_scope = function\n"
+    )
+    project.makepyfile(
+        test_it="""
+        import socket
+        import pytest
+        from sending import send
+        ports, left = set(), []
+
+        @pytest.mark.smtp_server(hostname="one.example.org")
+        def test_one(smtp_server):
+            ports.add(smtp_server.port)
+            assert smtp_server.hostname == "one.example.org"
+            smtp_server.on("RCPT", "carl@example.org").reply(550).optional()
+            send(smtp_server)
+            left.append(socket.create_connection(smtp_server.address, timeout=10))
+            left[0].makefile("rb").readline()
+            left[0].sendall(b"MAIL FROM:<late@example.org>\\r\\n")
+
+        @pytest.mark.smtp_server(users={"ada": "lovelace"})
+        def test_two(smtp_server):
+            ports.add(smtp_server.port)
+            assert smtp_server.messages == [] and smtp_server.sessions == []
+            assert smtp_server.rules == []
+            assert smtp_server.hostname == "localhost"
+            with left[0] as client:
+                said = client.makefile("rb").read()
+            assert b"421" in said
+            send(smtp_server, "carl@example.org")
+            assert len(smtp_server.messages) == len(smtp_server.sessions) == 1
+
+        def test_three(smtp_server, smtp_server_factory):
+            ports.add(smtp_server.port)
+            assert len(ports) == 1
+            assert smtp_server_factory().port not in ports
+
+        @pytest.mark.smtp_server(host="::1")
+        def test_four(smtp_server):
+            pass
+        """
+    )
+    result = run_apart(project)
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["*option host: '::1' is not allowed*"])
 
 
 def test_it_may_be_overridden(pytester: pytest.Pytester) -> None:

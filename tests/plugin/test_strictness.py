@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .inner import explanation, run
+from .inner import explanation, run, run_apart
 
 BROKEN = """
 import contextlib
@@ -16,6 +16,67 @@ def broken(event):
 def client(server):
     return smtplib.SMTP(*server.address, local_hostname="client.example.org")
 """
+
+
+def test_a_rule_that_was_never_used_fails_the_test_itself(
+    project: pytest.Pytester,
+) -> None:
+    """As a failure, not as an error beside a passed test; `.optional()` opts out."""
+    project.makepyfile(
+        test_it="""
+        from sending import send
+
+        def test_unused(smtp_server):
+            smtp_server.on("RCPT", "carl@example.org").reply(550)
+            send(smtp_server)
+
+        def test_optional(smtp_server):
+            smtp_server.on("RCPT", "carl@example.org").reply(550).optional()
+
+        def test_failed_already(smtp_server):
+            smtp_server.on("VRFY").reply(550)
+            assert 1 == 2
+
+        def test_of_the_factory(smtp_server_factory):
+            smtp_server_factory().on("VRFY").reply(550)
+        """
+    )
+    result = run_apart(project)
+    result.assert_outcomes(passed=1, failed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "*RuleNotUsed: A rule was never used:",
+            "*on('RCPT', 'carl@example.org').reply(550), made at test_it.py:4",
+            "*came close: RCPT 'bob@example.org'",
+            "*If that is all right, add .optional() to the rule.",
+        ]
+    )
+    # test_unused and test_of_the_factory, in full; test_failed_already has its own.
+    assert str(result.stdout).count("RuleNotUsed: A rule was never used") == 2
+
+
+def test_what_a_handler_raises_fails_the_test(project: pytest.Pytester) -> None:
+    """With its own traceback."""
+    project.makepyfile(
+        test_it="""
+        import smtplib
+        import pytest
+        from sending import send
+
+        def handler(event):
+            raise LookupError("no such thing")
+
+        def test_it(smtp_server):
+            smtp_server.on("RCPT").call(handler)
+            with pytest.raises(smtplib.SMTPRecipientsRefused):
+                send(smtp_server)
+        """
+    )
+    result = run_apart(project)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*def handler(event):", ">*raise LookupError*", "E*LookupError: no such thing"]
+    )
 
 
 def test_little_stands_around_the_message(pytester: pytest.Pytester) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_smtpserver import SMTPServer, personas
 
-from .inner import run, sections, stable
+from .inner import run, run_apart, sections, stable
 
 FAILS = """
 @pytest.mark.smtp_server(users={"ada": "lovelace"}, hostname="mx.example.org")
@@ -94,6 +94,32 @@ def test_the_section_of_a_failed_test(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(failed=1)
     assert sections(result) == REPORT
     assert "lovelace" not in sections(result)
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_failure_comes_with_the_dialogue(
+    project: pytest.Pytester, workers: str
+) -> None:
+    """A section for each server, also from a worker of xdist; none for one that passed."""
+    project.makepyfile(
+        test_it="""
+        from sending import send
+
+        def test_passes(smtp_server):
+            send(smtp_server, "passed@example.org")
+
+        def test_fails(smtp_server, smtp_server_factory):
+            send(smtp_server_factory(users={"ada": "x"}))
+            send(smtp_server)
+            assert 1 == 2
+        """
+    )
+    result = run_apart(project, "-n", workers)
+    result.assert_outcomes(passed=1, failed=1)
+    text = str(result.stdout)
+    assert text.count("SMTP server smtp://127.0.0.1:") == 2
+    assert "c: mail from:<ada@example.org>" in text.lower()
+    assert "passed@example.org" not in text
 
 
 def test_a_section_tells_about_tls(pytester: pytest.Pytester) -> None:
