@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from dirty_equals import Contains, HasAttributes, IsNow, IsStr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_smtpserver.mail.message import ReceivedMessage
+from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
 
 from .letters import LETTERS
 from .make import (
@@ -29,6 +30,7 @@ from .make import (
 from .test_corpus_libraries import stdlib_legacy, stdlib_modern
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -433,3 +435,28 @@ def test_multiparts_nested_beyond_reason() -> None:
     assert_answers(message)
     assert message.subject == "deep"
     assert any("nested over" in defect for defect in message.defects)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "error"),
+    [
+        (lambda message, _: message.link("nowhere"), AssertionError),
+        (lambda message, _: message.code(), AssertionError),
+        (lambda message, _: message["Subject"], TypeError),
+        (lambda message, _: message.sender, AttributeError),
+        (lambda _, session: session.assert_commands(["QUIT"]), AssertionError),
+        (lambda _, session: session.mails, AttributeError),
+    ],
+)
+def test_a_failure_is_shown_at_the_line_of_the_test(
+    mistake: Callable[[ReceivedMessage, SessionRecord], object],
+    error: type[Exception],
+) -> None:
+    """Our own frames are left out of the traceback, as those of ``assert`` are."""
+    session = SessionRecord("1", ("127.0.0.1", 4), ("127.0.0.1", 5), RECEIVED_AT)
+    with pytest.raises(error) as raised:
+        mistake(received("Subject: x\r\n\r\nHello\r\n"), session)
+    places = re.findall(
+        r"^\S+:\d+: in ", str(raised.getrepr(style="short")), re.MULTILINE
+    )
+    assert len(places) == 2, places  # this function, and the lambda

@@ -28,6 +28,19 @@ def test_nothing_follows_where_nothing_waits() -> None:
         made.proceed()
 
 
+def test_a_greeting_that_is_never_sent() -> None:
+    """RFC 5321 §3.1 has the client wait for it; one that does not may go on."""
+    made = engine()
+    event = made.next_event()
+    assert event is not None
+    assert event.name == "CONNECT"
+    made.send_nothing()
+    made.receive_data(b"EHLO c\r\n")
+    hello = made.next_event()
+    assert hello is not None
+    assert (hello.name, hello.proposed and hello.proposed.code) == ("EHLO", 250)
+
+
 @pytest.mark.parametrize("code", [421, 550])
 def test_an_early_answer_that_ends_the_session(code: int) -> None:
     """RFC 5321 §3.8: after a 421 the channel is closed, and no content is read."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_smtpserver import personas
+from pytest_smtpserver import ReceivedMessage, personas
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.protocol.syntax.addresses import Address
 from pytest_smtpserver.protocol.syntax.commands import Command
@@ -15,7 +15,7 @@ from pytest_smtpserver.protocol.syntax.envelope import Envelope
 from pytest_smtpserver.script.actions import Call, Delay, SendReply
 from pytest_smtpserver.script.event import Event
 
-from .test_rules import on, script, session
+from .test_rules import NOW, on, script, session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,6 +175,30 @@ def test_a_tarpit_waits_and_leaves_the_rest_to_others() -> None:
     assert isinstance(says[1], Call)
     assert waits.persona == f"unknown_users(['{ADA}'])"
     assert (rules.decide(rcpt(ADA)) or pytest.fail("no wait")).actions == [Delay(3)]
+
+
+def test_a_tarpit_waits_once_for_each_reply() -> None:
+    """A reply of a moment's own waits; one to AUTH or BDAT has waited as a command.
+
+    RFC 4954 §4: after a challenge the verdict is the reply to a response. RFC 3030 §2: a
+    BDAT has one reply; with LMTP the other recipients have replies of their own.
+    """
+    rules = playing(personas.tarpit(3))
+    auth = Event(
+        "CREDENTIALS", session(), command=Command.parse(b"AUTH PLAIN AGEAYg==")
+    )
+    assert rules.decide(auth) is None
+    assert rules.decide(Event("CREDENTIALS", session())) is not None
+    first, second = Address(ADA), Address(BOB)
+    made = Envelope(Address(ADA))
+    made.rcpt_to += [first, second]
+    for chunks, waits in (((), (True, True, True)), ((4,), (False, False, True))):
+        message = ReceivedMessage(
+            b"Hi\r\n", made, session(), received_at=NOW, chunks=chunks
+        )
+        for recipient, expected in zip((None, first, second), waits, strict=True):
+            event = Event("MESSAGE", session(), message=message, recipient=recipient)
+            assert (rules.decide(event) is not None) is expected, (chunks, recipient)
 
 
 def test_the_tests_own_rules_come_first() -> None:

@@ -232,6 +232,16 @@ def test_unused_rules_are_complained_of() -> None:
     assert rules.check_used() is None
 
 
+def test_a_script_that_had_a_rule_has_been_used() -> None:
+    """What the rule began may still go on: a throttle, a cut in the content."""
+    rules = script()
+    assert (rules.any_rules, rules.was_used) == (False, False)
+    on(rules, "CONTENT").throttle(1000)
+    assert (rules.any_rules, rules.was_used) == (True, True)
+    rules.rules.clear()
+    assert (rules.any_rules, rules.was_used) == (False, True)
+
+
 def test_handlers_come_last_and_stay() -> None:
     """They are rules behind all rules, optional, and not forgotten."""
     rules = script(NOOP=print)

@@ -66,15 +66,15 @@ def _images(markup: Markup) -> Iterator[Note]:
         for image in link.images
         if image.text == ""
     ]
-    what = ""
     if bare:
         count = "an image has" if len(bare) == 1 else f"{len(bare)} images have"
         what = f"{count} no text in its place (alt)"
     elif markup.images and not _says_something(markup):
         bare, what = markup.images, "the HTML has images, and no text at all"
-    if what:
-        line = f'<img src="{shortened(bare[0].source, 80)}">'
-        yield Note("image-without-text", what, "HTML", line)
+    else:
+        return
+    line = f'<img src="{shortened(bare[0].source, 80)}">'
+    yield Note("image-without-text", what, "HTML", line)
 
 
 def _says_something(markup: Markup) -> bool:

@@ -90,6 +90,8 @@ class Markup:
     def __init__(self, html: str) -> None:
         self.images: list[Image] = []
         self.links: list[Link] = []
+        #: The last ``<a>`` that could be seen, be it a link or a place in the page.
+        self._anchor = Link("", [], [])
         self._prose: list[str] = []
         self._code: list[str] = []
         #: Name and kind (``"code"``, ``"unseen"`` or nothing) of each open element.
@@ -119,8 +121,8 @@ class Markup:
         if self._kind == "unseen":
             return
         (self._code if self._kind == "code" else self._prose).append(text)
-        if self._count["a"] and self.links:
-            self.links[-1].label.append(text)
+        if self._count["a"]:
+            self._anchor.label.append(text)
 
     def _tag(self, tag: Tag) -> None:
         name = tag.name
@@ -130,10 +132,11 @@ class Markup:
             self._close(name)
             return
         if self._kind != "unseen":
-            if name == "a" and (target := tag.attributes.get("href", "").strip()):
+            if name == "a":
                 given = tag.attributes
                 label = given.get("aria-label", given.get("title", ""))
-                self.links.append(Link(target, [label], []))
+                self._anchor = Link(given.get("href", "").strip(), [label], [])
+                self.links += [self._anchor] * bool(self._anchor.target)
             elif name == "img":
                 self._image(tag)
         if name not in VOID:
@@ -162,8 +165,8 @@ class Markup:
         text = given.get("alt", given.get("aria-label", given.get("title")))
         image = Image(given.get("src", ""), "" if decorates and not text else text)
         self.images.append(image)
-        if self._count["a"] and self.links:
-            self.links[-1].images.append(image)
+        if self._count["a"]:
+            self._anchor.images.append(image)
 
 
 def _kind_of(tag: Tag) -> str:

@@ -159,7 +159,7 @@ def _answer(
 
 def _shown(session: SessionState, mechanism: str, initial: str) -> Credentials | None:
     """What a client has given away, although AUTH is refused at once."""
-    if mechanism not in MECHANISMS or not initial:
+    if mechanism not in MECHANISMS:
         return None
     try:
         _, step = _begin(session, mechanism, initial)

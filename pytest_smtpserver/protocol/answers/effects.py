@@ -31,8 +31,7 @@ def take_note(session: SessionState, event: Event, reply: Reply) -> None:
 
 def _hello(session: SessionState, event: Event, reply: Reply) -> None:
     if reply.is_positive and event.command is not None:
-        name = event.found.helo if event.found is not None else None
-        session.greet(event.name, name or event.command.argument)
+        session.greet(event.name, event.command.argument)
 
 
 def _mail(session: SessionState, event: Event, reply: Reply) -> None:

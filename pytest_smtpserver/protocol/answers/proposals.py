@@ -100,15 +100,13 @@ def _unrecognized(session: SessionState, command: Command) -> Reply:
     return standard.UNRECOGNIZED if command.strip() else standard.EMPTY_LINE
 
 
-def _ehlo(session: SessionState, command: Command) -> Proposal:
+def _ehlo(session: SessionState, command: Command) -> Reply:
     # §4.1.1.1 asks for a domain or an address literal. Many a client sends something
     # else, and §4.1.4 forbids to refuse it for that.
-    name = parse_client_name(
-        command.raw_argument, lenient=session.settings.lenient_addresses
+    parse_client_name(command.raw_argument, lenient=session.settings.lenient_addresses)
+    return (
+        session.settings.helo_reply if command.verb == "HELO" else ehlo_reply(session)
     )
-    if command.verb == "HELO":
-        return Proposal(session.settings.helo_reply, helo=name)
-    return Proposal(ehlo_reply(session), helo=name)
 
 
 def _mail(session: SessionState, command: Command) -> Proposal | Reply:

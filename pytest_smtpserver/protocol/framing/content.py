@@ -146,14 +146,13 @@ class DataReader:
             if found + 2 > start:
                 content.append(data[start : found + 2])
             start = found + 3
-            self._virtual = 0
             found = data.find(_STUFFED, start)
         end = len(data)
         if data.endswith(b"\r\n"):
             end -= 2
         elif data.endswith(b"\r"):
             end -= 1
-        self._hold(data, start, max(end, start - self._virtual), content)
+        self._hold(data, start, end, content)
         return content, None
 
     def _hold(self, data: bytes, start: int, end: int, content: list[bytes]) -> None:

@@ -44,7 +44,6 @@ class Proposal(NamedTuple):
 
     Attributes:
         reply: what the engine would send.
-        helo: the client's name.
         envelope: of the transaction that MAIL begins.
         attributes: of XCLIENT and XFORWARD.
         exchange: the AUTH exchange, to be gone on with.
@@ -54,7 +53,6 @@ class Proposal(NamedTuple):
     """
 
     reply: Reply
-    helo: str | None = None
     envelope: Envelope | None = None
     attributes: dict[str, str | None] | None = None
     exchange: Exchange | None = None

@@ -146,6 +146,8 @@ def test_get_body_does_not_contradict(structure: str) -> None:
         ("format=flowed; delsp=yes", "日 \r\n本", "日本"),
         # section 4.4: space-stuffing
         ("format=flowed", " From x\r\n >y\r\n  z", "From x\n>y\n z"),
+        ("format=flowed; delsp=yes", "a \r\n >b", "a>b"),
+        ("format=flowed; delsp=yes", "a \r\n From b", "aFrom b"),
         # section 4.3: signatures
         ("format=flowed", "a \r\n-- \r\nAda", "a \n-- \nAda"),
         ("format=flowed", "-- \r\nAda", "-- \nAda"),

@@ -49,6 +49,13 @@ def test_an_attachment_says_what_it_is() -> None:
     assert repr(Attachment("", "a/b", b"x")) == "<Attachment a/b, 1 octets>"
 
 
+def test_a_picture_that_nothing_shows_is_a_file() -> None:
+    """Without an identifier no HTML can show it (RFC 2392)."""
+    body = part("text/plain", "Hi") + part("image/png", "PNG") + "--b--\n"
+    message = received(mail(body))
+    assert (names(message), message.inline_images) == (["image/png"], [])
+
+
 def test_a_forwarded_message_is_an_attachment_octet_for_octet() -> None:
     """message/rfc822 is not looked into, and comes as it was sent."""
     inner = "Subject: inner  \n\tfolded\nFrom: x@y.z\n\ninner text\n"

@@ -46,6 +46,8 @@ def test_typed_fields_are_those_of_the_standard_library() -> None:
         "Date: Mon, 2 Mar 2026 10:00:00 +0000\r\n"
         "Content-Type: text/plain; charset=utf-8\r\nFrom: a@b.org, Ada <c@d.org>\r\n\r\n"
     ).email
+    quoted = received('To: "ada l"@b.org\r\n\r\n').email["To"].addresses[0]
+    assert (quoted.username, quoted.domain) == ("ada l", "b.org")  # RFC 5322 §3.4.1
     assert email["Date"].datetime.isoformat() == "2026-03-02T10:00:00+00:00"
     assert email["Content-Type"].params["charset"] == "utf-8"
     assert [str(one) for one in email["From"].addresses] == ["a@b.org", "Ada <c@d.org>"]

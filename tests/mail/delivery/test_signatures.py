@@ -95,6 +95,20 @@ def test_several_signatures(rsa: DKIMKey, ed25519: DKIMKey) -> None:
     assert "no record 'ed._domainkey.example.org'" in found[1].reason
 
 
+@pytest.mark.parametrize("tag", ["d", "s", "p"])
+def test_a_tag_that_is_missing(rsa: DKIMKey, tag: str) -> None:
+    """RFC 6376 §6.1.1: the signature does not hold, and nothing is made up for it."""
+    content = re.sub(rf"\b{tag}=[^;]+;".encode(), b"", signed(rsa), count=1)
+    record = rsa.record.replace(f"{tag}=", "x=") if tag == "p" else rsa.record
+    ((domain, selector, valid, reason),) = results(content, lambda _: record)
+    assert (domain, selector, valid) == (
+        "" if tag == "d" else "example.org",
+        "" if tag == "s" else "test",
+        False,
+    )
+    assert reason
+
+
 def test_no_signature(rsa: DKIMKey) -> None:
     """Nothing is said about it."""
     assert results(LETTER, rsa.keys) == []

@@ -127,6 +127,9 @@ ADVISED: Mapping[str, tuple[list[Letter], list[Letter]]] = {
             Letter("in a path", text="https://shop.acme.de/localhost/\n"),
             Letter("alike", text="https://localhost.acme.de/\n"),
             Letter("public address", text="https://1.1.1.1/\n"),
+            # An app's own scheme; RFC 3490 §3.1: "。" separates labels too.
+            Letter("app", text="acme-shop://orders/7\n"),
+            Letter("ideographic dot", text="https://例え。jp/confirm\n"),
             # An example that sends is a test's: it has no other domain.
             Letter("examples", text="https://app.example.org/confirm\n"),
         ],

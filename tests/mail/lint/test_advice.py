@@ -270,6 +270,14 @@ def test_markup(html: str, images: int, prose: str) -> None:
     assert " ".join(markup.prose.split()) == prose
 
 
+def test_a_link_is_labelled_by_what_stands_in_it() -> None:
+    """Not by what follows, and one without a label of its own by nothing else."""
+    markup = Markup('a <a href="https://x.example/">b <b>c</b></a> d <a name="e">f</a>')
+    assert ["".join(link.label) for link in markup.links] == ["b c"]
+    nested = Markup('<a href="https://x.example/"><img src="1.png" alt=""></a> Hello')
+    assert ["".join(link.label) for link in nested.links] == [""]
+
+
 @given(st.text(max_size=400))
 def test_any_text_can_be_looked_at(text: str) -> None:
     """As text and as HTML; never an exception."""

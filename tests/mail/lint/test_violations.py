@@ -217,6 +217,15 @@ def test_content(content: bytes, name: str, place: int) -> None:
     assert (found.name, found.number) == (name, place)
 
 
+def test_an_empty_line_before_the_header_counts() -> None:
+    """Lines end with LF here, also those that should end with CRLF."""
+    found = content_problems(b"\n" + GOOD + b"\xe4\r\n", envelope())
+    assert {one.name: one.number for one in found if one.number} == {
+        "bare-lf": 1,
+        "8-bit-content": 7,
+    }
+
+
 def test_content_that_is_allowed() -> None:
     """A line of 998 octets, 8-bit with BODY=8BITMIME, anything with BINARYMIME."""
     with SMTPServer(extensions=["8BITMIME", "CHUNKING", "BINARYMIME"]) as server:
@@ -375,14 +384,30 @@ def test_advice_on_commands_that_are_useless() -> None:
     ]
 
 
-def test_a_message_of_a_domain_below_is_aligned() -> None:
+@pytest.mark.parametrize(
+    ("author", "sender", "aligned"),
+    [
+        ("example.org", "mail.example.org", True),
+        ("news.example.org", "example.org", True),
+        ("news.example.org", "mail.example.org", True),
+        ("news.shop.co.uk", "mail.shop.co.uk", True),
+        ("shop.co.uk", "other.co.uk", False),
+        ("news.shop.co.uk", "mail.other.co.uk", False),
+        ("example.org", "example.net", False),
+        ("example.org", "badexample.org", False),
+    ],
+)
+def test_a_message_of_a_domain_below_is_aligned(
+    author: str, sender: str, aligned: bool
+) -> None:
     """RFC 7489 §3.1.2: relaxed alignment looks at the organizational domain."""
     session = _session()
-    good = ReceivedMessage(
-        GOOD,
-        envelope(b"FROM:<bounce@mail.example.org>"),
+    message = ReceivedMessage(
+        GOOD.replace(b"From: a@example.org", f"From: a@{author}".encode()),
+        envelope(f"FROM:<bounce@{sender}>".encode()),
         session,
         received_at=RECEIVED_AT,
     )
-    session.messages.append(good)
-    assert advice([session]) == []
+    session.messages.append(message)
+    told = [] if aligned else ["not-aligned"]
+    assert [one.name for one in advice([session])] == told

@@ -33,7 +33,7 @@ def test_a_bad_name_that_a_rule_accepts() -> None:
     """It is kept as it was sent."""
     where = session(State.START)
     line = "EHLO two words"
-    assert asked(where, line).helo is None
+    assert asked(where, line).reply.code == 501
     take_note(where, happened(line, asked(where, line)), OK)
     assert where.helo == "two words"
 

@@ -74,6 +74,15 @@ def test_what_is_past_the_limit_is_counted_and_dropped() -> None:
     assert (sink.length, sink.overflowed, sink.getvalue()) == (6, True, b"abcde")
 
 
+def test_octets_on_the_wire_are_counted_by_themselves() -> None:
+    """RFC 5321 §4.5.2: a dot more than the content has, and the line that ends it."""
+    sink = ContentSink()
+    assert (sink.octets, sink.length, sink.chunks) == (0, 0, [])
+    sink.write(b".a\r\n")
+    sink.came(len(b"..a\r\n.\r\n"))
+    assert (sink.octets, sink.length) == (8, 4)
+
+
 class CountingBytes(bytes):
     """Counts the octets that are searched or cut out."""
 

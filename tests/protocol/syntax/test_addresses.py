@@ -254,6 +254,9 @@ def test_never_accepted(mailbox: bytes, lenient: bool) -> None:
         ("FROM:<a(b),c;d@e>", "a(b),c;d@e", "e"),
         ("FROM:<a@b@c>", "a@b@c", "c"),
         ("FROM:<a@[999.0.0.1]>", "a@[999.0.0.1]", "[999.0.0.1]"),
+        # A comment beside an address is no part of it (RFC 5322 §3.4).
+        ("FROM:<(Ada)a@b>", "a@b", "b"),
+        ("FROM:<(Ada) a@b (x)(y)>", "a@b", "b"),
         ("FROM:<root>", "root", ""),
         ('FROM:<"a b>">', '"a b>"', ""),
         ('FROM:"a b"@c', '"a b"@c', "c"),

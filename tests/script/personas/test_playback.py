@@ -151,6 +151,18 @@ def test_after_the_last_line_all_is_as_usual() -> None:
         server.check()
 
 
+def test_a_reply_that_is_none_is_played_as_it_came() -> None:
+    """RFC 5321 §4.2 has three digits; a recorded server may have sent anything."""
+    with SMTPServer() as server:
+        log = "S: 220 x\nC: EHLO c\nS: hello there\nC: NOOP\nS: 250 ok"
+        server.play(personas.dialogue(log))
+        with Wire(server) as wire:
+            assert wire.reply() == "220 x"
+            assert wire.say("EHLO c") == "hello there"
+            assert wire.say("NOOP") == "250 ok"
+        server.check()
+
+
 def test_a_client_that_leaves_the_dialogue() -> None:
     """It gets the usual replies; the failure shows where the two part."""
     with SMTPServer() as server:

@@ -46,6 +46,9 @@ SOUND = [
         [("John Doe", "jdoe@machine.example")],
     ),
     ('"john doe"@example.org', [("", '"john doe"@example.org')]),
+    ('"team@home": ada@x.org;', [("", "ada@x.org")]),
+    # RFC 2047 §5 (2): in a comment an encoded word needs no quotes.
+    ("ada@x.org (=?utf-8?q?Love=2C_Ada?=)", [("Love, Ada", "ada@x.org")]),
     ('Ada <"ada"@example.org>', [("Ada", "ada@example.org")]),
     (
         "u@[IPv6:2001:db8::1], v@[192.0.2.1]",

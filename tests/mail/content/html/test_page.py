@@ -19,6 +19,7 @@ from ...make import html_mail
         ("<table><tr><td>a<td>b<tr><td>c</table>", "a\nb\nc"),
         ("<pre>a\n  b</pre>", "a\n  b"),
         ("<title>t</title>a<style>s</style>b<script>c</script>", "ab"),
+        ("<p>X is new: Model X</p>", "X is new: Model X"),
         ("a<template>b</template><datalist><option>c</datalist>d", "ad"),
         ("<noscript>a</noscript>", "a"),
         ("a<iframe>b</iframe><noembed>c</noembed>", "a"),
@@ -27,6 +28,9 @@ from ...make import html_mail
         ("<ul><li hidden>a<li>b</ul>", "b"),
         ("<table><tr hidden><td>a<tr><td>b</table>", "b"),
         ("<table><tr><td hidden>a</div></p>b<td>c</table>", "c"),
+        # What is open around a cell is not closed in it, but the table is.
+        ("<div hidden><table><tr><td>a</div>b</table></div>c", "c"),
+        ("<table><tr><td hidden>a</table>b", "b"),
         ("<div style='color:red;display:none'>a</div>b", "b"),
         ("<span style='DISPLAY : NONE !important'>a</span>b", "b"),
         ("<span style='visibility:hidden'>a</span>b", "b"),
