@@ -1,4 +1,4 @@
-"""Links: how they stand in text (RFC 3986 appendix C), and the one that a test wants."""
+"""Finds the links in text (RFC 3986 appendix C), and among links the one a test wants."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 _SCHEME = (
     r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9+.-]{0,30}://|mailto:(?=[^\s@<>]{1,320}@))"
 )
-#: CJK and typographic punctuation ends a link: nobody puts a blank before it. So does
-#: what nobody sees: zero-width blanks, marks of direction, controls.
+#: What ends a link: blanks, CJK and typographic punctuation, in front of which nobody
+#: puts a blank, and invisible characters (zero-width blanks, direction marks, controls).
 _STOP = (
     '\\s\\x00-\\x1f\\x7f<>"`|\\u00ab\\u00bb\\u200b\\u200e\\u200f\\u2018-\\u201f\\u2026\\u202a-\\u202e'
     "\\u2060\\u2066-\\u2069\\u3000-\\u303f\\ufeff\\uff00-\\uff0f\\uff1a-\\uff20"
@@ -30,7 +30,7 @@ def links_in_text(text: str) -> list[str]:
     found = []
     for match in IN_TEXT.finditer(text):
         if match[1] is not None:
-            # RFC 3986 appendix C: inside of < and > a line break is none.
+            # RFC 3986 appendix C: between < and > line breaks do not count.
             link = "".join(line.strip(" \t") for line in match[1].split("\n"))
             if not re.search(r"\s", link):
                 found.append(link)
@@ -49,7 +49,7 @@ def unique(values: Iterable[str]) -> list[str]:
 
 
 def _without_punctuation(link: str) -> str:
-    """Cut what belongs to the sentence around a link, not to the link."""
+    """Cut punctuation that belongs to the sentence around the link."""
     depth = dict.fromkeys("([{", 0)
     for index, character in enumerate(link):
         if character in depth:
@@ -106,7 +106,7 @@ def find_link(
 
 
 def _link_test(pattern: str | re.Pattern[str]) -> tuple[str, Callable[[str], bool]]:
-    """What a pattern wants of a link: in words, and as a predicate."""
+    """What a pattern asks of a link: in words, and as a predicate."""
     if isinstance(pattern, str):
         wanted = f"contains {pattern!r}" if pattern else "is there"
         return wanted, lambda link: pattern in link
@@ -120,7 +120,7 @@ def _link_test(pattern: str | re.Pattern[str]) -> tuple[str, Callable[[str], boo
 
 
 def _nearest(wanted: str, links: Sequence[str]) -> str:
-    """The link with the longest piece of what was wanted, if that says anything."""
+    """The link that has most in common with what was wanted; ``""`` below a half."""
     best, nearest = 0.5, ""
     for link in links[:200]:
         matcher = SequenceMatcher(

@@ -1,8 +1,8 @@
-"""The parts of a message: where they are in the content, what they declare, their octets.
+"""The MIME parts of a message: where they are, what they declare, their octets.
 
 RFC 2045 (fields), RFC 2046 (multiparts), RFC 2183 (dispositions). A part keeps offsets
-into the content and decodes when asked, so that a forwarded message or a signed part
-can be given back octet for octet, and 50 MB are not copied for a subject.
+into the content and decodes only on request. So a forwarded message or a signed part
+stays as it was sent, octet for octet, and reading a subject copies no attachment.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .fields.mime_parameters import Structured, read_structured
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Deeper multiparts are taken as they stand; nobody but a fuzzer makes them.
+#: Multiparts nested deeper than this are not taken apart; only fuzzers make them.
 _MAX_DEPTH = 50
 _MEDIA_TYPE = re.compile(r"[^\s/;]+/[^\s/;]+")
 
@@ -64,7 +64,7 @@ class Part:
 
     @property
     def content_type(self) -> str:
-        """``maintype/subtype`` in lower case; what is none is text (RFC 2045 §5.2)."""
+        """``maintype/subtype`` in lower case; text if malformed (RFC 2045 §5.2)."""
         value = self._type.value
         if not value:
             return self._default
@@ -77,13 +77,13 @@ class Part:
 
     @property
     def filename(self) -> str:
-        """The name in Content-Disposition or, for want of it, in Content-Type."""
+        """The file name in Content-Disposition, else that in Content-Type."""
         name = self._disposition.parameters.get("filename")
         return name or self.parameter("name")
 
     @property
     def content_id(self) -> str:
-        """Without angle brackets, as ``cid:`` has it (RFC 2392)."""
+        """The Content-ID without angle brackets, as ``cid:`` links have it (RFC 2392)."""
         return (self.headers.get("Content-ID") or "").strip(" \t<>")
 
     def parameter(self, name: str) -> str:
@@ -107,7 +107,7 @@ class Part:
         return re.split(r"[;(]", value, maxsplit=1)[0].strip(' \t"').lower()
 
     def walk(self) -> Iterator[Part]:
-        """This part and all below it, in the order they stand."""
+        """This part and all parts in it, in the order of the message."""
         todo = [self]
         while todo:
             part = todo.pop()
@@ -115,7 +115,7 @@ class Part:
             todo.extend(reversed(part.children))
 
     def octets(self) -> tuple[bytes, str]:
-        """The body with its transfer encoding undone, and what was wrong with that."""
+        """The body without its transfer encoding, and what was wrong with the encoding."""
         return transfer.undo(self.content[self.start : self.end], self.encoding)
 
     def structure_defects(self) -> list[str]:
@@ -158,7 +158,7 @@ class Part:
                 container = inner
             if container is self:
                 break
-            container, below = self, 0  # it has ended, and we go on
+            container, below = self, 0  # the inner one has ended, this one has not
         if not self.children:
             self._structure_defects.append(
                 f"the boundary {self._boundary.decode('utf-8', 'replace')!r} of "
@@ -180,10 +180,10 @@ class Part:
         return Part(self.content, start, end, default=default)
 
     def _add(self, child: Part, depth: int, around: Part) -> Part:
-        """Add a part, and say what the next one is to be added to.
+        """Add a part; returns the part that the next one belongs to.
 
-        A multipart with the boundary of the one around it has all parts up to its end;
-        RFC 2046 §5.1.2 forbids that, and Outlook Express sent it.
+        A multipart may repeat the boundary of the multipart around it, although RFC 2046
+        §5.1.2 forbids it: Outlook Express did. The parts that follow are then its own.
         """
         self.children.append(child)
         multipart = child.content_type.startswith("multipart/") and depth < _MAX_DEPTH
@@ -197,7 +197,7 @@ class Part:
 
 
 def parse(content: bytes) -> Part:
-    """Take a message apart. Any octets are a message."""
+    """Take a message apart. Every sequence of octets counts as a message."""
     root = Part(content, 0, len(content))
     root.split()
     return root
@@ -206,7 +206,10 @@ def parse(content: bytes) -> Part:
 def _spans(
     content: bytes, start: int, end: int, boundary: bytes
 ) -> tuple[list[tuple[int, int]], int]:
-    """The parts between delimiter lines, and what is behind the last one; -1: nothing."""
+    """Start and end of each part between delimiter lines, and where the last one ends.
+
+    The latter is -1 where the closing delimiter is missing.
+    """
     spans: list[tuple[int, int]] = []
     token = b"--" + boundary
     begun: int | None = None
@@ -234,7 +237,7 @@ def _spans(
 
 
 def _before(content: bytes, position: int) -> int:
-    """The line end before a delimiter belongs to it (RFC 2046 §5.1.1)."""
+    """Where a part ends: the delimiter begins with a line end (RFC 2046 §5.1.1)."""
     if content[position - 1 : position] == b"\n":
         position -= 1
     if content[position - 1 : position] == b"\r":

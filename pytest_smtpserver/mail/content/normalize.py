@@ -1,4 +1,4 @@
-"""A message as stable text, for snapshots: what differs from run to run is replaced."""
+"""A message as text for snapshots: what differs from run to run is replaced."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DATES = frozenset({"date", "delivery-date", "resent-date"})
 _IDS = frozenset(
     {"message-id", "resent-message-id", "in-reply-to", "references", "content-id"}
 )
-#: RFC 5321 §4.4, and what relays and signers add.
+#: Trace fields (RFC 5321 §4.4), and other fields that relays and signers add.
 _TRACE = frozenset(
     {
         "arc-authentication-results",
@@ -41,12 +41,12 @@ _SIGNATURES = frozenset(
         "application/x-pkcs7-signature",
     }
 )
-#: Messages in messages in messages: what lies deeper is shown as it stands.
+#: A forwarded message that is nested deeper is shown as it was sent.
 _MAX_DEPTH = 5
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"')
 _ID = re.compile(r"<[^<>\s]+>")
 _CID = re.compile(r"\bcid:([^\s\"'<>()]+)")
-#: Fields whose order says nothing, and that some senders fill from a set.
+#: Fields whose addresses are sorted: some senders fill them from a set.
 _RECIPIENTS = frozenset({"to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc"})
 _TIME = (
     r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\b\.?)?"
@@ -64,7 +64,7 @@ DATE = re.compile(
 
 
 class Normalizer:
-    """Writes one message; the same original gets the same stand-in throughout."""
+    """Writes one message; equal originals get the same stand-in."""
 
     def __init__(self, *, dates: bool = False) -> None:
         self._dates = dates
@@ -75,15 +75,14 @@ class Normalizer:
     def envelope(self, envelope: Envelope) -> Iterator[str]:
         """The commands of the transaction, without the declared size.
 
-        The order of the recipients says nothing (RFC 5321 §3.3): here it is the
-        alphabet's.
+        The order of the recipients has no meaning (RFC 5321 §3.3), so they are sorted.
         """
         yield _command("MAIL FROM", envelope.mail_from)
         yield from sorted(_command("RCPT TO", one) for one in envelope.rcpt_to)
 
     def part(self, part: Part) -> Iterator[str]:
         """Header, empty line, body."""
-        # First, so that ids in the body know those of the parts behind it.
+        # First, since the HTML names the Content-IDs of parts that come later.
         for below in part.walk():
             if below.content_id:
                 self._stand_in("content-id", below.content_id)
@@ -139,7 +138,7 @@ class Normalizer:
             yield f"[{len(octets)} octets, sha256 {digest}]"
 
     def _cids(self, html: str) -> str:
-        """Links to parts follow their parts; they may be percent-encoded (RFC 2392)."""
+        """Replace links to parts; they may be percent-encoded (RFC 2392)."""
 
         def replaced(match: re.Match[str]) -> str:
             key = ("content-id", unquote(match[1]))
@@ -195,7 +194,7 @@ def _command(command: str, address: Address) -> str:
 
 
 def _sorted_mailboxes(value: str) -> str:
-    """A list of mailboxes in the order of the alphabet; what is no plain list stays."""
+    """A plain list of mailboxes, sorted; any other value as it is."""
     found, complaints = read_mailboxes(value)
     if len(found) < 2 or complaints or ":" in _QUOTED.sub("", value):
         return value

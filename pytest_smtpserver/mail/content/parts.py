@@ -1,4 +1,4 @@
-"""What a reader of the message would call its text, its HTML, and its attachments."""
+"""Which parts of a message are its text, its HTML, its files and its images."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     from .mime import Part
 
-#: Text that is prose under another name, where no better alternative stands beside it.
+#: Media types that readers show as plain text.
 _PROSE = frozenset(
     {"text/plain", "text/enriched", "text/richtext", "text/markdown", "text/x-markdown"}
 )
 
 
 class Sorted(NamedTuple):
-    """The leaves of a message by their role."""
+    """The leaves of a message: parts that hold no other parts, by their role."""
 
     text: list[Part]
     html: list[Part]
@@ -31,52 +31,47 @@ class Sorted(NamedTuple):
 def sort_parts(root: Part) -> Sorted:
     """Say what every leaf of a message is, by RFC 8621 §4.1.4.
 
-    Text that is not marked as an attachment is the body: what comes first whatever its
-    name, also behind files; what comes later where it has none. Of alternatives the last counts for each
-    kind, since the best comes last (RFC 2046 §5.1.4); of related parts, the root is
-    body (RFC 2387). Images that belong to the HTML are inline. All else, signatures,
-    invitations and forwarded messages included, is attached.
+    - The body is text that is not marked as an attachment. The first text is body even
+      if it has a file name; later text is body only without one.
+    - Of alternatives the last one of each kind counts, since senders put the best one
+      last (RFC 2046 §5.1.4).
+    - Of related parts the root is body (RFC 2387).
+    - Images that the HTML shows are inline.
+    - All else is attached: signatures, invitations, forwarded messages.
     """
     found = Sorted([], [], [], [])
-    if root.is_multipart:
-        _sort_multipart(root, found)
-    else:
-        _sort_leaf(root, found, body=True)
+    _sort(root, found, body=True)
     return found
 
 
-def _sort_multipart(part: Part, found: Sorted) -> None:
-    if part.content_type == "multipart/alternative":
+def _sort(
+    part: Part, found: Sorted, *, first: bool = False, body: bool = False
+) -> None:
+    """Sort a part and all that it holds; the arguments are those of `_sort_leaf`."""
+    if not part.is_multipart:
+        _sort_leaf(part, found, first=first, body=body)
+    elif part.content_type == "multipart/alternative":
         _sort_alternatives(part, found)
     elif part.content_type == "multipart/related":
         _sort_related(part, found)
     else:
         for index, child in enumerate(part.children):
-            # Behind files that are no body, the first text is what a reader reads.
-            first = index == 0 or not (found.text or found.html)
-            _sort_child(child, found, first=first)
-
-
-def _sort_child(
-    part: Part, found: Sorted, *, first: bool = False, body: bool = False
-) -> None:
-    if part.is_multipart:
-        _sort_multipart(part, found)
-    else:
-        _sort_leaf(part, found, first=first, body=body)
+            # Where files come first, the first text behind them is the body.
+            first_text = index == 0 or not (found.text or found.html)
+            _sort(child, found, first=first_text)
 
 
 def _sort_alternatives(part: Part, found: Sorted) -> None:
     branches: list[Sorted] = []
     for child in part.children:
-        branch = Sorted([], [], [], [])
         if _is_other_rendering(child):
             continue
-        _sort_child(child, branch, body=True)
+        branch = Sorted([], [], [], [])
+        _sort(child, branch, body=True)
         branches.append(branch)
         found.attachments.extend(branch.attachments)
         found.inline_images.extend(branch.inline_images)
-    # Text beside HTML is a footer of it; text that stands alone is the alternative.
+    # A branch with HTML may have a footer in plain text, which is no alternative to it.
     plain = [branch for branch in branches if branch.text and not branch.html]
     plain = plain or [branch for branch in branches if branch.text]
     rich = [branch for branch in branches if branch.html]
@@ -87,7 +82,7 @@ def _sort_alternatives(part: Part, found: Sorted) -> None:
 
 
 def _is_other_rendering(part: Part) -> bool:
-    """An alternative that is nobody's file: AMP, a watch face, enriched text."""
+    """An alternative for special readers (AMP, watches), and no file."""
     return (
         part.content_type.startswith("text/")
         and part.content_type not in {"text/plain", "text/html", "text/calendar"}
@@ -103,7 +98,7 @@ def _sort_related(part: Part, found: Sorted) -> None:
     root = (roots or part.children)[0]
     for child in part.children:
         if child is root:
-            _sort_child(child, found, body=True)
+            _sort(child, found, body=True)
         elif child.content_type.startswith("image/") and (
             child.content_id or child.disposition != "attachment"
         ):
@@ -111,7 +106,7 @@ def _sort_related(part: Part, found: Sorted) -> None:
         elif child.content_type.startswith("text/"):
             found.attachments.append(child)
         else:
-            _sort_child(child, found)
+            _sort(child, found)
 
 
 def _sort_leaf(
@@ -119,40 +114,32 @@ def _sort_leaf(
 ) -> None:
     """Sort one leaf.
 
-    A multipart is a leaf when it could not be taken apart; it is shown as text then.
+    A multipart that could not be taken apart is a leaf too, and its source is the text.
 
     Args:
         part: the leaf.
-        found: what it becomes part of.
-        first: it is the first part of its multipart, or no body has come yet: a name
-            alone does not make it an attachment there.
-        body: it stands where nothing but a body is expected.
+        found: it is added here.
+        first: it is the first part of its multipart, or no body has come yet: a file
+            name does not make it an attachment then.
+        body: only a body is expected here: in an alternative, or as the root.
     """
     kind = part.content_type
     named = bool(part.filename) and not (first or body)
     file_like = part.disposition == "attachment" or named
+    is_text = kind.startswith("text/") and kind != "text/calendar"
+    inline = part.disposition == "inline" or (part.content_id and not part.disposition)
     if kind.startswith("multipart/") and not part.octets()[0].strip():
         return
     if not file_like and kind == "text/html":
         found.html.append(part)
     elif kind.startswith("multipart/") or (
-        not file_like and (kind in _PROSE or (body and _is_text(kind)))
+        not file_like and (kind in _PROSE or (body and is_text))
     ):
         found.text.append(part)
-    elif kind.startswith("image/") and _is_inline(part):
+    elif kind.startswith("image/") and inline:
         found.inline_images.append(part)
     else:
         found.attachments.append(part)
-
-
-def _is_text(kind: str) -> bool:
-    return kind.startswith("text/") and kind != "text/calendar"
-
-
-def _is_inline(part: Part) -> bool:
-    return part.disposition == "inline" or bool(
-        part.content_id and not part.disposition
-    )
 
 
 def body_of(parts: Iterable[Part]) -> str:
@@ -179,10 +166,10 @@ def attachment_of(part: Part) -> Attachment:
 
 
 def _unflowed(part: Part, text: str) -> str:
-    """``format=flowed`` (RFC 3676 §4): paragraphs in one line, stuffed blanks gone.
+    """The text with the paragraphs of ``format=flowed`` joined (RFC 3676 §4).
 
-    A line that ends in a blank goes on in the next one of the same quote depth; the
-    line before a signature never does.
+    A line that ends in a blank continues in the next line, if both are quoted equally
+    deep. The signature separator ``-- `` ends in a blank too, and never continues.
     """
     if (
         part.content_type != "text/plain"
@@ -196,8 +183,9 @@ def _unflowed(part: Part, text: str) -> str:
     for line in text.removesuffix("\n").split("\n"):
         bare = line.lstrip(">")
         quoted = len(line) - len(bare)
-        # A blank that nothing called for (§4.4) parts two words whose own one was
-        # deleted. Behind a quote mark it is what most senders write.
+        # Senders stuff a blank before what would be misread (§4.4), and most put one
+        # behind quote marks. With delsp=yes any other blank at the beginning is text:
+        # it separates two words, as the blank at the end of the line is deleted.
         needless = bare.startswith(" ") and not bare.startswith((" >", "  ", " From "))
         if quoted or not (needless and pieces and delete_blank):
             bare = bare.removeprefix(" ")

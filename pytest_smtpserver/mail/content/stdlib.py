@@ -1,8 +1,8 @@
-"""The standard library's reading of a message, made to have an answer for any octets.
+"""A message as the standard library parses it, without its exceptions.
 
-Under its modern policy the parser raises IndexError, KeyError, ValueError and more on
-header fields that real senders and fuzzers produce, some only when a field is read, and
-it needs the square of a field's length.
+With the library's modern policy, header fields of real senders make the parser raise
+IndexError, KeyError, ValueError and more, some of them only when a field is read. Its
+time grows with the square of a field's length.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 else:
     _Policy = EmailPolicy
 
-#: Longer values are not for its parser, whose time grows with their square.
+#: Longer values are not given to the library's parser.
 _MAX_PARSED = 20_000
 _LINE_ENDS = re.compile(r"[\r\n]")
 
@@ -61,7 +61,7 @@ _POLICY = SalvagePolicy()
 
 
 def parse_message(content: bytes) -> EmailMessage:
-    """Parse a message; what has no structure becomes a message with a plain body."""
+    """Parse a message; what cannot be parsed becomes the body of one without parts."""
     try:
         return message_from_bytes(content, policy=_POLICY)
     except Exception:  # noqa: BLE001, S110 - nested too deeply, for one
@@ -76,9 +76,9 @@ def parse_message(content: bytes) -> EmailMessage:
 
 
 def read_date(value: str) -> datetime | None:
-    """The point in time of a date field (RFC 5322 §3.3), None where it is no date.
+    """The time in a date field (RFC 5322 §3.3), aware; None where it is no date.
 
-    Always aware: "-0000", a time in UTC from an unknown zone, gives UTC.
+    The zone "-0000" stands for UTC from a sender whose own zone is unknown.
     """
     try:
         date = parsedate_to_datetime(value[:200])
@@ -92,7 +92,7 @@ class _Mailboxes(UniqueAddressHeader):
 
     @classmethod
     def parse(cls, value: Any, kwds: dict[str, Any]) -> None:
-        """Take the addresses as they are; the parser's tree is for writing short ones."""
+        """Take the addresses as they are; the library needs a parse tree to write them."""
         kwds["groups"] = [Group(None, [address]) for address in value]
         kwds["decoded"] = ", ".join(map(str, value))
         short = len(kwds["decoded"]) <= _MAX_PARSED

@@ -1,8 +1,8 @@
-"""Everything about a message that is worked out from its content, when it is asked for.
+"""What the content of a message says: each value is worked out when it is first read.
 
-Loaded with the first attribute that is asked for; the readers of HTML, and the standard
-library's email package, come with the first that needs them. Two threads may both work
-out a value; none sees half of one.
+This module is loaded by the first attribute of a message that somebody reads. The
+reader of HTML and the standard library's email package are loaded by the first one that
+needs them. Two threads may both work out a value; neither sees half of it.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ class Views:
         return {name: clean(value) for name, value in form.items()}
 
     def dkim(self, keys: Keys) -> list[DKIMResult]:
-        """What each DKIM-Signature is worth."""
+        """Whether each DKIM-Signature holds."""
         from pytest_smtpserver.mail.delivery.signatures import verify  # noqa: PLC0415 - for those who ask
 
         return verify(self._content, self.headers.get_all("DKIM-Signature"), keys)

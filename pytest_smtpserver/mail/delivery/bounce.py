@@ -10,7 +10,7 @@ import re
 from datetime import timedelta
 from email.utils import format_datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,33 +28,13 @@ _GREETING = re.compile(rb"220[ -](\S+)")
 _RETRY = timedelta(days=5)
 
 
-class _Session(Protocol):
-    """What is asked of the session of a message."""
-
-    @property
-    def transcript(self) -> Transcript: ...
-
-
 class _Message(Protocol):
-    """What is asked of a message."""
-
-    @property
-    def content(self) -> bytes: ...
-    @property
-    def envelope(self) -> Envelope: ...
-    @property
-    def received_at(self) -> datetime: ...
-    @property
-    def session(self) -> _Session: ...
-
-
-class _Sent(NamedTuple):
-    """The message that is sent back, and the name of the server in its greeting."""
+    """What `bounce` reads of a message: a `ReceivedMessage` imports this module."""
 
     content: bytes
     envelope: Envelope
     received_at: datetime
-    server: str
+    session: Any
 
 
 def bounce(message: _Message, code: int, text: str, recipient: str | None) -> bytes:
@@ -80,7 +60,7 @@ def bounce(message: _Message, code: int, text: str, recipient: str | None) -> by
             null reverse-path, or NOTIFY forbids it.
     """
     server = _greeted_as(message.session.transcript)
-    sent = _Sent(message.content, message.envelope, message.received_at, server)
+    envelope = message.envelope
     if not isinstance(code, int) or not 400 <= code <= 599:
         raise ValueError(
             f"bounce() takes the reply code of a delay (4yz) or a failure (5yz), "
@@ -92,21 +72,20 @@ def bounce(message: _Message, code: int, text: str, recipient: str | None) -> by
             f"bounce(): the enhanced code {status[0]} is of another class than {code} "
             "(RFC 2034 §4)"
         )
-    if not sent.envelope.mail_from:
+    if not envelope.mail_from:
         raise ValueError(
             "bounce(): the message has the null reverse-path, and nobody to tell "
             "(RFC 5321 §6.1)"
         )
     failed = code >= 500
-    addresses = _recipients(sent.envelope, recipient, failed=failed)
+    addresses = _recipients(envelope, recipient, failed=failed)
+    enhanced = status[0] if status else f"{code // 100}.0.0"
     groups = [
-        _about_recipient(address, code, text, status[0] if status else "", sent)
+        _about_recipient(address, code, text, enhanced, message.received_at)
         for address in addresses
     ]
-    about = "\r\n".join([_about_message(sent), *groups])
-    # RFC 3461 §4.3: RET is about failures; of a delay only the header comes back.
-    whole = failed and sent.envelope.ret != "HDRS"
-    return _report(sent, addresses, code, text, about, whole=whole)
+    about = "\r\n".join([_about_message(message, server), *groups])
+    return _report(message, server, addresses, code, text, about)
 
 
 def _greeted_as(transcript: Transcript) -> str:
@@ -122,7 +101,7 @@ def _greeted_as(transcript: Transcript) -> str:
 def _recipients(
     envelope: Envelope, recipient: str | None, *, failed: bool
 ) -> list[Address]:
-    """Those that the notification is about.
+    """The recipients that the notification is about.
 
     Raises:
         ValueError: there is no such recipient, or nobody who is to be told.
@@ -150,19 +129,19 @@ def _recipients(
     return told
 
 
-def _about_message(sent: _Sent) -> str:
-    """RFC 3464 §2.2."""
-    fields = [f"Reporting-MTA: dns; {sent.server}"]
-    if sent.envelope.envid:
-        fields.append(f"Original-Envelope-Id: {_ascii(sent.envelope.envid)}")
-    fields.append(f"Arrival-Date: {format_datetime(sent.received_at)}")
+def _about_message(message: _Message, server: str) -> str:
+    """The fields about the message (RFC 3464 §2.2)."""
+    fields = [f"Reporting-MTA: dns; {server}"]
+    if message.envelope.envid:
+        fields.append(f"Original-Envelope-Id: {_ascii(message.envelope.envid)}")
+    fields.append(f"Arrival-Date: {format_datetime(message.received_at)}")
     return _lines(fields)
 
 
 def _about_recipient(
-    address: Address, code: int, text: str, status: str, sent: _Sent
+    address: Address, code: int, text: str, enhanced: str, when: datetime
 ) -> str:
-    """RFC 3464 §2.3."""
+    """The fields about a recipient (RFC 3464 §2.3)."""
     fields = []
     if address.orcpt:
         kind, _, value = address.orcpt.partition(";")
@@ -170,43 +149,43 @@ def _about_recipient(
     fields += [
         f"Final-Recipient: {_typed(address)}",
         f"Action: {'failed' if code >= 500 else 'delayed'}",
-        f"Status: {status or f'{code // 100}.0.0'}",
+        f"Status: {enhanced}",
         f"Diagnostic-Code: smtp; {code} {_ascii(' '.join(text.split()))}".rstrip(),
-        f"Last-Attempt-Date: {format_datetime(sent.received_at)}",
+        f"Last-Attempt-Date: {format_datetime(when)}",
     ]
     if code < 500:
-        until = format_datetime(sent.received_at + _RETRY)
-        fields.append(f"Will-Retry-Until: {until}")
+        fields.append(f"Will-Retry-Until: {format_datetime(when + _RETRY)}")
     return _lines(fields)
 
 
 def _report(
-    sent: _Sent,
+    message: _Message,
+    server: str,
     addresses: Iterable[Address],
     code: int,
     text: str,
     about: str,
-    *,
-    whole: bool,
 ) -> bytes:
-    """RFC 6522 §3: words for people, fields for programs, what was sent."""
-    failed = code >= 500
-    digest = sha256(sent.content + about.encode()).hexdigest()
+    """The parts of RFC 6522 §3: words for people, fields for programs, the message."""
+    failed, content = code >= 500, message.content
+    digest = sha256(content + about.encode()).hexdigest()
     boundary = f"report-{digest[:32]}"
     subject = (
         "Undelivered Mail Returned to Sender"
         if failed
         else "Delayed Mail (still being retried)"
     )
-    returned = sent.content if whole else _header(sent.content)
+    # RFC 3461 §4.3: RET is about failures; of a delay only the header comes back.
+    whole = failed and message.envelope.ret != "HDRS"
+    returned = content if whole else _header(content)
     encoding = "7bit" if returned.isascii() else "8bit"
     kind = "message/rfc822" if whole else "text/rfc822-headers"
     head = [
-        f"From: Mail Delivery System <MAILER-DAEMON@{sent.server}>",
-        f"To: {sent.envelope.mail_from}",
+        f"From: Mail Delivery System <MAILER-DAEMON@{server}>",
+        f"To: {message.envelope.mail_from}",
         f"Subject: {subject}",
-        f"Date: {format_datetime(sent.received_at)}",
-        f"Message-ID: <{digest[32:]}@{sent.server}>",
+        f"Date: {format_datetime(message.received_at)}",
+        f"Message-ID: <{digest[32:]}@{server}>",
         "Auto-Submitted: auto-replied",
         "MIME-Version: 1.0",
         "Content-Type: multipart/report; report-type=delivery-status;",
@@ -214,7 +193,7 @@ def _report(
         "Content-Transfer-Encoding: 8bit",
     ]
     words = [
-        f"This is the mail system at {sent.server}.",
+        f"This is the mail system at {server}.",
         "",
         "Your message could not be delivered to:"
         if failed

@@ -25,11 +25,11 @@ _HOW = "pip install 'pytest-smtpserver[dkim]'"
 
 
 class DKIMResult(NamedTuple):
-    """What a DKIM-Signature field is worth.
+    """The result of verifying one DKIM-Signature field.
 
     Attributes:
-        domain: who vouches for the message: the tag ``d=``.
-        selector: which of its keys: the tag ``s=``.
+        domain: the one that has signed the message: the tag ``d=``.
+        selector: tells which of its keys was used: the tag ``s=``.
         valid: the signature holds.
         reason: why it does not; ``""`` where it does.
     """
@@ -81,7 +81,7 @@ class DKIMKey:
         """
         if algorithm not in ("rsa", "ed25519"):
             raise ValueError(f"algorithm is 'rsa' or 'ed25519', not {algorithm!r}")
-        pem, public, seed = _rsa() if algorithm == "rsa" else _ed25519()
+        pem, public, seed = _new_key(algorithm)
         return cls(
             f"{selector}._domainkey.{domain}",
             f"v=DKIM1; k={algorithm}; p={public}",
@@ -113,7 +113,10 @@ def verify(content: bytes, fields: list[str], keys: Keys) -> list[DKIMResult]:
             "dkim() takes a mapping of names such as 'test._domainkey.example.org' to "
             f"TXT records, or a function that does, not {keys!r}"
         )
-    module = _dkimpy()
+    try:
+        module = importlib.import_module("dkim")
+    except ImportError as error:
+        raise ImportError(f"message.dkim() needs dkimpy: {_HOW}") from error
     results = []
     for index, field in enumerate(fields):
         tags = _tags(field)
@@ -160,7 +163,7 @@ def _in_words(said: str, name: str) -> str:
 
 
 class _Complaints(logging.Logger):
-    """Keeps what dkimpy says where it raises nothing."""
+    """Keeps the errors that dkimpy logs and does not raise."""
 
     def __init__(self) -> None:
         super().__init__("dkimpy", logging.ERROR)
@@ -173,15 +176,8 @@ class _Complaints(logging.Logger):
 def _look_up(keys: Keys, name: str) -> str | None:
     if callable(keys):
         return keys(name)
-    wanted = name.lower().rstrip(".")
-    return next(
-        (
-            record
-            for known, record in keys.items()
-            if known.lower().rstrip(".") == wanted
-        ),
-        None,
-    )
+    records = {known.lower().rstrip("."): record for known, record in keys.items()}
+    return records.get(name.lower().rstrip("."))
 
 
 def _tags(value: str) -> dict[str, str]:
@@ -194,44 +190,25 @@ def _tags(value: str) -> dict[str, str]:
     return tags
 
 
-def _dkimpy() -> Any:
-    try:
-        return importlib.import_module("dkim")
-    except ImportError as error:
-        raise ImportError(f"message.dkim() needs dkimpy: {_HOW}") from error
+def _new_key(algorithm: str) -> tuple[str, str, str]:
+    """A private key in PEM; the public key and the seed in base64, as DKIM has them."""
+    from cryptography.hazmat.primitives import serialization as form  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ed25519, rsa  # noqa: PLC0415
 
-
-def _rsa() -> tuple[str, str, str]:
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
-
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    public = key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    raw, plain, seed = form.Encoding.Raw, form.NoEncryption(), b""
+    key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+    if algorithm == "rsa":
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        public = key.public_key().public_bytes(
+            form.Encoding.DER, form.PublicFormat.SubjectPublicKeyInfo
+        )
+    else:
+        key = ed25519.Ed25519PrivateKey.generate()
+        public = key.public_key().public_bytes(raw, form.PublicFormat.Raw)
+        seed = key.private_bytes(raw, form.PrivateFormat.Raw, plain)
+    pem = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, plain)
+    return (
+        pem.decode("ascii"),
+        base64.b64encode(public).decode("ascii"),
+        base64.b64encode(seed).decode("ascii"),
     )
-    return _pem(key), base64.b64encode(public).decode("ascii"), ""
-
-
-def _ed25519() -> tuple[str, str, str]:
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
-
-    key = ed25519.Ed25519PrivateKey.generate()
-    raw = serialization.Encoding.Raw
-    public = key.public_key().public_bytes(raw, serialization.PublicFormat.Raw)
-    seed = key.private_bytes(
-        raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
-    )
-    encoded = (base64.b64encode(one).decode("ascii") for one in (public, seed))
-    return (_pem(key), *encoded)  # type: ignore[return-value]
-
-
-def _pem(key: Any) -> str:
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-
-    octets: bytes = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return octets.decode("ascii")

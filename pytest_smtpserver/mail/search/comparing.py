@@ -1,4 +1,4 @@
-"""Explanations of comparisons that are false: messages, lists of them, `containing`."""
+"""Explains comparisons that are false: of messages, lists of them, `containing`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_smtpserver.mail.message import ReceivedMessage
 
 from .criteria import Difference
 from .differing import describe
-from .explain import listed, summary
+from .explain import count, listed, summary
 from .matching import Containing
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _two_messages(
 
 
 def _unequal(name: str, left: object, right: object, *, full: bool) -> list[str]:
-    # As any other criterion: for text and html, too, both are shown.
+    # A label of its own, so that text and html are described as other criteria are.
     label = {"text": "plain text", "html": "HTML"}.get(name, name)
     lines = describe(Difference(label, left, right), full=full)
     return [
@@ -88,7 +88,7 @@ def _messages_of(value: object) -> list[ReceivedMessage] | None:
 def _two_lists(
     left: Sequence[ReceivedMessage], right: Sequence[ReceivedMessage], *, full: bool
 ) -> list[str]:
-    lines = [f"{_count(left)} == {_count(right)}"]
+    lines = [f"{count(len(left), 'message')} == {count(len(right), 'message')}"]
     for label, messages, others in (
         ("only on the left:", left, right),
         ("only on the right:", right, left),
@@ -129,7 +129,3 @@ def _told(part: str, text: str, *, full: bool) -> list[str]:
         return [f"  {part!r} is not in {text!r}"]
     told = describe(Difference("text", part, text), full=full)
     return [f"  {line}" for line in told]
-
-
-def _count(messages: Sequence[ReceivedMessage]) -> str:
-    return "1 message" if len(messages) == 1 else f"{len(messages)} messages"

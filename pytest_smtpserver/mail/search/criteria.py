@@ -1,4 +1,4 @@
-"""Criteria: what a test says of the message that it means."""
+"""Criteria: how a test describes the message that it means."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_smtpserver.mail.message import ReceivedMessage
 
-#: What a criterion may be: a text, a pattern, a callable, anything with ``==``.
+#: The value of a criterion: a text, a pattern, a callable, anything with ``==``.
 Match = Any
 
 
@@ -70,7 +70,7 @@ _CRITERIA: Mapping[str, _Criterion] = {
         lambda m: [a.filename for a in m.attachments],
         lambda w, g: matches_any(w, g, matches),
     ),
-    # From here on criteria that cost more: they come last.
+    # These take longer, as they decode the body: they come last.
     "text": _Criterion(lambda m: m.text, matches_text),
     "html": _Criterion(lambda m: m.html, matches_text),
 }
@@ -118,7 +118,7 @@ class Criteria:
         return not self._unmet(message, first=True)
 
     def matching(self, messages: Iterable[ReceivedMessage]) -> list[ReceivedMessage]:
-        """Those that meet them all; none where a ``where=`` cannot cope with them."""
+        """Those that meet them all; none where a ``where=`` function raises."""
         try:
             return [message for message in messages if self.match(message)]
         except Exception:  # noqa: BLE001 - it was made for the messages of another server

@@ -1,7 +1,7 @@
-"""What stood in the way of a message that a test wants: one table of diagnoses.
+"""Finds out what has kept a message that a test wants from being delivered.
 
-Applications often keep their errors to themselves. What the server has seen tells the
-reason in most cases; each row of the tables looks for one of them, and names the way
+Applications often hide their errors. In most cases the records of the server tell the
+reason. Each function of the table at the end looks for one reason, and names the way
 out.
 """
 
@@ -27,7 +27,7 @@ class Setting(NamedTuple):
     """What a server knows of itself, for a diagnosis.
 
     Attributes:
-        running: it accepts connections; None where it never did.
+        running: it accepts connections; None if it was never started.
         tls, certificate, auth_required, lenient_addresses: the options of that name.
         users: the names of the users; None where the option is not a table.
         auth: AUTH is turned on.
@@ -63,7 +63,8 @@ def what_stood_in_the_way(
         for where, messages in setting.elsewhere
     ]
     found += _of_sessions(enumerate(sessions, 1), setting, _DIAGNOSES)
-    # Where others deliver, one who only greets looks whether the server is there.
+    # A client that only says EHLO may just check that the server is there. So it is no
+    # reason where others have delivered something.
     guesses = []
     if not any(session.messages for session in sessions):
         guesses = _of_sessions(enumerate(sessions, 1), setting, (*_DIAGNOSES, _no_mail))
@@ -84,19 +85,19 @@ def what_stood_in_the_way(
     )
 
 
-#: What is to be said of a server that nobody can have reached.
+#: What is said of a server that was never started.
 NEVER_STARTED = "This server was never started: it needs start() or a with block."
-#: The usual reasons when nobody has come at all.
+#: The usual reasons if no client has connected.
 _NOBODY = """
   - the application sends to another host or port than this server's
   - its framework keeps mail in memory while it is tested: Django's locmem backend, \
 Flask's TESTING=True, SUPPRESS_SEND=1
   - it sends once a transaction is committed (on_commit), and the test's never is
   - it failed before it sent, and kept the error to itself"""
-#: What a longer wait would show.
+#: One more for waits: a longer one may help.
 _NOT_YET = """
   - it has not begun yet, as a worker that takes seconds to start: timeout= waits longer"""
-#: What an assertion does not do.
+#: One more for assertions, which do not wait for what has not begun.
 _TOO_EARLY = """
   - it sends in the background, and the assertion came too early: an assertion waits \
 for what is in flight, wait_for_message(…) for what has not begun"""
@@ -121,10 +122,9 @@ def what_holds_up(
 
 
 def what_reports_tell(sessions: Sequence[SessionRecord], setting: Setting) -> list[str]:
-    """What may have stood in the way of those who have delivered nothing.
+    """What may have stood in the way of the sessions that delivered nothing.
 
-    For a test that has failed by itself: the client has raised, and said why in words of
-    its own.
+    For a test that has failed by itself, for instance by an exception of the client.
 
     Args:
         sessions: all of the server.
@@ -148,7 +148,7 @@ def _of_sessions(
     setting: Setting,
     diagnoses: tuple[Diagnosis, ...],
 ) -> list[str]:
-    """What stood in the way of each, told once where it is the same."""
+    """What stood in the way of each session; equal reasons are told once."""
     by_sentence: dict[str, list[int]] = {}
     for number, session in numbered:
         if sentence := _of_session(session, setting, diagnoses):
@@ -159,8 +159,8 @@ def _of_sessions(
 def _of_session(
     session: SessionRecord, setting: Setting, diagnoses: tuple[Diagnosis, ...]
 ) -> str:
-    """The first diagnosis that fits; ``""`` for a session in which nothing went wrong."""
-    # A client that has delivered something has had no trouble with TLS or the login.
+    """The first diagnosis that fits; ``""`` for none."""
+    # A client that has delivered something had no problem with TLS or the login.
     if session.messages:
         diagnoses = (_no_domain, _refused_content)
     for diagnose in diagnoses:
@@ -170,7 +170,7 @@ def _of_session(
 
 
 def _handshake(session: SessionRecord, setting: Setting) -> str:
-    """TLS did not come about: what the note about the end says of it."""
+    """A TLS handshake that failed, by the note about it in the transcript."""
     how = next(
         (
             str(entry.data)
@@ -235,7 +235,7 @@ def _tls_at_once(session: SessionRecord, setting: Setting) -> str:
 
 
 def _login(session: SessionRecord, setting: Setting) -> str:
-    """The last AUTH that was refused, when none succeeded."""
+    """The last AUTH, if it was refused and none succeeded."""
     attempts = session.auth_attempts
     if session.user is not None or not attempts:
         return ""
@@ -322,7 +322,7 @@ def _named(numbers: list[int]) -> str:
 
 
 def _octets(data: bytes | str) -> bytes:
-    return data.encode() if isinstance(data, str) else data
+    return (data.encode() if isinstance(data, str) else data).strip()
 
 
 _BARE = re.compile(r"^(?:MAIL +FROM|RCPT +TO) *: *<?([^@<> ]+)>?(?: |$)", re.IGNORECASE)
@@ -338,9 +338,7 @@ def _refused_content(session: SessionRecord, setting: Setting) -> str:  # noqa: 
         (
             f", by {entry.remark}"
             for entry in reversed(session.transcript.entries)
-            if entry.kind == "S"
-            and entry.remark
-            and _octets(entry.data).strip() == said
+            if entry.kind == "S" and entry.remark and _octets(entry.data) == said
         ),
         "",
     )
@@ -348,9 +346,9 @@ def _refused_content(session: SessionRecord, setting: Setting) -> str:  # noqa: 
 
 
 def _no_mail(session: SessionRecord, setting: Setting) -> str:
-    """EHLO, and no mail: so does a client to which EHLO does not offer what it needs.
+    """EHLO and no mail: the client may need an extension that EHLO does not offer.
 
-    smtplib, aiosmtplib and Django raise then, and never send the command.
+    smtplib, aiosmtplib and Django raise then, before they send another command.
     """
     verbs = {command.verb for command in session.commands}
     if not verbs or not verbs <= _BEFORE_MAIL:
@@ -405,7 +403,7 @@ def _missing(session: SessionRecord, setting: Setting, reply: Reply) -> dict[str
 #: The mechanisms that every client knows.
 _USUAL = frozenset({"PLAIN", "LOGIN"})
 
-#: In this order: the first that fits is told.
+#: In this order: of each session, the first one that fits is told.
 _DIAGNOSES: tuple[Diagnosis, ...] = (
     _handshake,
     _tls_at_once,

@@ -1,4 +1,4 @@
-"""What was wanted beside what came: in one line where that can be read, else a diff."""
+"""Describes how a value differs from the one wanted: in one line, or by a diff."""
 
 from __future__ import annotations
 

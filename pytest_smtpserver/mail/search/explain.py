@@ -1,6 +1,7 @@
-"""Why a message that a test wants is not there, for someone who has not seen the code.
+"""Explains why a message that a test wants is not there.
 
-Expected, got, the nearest misses, what is still going on, and the way out.
+The text is for somebody who has not seen the code: what was expected, what came, how
+close it was, what is still going on, and the way out.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def wrong_number(
         lines = [f"No message{what} was received."]
     else:
         verb = "was" if len(found) == 1 else "were"
-        number_found = _count(len(found), "message")
+        number_found = count(len(found), "message")
         lines = [f"{number_found}{what} instead of {times} {verb} received."]
     if found:
         lines += [f"  {number}. {summary(m)}" for number, m in enumerate(found, 1)]
@@ -113,7 +114,7 @@ def unwanted(
     """The text of an assertion that wanted no such message."""
     what = f" with {criteria!r}" if criteria else ""
     verb = "was" if len(found) == 1 else "were"
-    lines = [f"{_count(len(found), 'message')}{what} {verb} received, none was wanted:"]
+    lines = [f"{count(len(found), 'message')}{what} {verb} received, none was wanted:"]
     return _text(lines + listed(found, full=full))
 
 
@@ -132,7 +133,7 @@ def stuck(
     sessions: Sequence[SessionRecord],
     setting: Setting | None,
 ) -> str:
-    """The text when what is in flight does not come to an end.
+    """The text of an assertion that cannot be decided: some sessions are still busy.
 
     Args:
         held_up: those in flight, and what holds each of them up, in words.
@@ -141,8 +142,10 @@ def stuck(
         setting: the server, for a diagnosis; None where there is one already.
     """
     verb = "is" if len(held_up) == 1 else "are"
-    count = _count(len(held_up), "session")
-    head = f"After {timeout:g} s {count} {verb} still in the middle of something"
+    sessions_held = count(len(held_up), "session")
+    head = (
+        f"After {timeout:g} s {sessions_held} {verb} still in the middle of something"
+    )
     lines = [f"{head}, so nobody can say what will arrive:"]
     for session, held_up_by in held_up:
         lines.append(f"  {_open(session)}")
@@ -164,7 +167,7 @@ def nearest(
 def _ranked(
     criteria: Criteria, messages: Iterable[ReceivedMessage]
 ) -> list[tuple[list[Difference], int, ReceivedMessage]]:
-    """With their numbers and how they differ."""
+    """The messages in the same order, with their numbers and how they differ."""
     ranked = [
         (criteria.differences(message), number, message)
         for number, message in enumerate(messages, 1)
@@ -190,7 +193,7 @@ def _arrived(
     if not messages:
         return ["", "No message arrived at all."]
     order = ", the nearest first" if criteria and len(messages) > 1 else ""
-    lines = ["", f"{_count(len(messages), 'message')} arrived{order}:"]
+    lines = ["", f"{count(len(messages), 'message')} arrived{order}:"]
     ranked = _ranked(criteria, messages)
     shown = ranked if full else ranked[:SHOWN_MESSAGES]
     for differences, number, message in shown:
@@ -207,7 +210,7 @@ def _arrived(
 
 
 def _elsewhere(difference: Difference, message: ReceivedMessage) -> str:
-    """Where the address is, when header and envelope were taken for each other."""
+    """Where the address is, if the test has confused header and envelope."""
     name, wanted = difference.name, difference.wanted
     envelope = message.envelope
     header = [*message.to, *message.cc]
@@ -225,7 +228,7 @@ def _elsewhere(difference: Difference, message: ReceivedMessage) -> str:
 
 
 def _meant(difference: Difference) -> str:
-    """What to write instead of a str that is equal to nothing that came."""
+    """What to write in place of a str that no message has."""
     got = difference.got
     texts = got if isinstance(got, (list, tuple)) else [got]
     return hint(difference.wanted, texts, addresses=difference.name in _ADDRESSES)
@@ -261,10 +264,8 @@ def _refused(session: SessionRecord) -> list[str]:
             continue
         what = "the sender " if command.verb == "MAIL" else ""
         by = f", by {command.answered_by}" if command.answered_by else ""
-        lines.append(
-            f"  {what}{command.address or '<>'} was refused with "
-            f"{_one_line(str(reply))}{by}"
-        )
+        said = str(reply).replace("\n", " / ").replace("\r", "")
+        lines.append(f"  {what}{command.address or '<>'} was refused with {said}{by}")
     return lines
 
 
@@ -281,13 +282,10 @@ def _open(session: SessionRecord) -> str:
 
 
 def _text(lines: Iterable[str]) -> str:
-    """The lines as one text, in which nothing is what a terminal obeys."""
+    """The lines as one text, without anything that would control a terminal."""
     return "\n".join(map(printable, lines))
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """``1 message``, ``2 messages``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _one_line(text: str) -> str:
-    return text.replace("\n", " / ").replace("\r", "")

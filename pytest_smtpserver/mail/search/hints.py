@@ -1,4 +1,4 @@
-"""How a `str` that is equal to nothing that came was probably meant."""
+"""Guesses what a test meant by a `str` that is equal to nothing that came."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 #: An address with a display name, or in angle brackets alone.
 _WITH_NAME = re.compile(r"\s*(?:FROM:|TO:)?[^<>]*<([^<>\s]+)>\s*", re.IGNORECASE)
-#: What hardly anybody writes who does not mean a regular expression.
+#: What hardly occurs in a text that is not meant as a regular expression.
 _EXPRESSION = re.compile(
     r"\\[AbBdDsSwWZ.]|\.[*+?]|\[[^\]\s]+\][*+?]?|\([^)]*\|[^)]*\)|\(\?|^\^|\$$"
 )
-#: Shorter parts are found in too much.
+#: A shorter text is by chance a part of too many others.
 _SHORTEST_PART = 3
 
 
 def hint(wanted: object, got: Iterable[object], *, addresses: bool = False) -> str:
-    """What to write instead; ``""`` where there is nothing to say.
+    """What to write instead; ``""`` for no idea.
 
     Args:
-        wanted: what a test has given; only a `str` is looked at.
+        wanted: what a test has given; there are hints for a `str` only.
         got: what came.
         addresses: these are addresses.
     """

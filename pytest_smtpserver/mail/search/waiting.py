@@ -1,4 +1,4 @@
-"""One wait for messages: what it has found so far, whoever it is that waits."""
+"""The state of one wait for messages; blocking and async waits use it alike."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Wait:
         since: only those recorded after this mark.
         again: also those that an earlier wait has handed out.
         where: file and line of the test, for the next wait's explanation.
-        runs: whether there is still somebody who receives.
+        runs: tells whether the server still runs.
 
     Raises:
         TypeError: there is no such criterion, `count` is no int, `since` no mark.
@@ -69,7 +69,7 @@ class Wait:
     def take(self) -> list[ReceivedMessage] | None:
         """The messages, in order of arrival, once there are enough; else None.
 
-        An empty list where there never will be: the server has been stopped.
+        An empty list if there never will be enough: the server was stopped.
         """
         runs = self._runs()  # before the look: what came until it was stopped counts
         limit = self.count if not self.criteria and self.since is None else None
@@ -92,5 +92,5 @@ class Wait:
 
     @property
     def found(self) -> list[ReceivedMessage]:
-        """What matches so far, when there is not enough of it."""
+        """What matches so far, if that is not enough."""
         return [self._found[number] for number in sorted(self._found)]

@@ -1,7 +1,7 @@
-"""Octets to text, as the WHATWG Encoding Standard has it; also where the label lies.
+"""Octets to text by the WHATWG Encoding Standard, also where the label is wrong.
 
-Python's codecs do the work. Stated here is where they know fewer labels or fewer
-characters than readers of mail do.
+Python's codecs do the work. This module adds the labels and characters that the codecs
+do not know and mail programs do.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import codecs
 import re
 from functools import lru_cache
 
-#: Labels that neither Python knows nor a rule below explains (Encoding §4.2).
+#: Labels of Encoding §4.2 that neither Python nor the patterns below know.
 _LABELS = {
     "ansi_x3.110-1983": "latin-1",
     "cn-big5": "big5",
@@ -45,7 +45,7 @@ _LABELS = {
 _PREFIX = re.compile(r"^(?:x-|cs(?!iso2022|iso_?latin))")
 _CODE_PAGE = re.compile(r"^(?:windows|dos|ibm|cp|ms)[-_]?(\d+)$")
 _ISO_8859 = re.compile(r"^iso[-_]?8859[-_]?(\d\d?)(?:[-_]?[ei])?$")
-#: What a label means, where Python takes it for something narrower.
+#: Codecs whose counterpart in the standard knows more characters, and what to use.
 _WIDER = {
     "big5": "big5hkscs",
     "cp949": "cp949",
@@ -61,20 +61,20 @@ _WIDER = {
     "tis-620": "cp874",
     "utf-8": "utf-8-sig",
 }
-#: Characters that the standard's tables have in the place of Python's.
+#: Characters that the standard decodes otherwise than Python.
 _MENDED = {
     "big5hkscs": str.maketrans("•\uff64‾\u223c♁☉¥¢£", "‧﹑¯\uff5e⊕⊙\uffe5\uffe0\uffe1"),
     "gb18030": str.maketrans("\ue5e5\ue7c7", "\u3000ḿ"),
     "koi8-u": str.maketrans("╝╬", "ўЎ"),
 }
-#: Octets that a single-byte table of Python's does not have: the C1 controls stay what
-#: they are in the standard's, others are no characters there either.
+#: Octets that Python's single-byte codecs do not decode. The standard takes them for C1
+#: controls where there is such a control, and for an error otherwise.
 _UNDEFINED = {
     0xDC00 + octet: chr(octet) if octet < 0xA0 else "\ufffd"
     for octet in range(0x80, 0x100)
 }
 _SINGLE_BYTE = re.compile(r"cp(?!9[345]|65)|iso8859|koi8|mac")
-#: Codecs of Python that are no charset of any mail, or depend on the machine.
+#: Python's codecs that no mail uses, or that depend on the machine.
 _NO_CHARSETS = frozenset(
     {
         "idna",
@@ -87,7 +87,7 @@ _NO_CHARSETS = frozenset(
         "unicode_escape",
     }
 )
-#: What is declared by those who never thought about it: UTF-8 wins where it fits.
+#: Charsets that senders declare by default: text that is valid UTF-8 is read as UTF-8.
 _LATIN = frozenset({"ascii", "iso8859-1", "iso8859-15", "cp1252"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+()-]{0,63}")
 # The rest is rare: `re` compiles it when it is first asked.
@@ -186,11 +186,11 @@ def codec_of(charset: str) -> str | None:
     for guess in guesses:
         try:
             name = codecs.lookup(guess).name
-            # Refuses what is a codec but none of text: hex, zip, rot13. Python does
-            # not look where there is nothing to decode.
+            # This refuses codecs that are not of text (hex, zip, rot13). One octet is
+            # needed: Python does not look at the codec for none.
             b"a".decode(name)
         except UnicodeError:
-            pass  # one octet of a charset of two
+            pass  # a charset of two octets a character
         except (LookupError, ValueError):
             continue
         if name.replace("-", "_") not in _NO_CHARSETS:
@@ -205,9 +205,9 @@ def _lie(charset: str, used: str) -> str:
 def _decode_latin(octets: bytes, charset: str, codec: str) -> tuple[str, str]:
     """Decode what is declared as ASCII or Latin-1.
 
-    Latin-1 fits any octets, so it cannot fail; text that is also sound UTF-8 beyond
-    ASCII practically never was Latin-1. Its C1 controls are windows-1252 in real life,
-    as the WHATWG Encoding Standard has it.
+    Any octets are valid Latin-1. Valid UTF-8 beyond ASCII is almost never meant as
+    Latin-1, so it is read as UTF-8. C1 controls are read as windows-1252, as the WHATWG
+    Encoding Standard wants.
     """
     if octets.isascii():
         return octets.decode("ascii"), ""
@@ -234,7 +234,7 @@ def _decode_undeclared(octets: bytes) -> tuple[str, str]:
 
 
 def _nearly_utf8(octets: bytes, charset: str) -> tuple[str, str]:
-    """Damaged UTF-8 where most of it is sound, and else what Windows calls Latin-1."""
+    """UTF-8 with gaps where most of it is valid, else windows-1252."""
     text = octets.decode("utf-8-sig", "replace")
     wrong = text.count("\ufffd")
     sound = len(text) - wrong - sum(map(str.isascii, text))
@@ -255,7 +255,7 @@ def _windows_1252(octets: bytes) -> str:
 
 
 def _strictly(octets: bytes, codec: str, errors: str = "strict") -> str:
-    """Decode by a codec, widened to what the standard's decoder takes."""
+    """Decode by a codec, and with the additional characters of the standard."""
     if codec == "euc_jp":
         return _decode_euc_jp(octets, errors)
     if codec == "iso2022_jp":
@@ -272,7 +272,7 @@ def _strictly(octets: bytes, codec: str, errors: str = "strict") -> str:
 
 
 def _leniently(octets: bytes, codec: str) -> str:
-    """Decode what the codec does not take as a whole; U+FFFD stands for the rest."""
+    """Decode what the codec can; U+FFFD stands for the rest."""
     if _SINGLE_BYTE.match(codec):
         return octets.decode(codec, "surrogateescape").translate(_UNDEFINED)
     return _strictly(octets, codec, "replace")

@@ -1,4 +1,4 @@
-"""Transfer encodings undone (RFC 2045 section 6), of damaged bodies as far as it goes."""
+"""Undoes transfer encodings (RFC 2045 section 6), of damaged bodies as far as possible."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def undo(raw: bytes, encoding: str) -> tuple[bytes, str]:
 def decode_quoted_printable(raw: bytes) -> tuple[bytes, str]:
     """Decode quoted-printable (RFC 2045 §6.7).
 
-    Blanks at the end of a line were put there on the way, also behind a soft line
-    break (rule 3).
+    Relays may have added blanks at the end of a line, also behind a soft line break
+    (rule 3): they are dropped.
     """
     if any(end in raw for end in (b" \n", b"\t\n", b" \r", b"\t\r", b"\r\r")):
         raw = b"\n".join(map(_without_padding, raw.split(b"\n")))
@@ -55,7 +55,7 @@ def _without_padding(line: bytes) -> bytes:
 
 
 def decode_base64(raw: bytes) -> tuple[bytes, str]:
-    """Decode base64 (RFC 2045 §6.8), what is damaged as far as it goes."""
+    """Decode base64 (RFC 2045 §6.8), damaged base64 as far as possible."""
     clean = raw.translate(None, b"\r\n\t ")
     body = clean.rstrip(b"=")
     stray = body.translate(None, _BASE64_ALPHABET)
@@ -71,7 +71,7 @@ def decode_base64(raw: bytes) -> tuple[bytes, str]:
 
 
 def _decode_run(run: bytes) -> bytes:
-    """Decode base64 without padding; a last character on its own says nothing."""
+    """Decode base64 without padding; a single last character holds no octet."""
     if len(run) % 4 == 1:
         run = run[:-1]
     return binascii.a2b_base64(run + b"=" * (-len(run) % 4))
@@ -89,7 +89,7 @@ def _decode_uu(raw: bytes) -> tuple[bytes, str]:
         try:
             decoded.append(binascii.a2b_uu(line))
         except binascii.Error:
-            # Some encoders count wrong; what the line has is what it means.
+            # Some encoders give a wrong length: decode what the line has.
             length = (((line[0] - 32) & 63) * 4 + 5) // 3 if line else 0
             try:
                 decoded.append(binascii.a2b_uu(line[:length]))

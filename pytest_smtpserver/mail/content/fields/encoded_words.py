@@ -1,7 +1,7 @@
 """Encoded words (RFC 2047, with the language of RFC 2231 section 5), as mailers send them.
 
-They are decoded wherever they stand, also where section 5 forbids them: inside of quotes
-and in parameters that is how nearly every mailer names its files.
+They are decoded everywhere, also where section 5 forbids them: nearly every mailer uses
+them in quotes and in parameters, for file names.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 
 from pytest_smtpserver.mail.content.decoding.charsets import decode_octets
 
-#: Blanks, and a few question marks, are taken inside of a word, as readers take them.
+#: A word may hold blanks and a few question marks, since mail programs take them.
 WORD = re.compile(r"=\?([^?\s=]{1,80})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*){0,8})\?=")
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
@@ -22,9 +22,9 @@ _SPECIALS = re.compile(r'[()<>\[\]:;@\\,"]')
 
 
 class _Run:
-    """Words of one charset and encoding that stand beside each other.
+    """Adjacent words of one charset and encoding, which are decoded together.
 
-    A character may be cut in two by their border, and base64 too.
+    The border between two words may cut a character, or a group of base64.
     """
 
     def __init__(self, charset: str, encoding: str) -> None:
@@ -45,7 +45,7 @@ class _Run:
         return decode_octets(octets, charset.partition("*")[0])
 
     def _base64_texts(self) -> list[str]:
-        """The texts, joined where one of them ends inside of a group of four."""
+        """The texts; those that end within a group of four are joined with the next."""
         texts: list[str] = []
         loose: list[str] = []
         length = 0
@@ -61,7 +61,7 @@ class _Run:
 def decode_words(
     value: str, complaints: list[str] | None = None, *, quote: bool = False
 ) -> str:
-    """A value with its encoded words decoded; blanks between two of them go.
+    """A value with its encoded words decoded, without the blanks between two of them.
 
     Args:
         value: as it was sent, unfolded.

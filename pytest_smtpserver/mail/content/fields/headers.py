@@ -1,4 +1,4 @@
-"""Header fields: as they were sent, and what they say.
+"""Header fields: as they were sent, and decoded.
 
 RFC 5322 §2.2 (fields and folding), RFC 2047 (encoded words), RFC 6532 (raw UTF-8).
 """

@@ -1,6 +1,7 @@
-"""Lists of addresses (RFC 5322 section 3.4), wherever a mail program finds them.
+"""Lists of addresses (RFC 5322 section 3.4), read as mail programs read them.
 
-A mailbox is found in what senders write in its place too; what was wrong is said.
+Senders often break the syntax: the mailboxes are found all the same, and complaints say
+what is wrong.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _BLANK = re.compile(r"\s+")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _ANGLE = re.compile(r'<((?>"(?:[^"\\]|\\.)*+"|[^<>"])*+)>', re.DOTALL)
-#: Without quotes in it; and one that never ends, which goes up to the next separator.
+#: An angle without quotes in it. One that never ends goes up to the next separator.
 _PLAIN_ANGLE = re.compile(r"<([^<>]*)>|<([^<>,;]*)")
 _ATOM = re.compile(r'(?:(?<=@)\[[^\[\]\s]*\]|[^\s"(),:;<>\\])+|.', re.DOTALL)
 _PARENTHESIS = re.compile(r"\\.|[()]", re.DOTALL)
@@ -26,14 +27,14 @@ _BESIDE_MARKS = re.compile(r"\s*([.@])\s*")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NEEDS_QUOTES = re.compile(r"^(?!=\?).*[@\[\]\\]", re.DOTALL)
 _DOT_ATOM = re.compile(r'[^\s"(),:;<>@\[\]\\.]+(?:\.[^\s"(),:;<>@\[\]\\.]+)*')
-#: What looks like an address, where nothing else is to be had.
+#: What looks like an address: the last resort.
 _LIKE_ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@]{1,320}@[^\s<>,;:\"()\\@]+")
 _SECTION = "(RFC 5322 section 3.4)"
 _ENCODED = "an address is an encoded word (RFC 2047 section 5)"
 
 
 class Mailbox(NamedTuple):
-    """Whom a message is from or for; the name is decoded, ``""`` where there is none."""
+    """An address and its display name, which is decoded; ``""`` where there is none."""
 
     name: str
     address: str
@@ -92,10 +93,10 @@ def _read_list(value: str, complaints: list[str], *, encoded: bool) -> list[Mail
 
 
 def _tokens(value: str, complaints: list[str]) -> Iterator[_Token]:
-    """The pieces of a field, each looked at once.
+    """The tokens of a field, in one pass.
 
-    A quote, or a comment, that never ends is a character like others, and so are those
-    behind it.
+    A quote that never ends is an ordinary character, and so are all quotes behind it.
+    The same holds for the parenthesis of a comment.
     """
     position = 0
     quotes = comments = True
@@ -191,7 +192,7 @@ def _read_entry(
 def _without_brackets(
     entry: list[_Token], complaints: list[str]
 ) -> tuple[list[str], list[_Token]]:
-    """What are addresses without brackets, and the rest; both may be empty.
+    """The addresses without angle brackets, and the other tokens; both may be empty.
 
     Blanks and comments around ``@`` and dots are obsolete and allowed (RFC 5322 §4.4).
     """
@@ -222,7 +223,7 @@ def _has_at(word: str) -> bool:
 
 
 def _in_angle(inside: str, complaints: list[str]) -> list[str]:
-    """The address in angle brackets, which may be several by mistake."""
+    """The address in angle brackets; several, where a sender has put more into them."""
     if inside.startswith('"') and (match := _QUOTED.match(inside)):
         return [_unquoted(match[0]) + "".join(inside[match.end() :].split())]
     inside = _COMMENT.sub("", inside)
@@ -248,7 +249,7 @@ def _unquoted(local_part: str) -> str:
 
 
 def _name(tokens: list[_Token]) -> str:
-    """A display name; a comment is one where there is nothing else."""
+    """A display name; a comment serves as one where there is nothing else."""
     pieces, comments = [], []
     for kind, text in tokens:
         if kind == "quoted":

@@ -1,6 +1,6 @@
 """Fields with parameters: Content-Type (RFC 2045) and Content-Disposition (RFC 2183).
 
-Parameters are those of RFC 2231 and RFC 6266, and what mailers send in their place.
+Reads the parameters of RFC 2231 and RFC 6266, and the malformed ones that mailers send.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _parameters(rest: str, complaints: list[str]) -> list[tuple[str, str]]:
             continue
         name = name.lower()
         is_file_name = name.partition("*")[0] in _FILE_NAMES
-        # In a name without quotes, anything may be a part of it.
+        # A file name without quotes may contain anything.
         missing = bool(quoted or not is_file_name) and _NEXT.match(rest, position)
         behind = "" if missing else rest[position : _end(rest, position)]
         position += len(behind)
@@ -140,9 +140,9 @@ def _complaints_about_bare(name: str, text: str) -> list[str]:
 def _joined(
     name: str, sections: list[tuple[int, bool, str]], complaints: list[str]
 ) -> str:
-    """One value: the extended one, or the sections in order, or the plain one.
+    """The value: the extended one, else the sections in order, else the plain one.
 
-    RFC 2231 §3 and §4, RFC 6266 §4.3: the plain one is there for old readers.
+    RFC 2231 §3 and §4. Senders add the plain one for old mail programs (RFC 6266 §4.3).
     """
     numbered: dict[int, tuple[bool, str]] = {}
     for number, extended, text in sections:

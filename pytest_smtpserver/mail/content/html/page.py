@@ -1,7 +1,7 @@
-"""What a reader sees of an HTML document, and where it leads.
+"""What a reader sees of an HTML document, and what it links to.
 
-Which elements are open follows section 13.2.6 of the HTML standard as far as it decides
-what is hidden; styles that stand in style sheets are not looked at.
+Elements are opened and closed by section 13.2.6 of the HTML standard, as far as that
+decides what is hidden. Style sheets are ignored.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from pytest_smtpserver.mail.content.links import links_in_text
 
-from .tokenizer import VOID, Tag, tokens
+from .tokenizer import VOID, Tag, names, tokens
 
 #: What can be followed; images and style sheets are only fetched.
 _LINK_ATTRIBUTES = {
@@ -23,77 +23,23 @@ _LINK_ATTRIBUTES = {
     "button": "formaction",
     "input": "formaction",
 }
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-_LISTS = frozenset({"dl", "ol", "ul"})
-_ROWS = frozenset({"tbody", "td", "tfoot", "th", "thead", "tr"})
-#: Each stands on lines of its own, and its start tag ends a paragraph.
+_HEADINGS = names("h1 h2 h3 h4 h5 h6")
+_LISTS = names("dl ol ul")
+_ROWS = names("tbody td tfoot th thead tr")
+#: Elements that have lines of their own, and whose start tag ends a paragraph.
 _BLOCKS = (
     _HEADINGS
     | _LISTS
-    | frozenset(
-        [
-            "address",
-            "article",
-            "aside",
-            "blockquote",
-            "body",
-            "center",
-            "dd",
-            "details",
-            "div",
-            "dt",
-            "fieldset",
-            "figure",
-            "figcaption",
-            "footer",
-            "form",
-            "header",
-            "hr",
-            "html",
-            "li",
-            "main",
-            "nav",
-            "p",
-            "pre",
-            "section",
-            "summary",
-            "table",
-        ]
+    | names(
+        "address article aside blockquote body center dd details div dt fieldset figure "
+        "figcaption footer form header hr html li main nav p pre section summary table"
     )
 )
 _LINES = _BLOCKS | _ROWS | {"br", "caption"}
-_UNSEEN = frozenset(
-    [
-        "datalist",
-        "iframe",
-        "noembed",
-        "noframes",
-        "rp",
-        "script",
-        "style",
-        "template",
-        "title",
-    ]
-)
-_FORMATTING = frozenset(
-    [
-        "a",
-        "b",
-        "big",
-        "em",
-        "font",
-        "i",
-        "nobr",
-        "s",
-        "small",
-        "strike",
-        "strong",
-        "tt",
-        "u",
-    ]
-)
+_UNSEEN = names("datalist iframe noembed noframes rp script style template title")
+_FORMATTING = names("a b big em font i nobr s small strike strong tt u")
 _PREFORMATTED = ("plaintext", "pre", "textarea", "xmp")
-#: What a start tag ends although no end tag has come (section 13.1.2.4).
+#: The elements that a start tag ends, as if their end tag had come (section 13.1.2.4).
 _ENDS = {
     **dict.fromkeys(_BLOCKS, ("p",)),
     "li": ("p", "li"),
@@ -110,7 +56,7 @@ _CONTROLS_AND_SPACE = "".join(map(chr, range(0x21)))
 _TAB_OR_NEWLINE = re.compile(r"[\t\r\n]+")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _NOWHERE = sys.maxsize
-#: As far as is looked for what an end tag ends besides its own element.
+#: How many open elements an end tag of formatting looks at, besides its own.
 _MISNESTED = 50
 
 
@@ -118,8 +64,8 @@ class Page:
     """What a reader sees of an HTML document.
 
     Attributes:
-        links: what attributes and text link to, in the order of the document; what is
-            hidden links to nothing.
+        links: the links in attributes and text, in the order of the document; those in
+            hidden elements do not count.
     """
 
     def __init__(self, html: str) -> None:
@@ -129,7 +75,7 @@ class Page:
         self._unlinked: list[str] = []
         self._open: list[str] = []
         self._places: defaultdict[str, list[int]] = defaultdict(list)
-        #: Where in `_open` the elements stand that hide, and the one that is a link.
+        #: The places in `_open` of elements that hide, and of the one that is a link.
         self._hiding: set[int] = set()
         self._label_at = _NOWHERE
         self._base = ""
@@ -182,7 +128,7 @@ class Page:
     def _close(self, name: str) -> None:
         """Close the innermost element of that name, and all that is open in it.
 
-        What is open around a table's cell, or a list, is not closed from inside.
+        A tag in the cell of a table, or in a list, closes nothing outside of it.
         """
         if not self._places[name]:
             return
@@ -205,8 +151,8 @@ class Page:
     def _close_formatting(self, place: int) -> None:
         """End ``<b>`` and its like, and what is open in it up to the first block.
 
-        What other formatting was opened in it goes on, and so do blocks with all that is
-        in them (HTML §13.2.6.4.7).
+        Other formatting that was opened in it stays open, and so do blocks with all that
+        is in them (HTML §13.2.6.4.7).
         """
         for inside in range(place + 1, min(place + _MISNESTED, len(self._open))):
             name = self._open[inside]
@@ -239,7 +185,7 @@ class Page:
             self._label_at = min(self._label_at, depth)
 
     def _write(self, data: str) -> None:
-        """Text; that of a link is a label and not a link itself."""
+        """Add text. In the label of a link no links are looked for."""
         if self._hiding:
             return
         if not any(self._places[name] for name in _PREFORMATTED):
@@ -253,7 +199,7 @@ class Page:
         self._written.append(data)
         if self._label_at == _NOWHERE:
             self._unlinked.append(data)
-        # One that was hidden when it began is none, also where it is seen in the end.
+        # A heading that was hidden when it began is not among `_headings`.
         if self._headings and any(self._places[name] for name in _HEADINGS):
             self._headings[-1].append(data)
 
@@ -280,6 +226,6 @@ class Page:
 
 
 def _clean(value: str) -> str:
-    """An attribute as a link, ``""`` where it leads nowhere outside of the message."""
+    """An attribute as a link; ``""`` where it stays within the message."""
     link = _TAB_OR_NEWLINE.sub("", value).strip(_CONTROLS_AND_SPACE)
     return "" if link.lower().startswith(("#", "cid:")) else link

@@ -1,7 +1,6 @@
-"""HTML cut into tags and text, as section 13.2.5 of the HTML standard has it.
+"""HTML cut into tags and text by section 13.2.5 of the HTML standard.
 
-One pass, in linear time: nothing is looked at again once a token has ended. No tree is
-built, and nothing is an error: any text is a document.
+One pass, in linear time, without a tree. Nothing is an error: any text is a document.
 """
 
 from __future__ import annotations
@@ -12,6 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def names(text: str) -> frozenset[str]:
+    """The names of elements in a text, with blanks between them."""
+    return frozenset(text.split())
+
 
 _BLANK = r"\t\n\f\r "
 _MARKUP = re.compile(r"<(?=[A-Za-z!?]|/.)", re.DOTALL)
@@ -27,28 +32,11 @@ _COMMENT_END = re.compile(r"--!?>")
 #: Outlook's ``<![if mso]>``. Where its end is missing, the next tag still counts.
 _CONDITION = re.compile(r"<!\[(?!CDATA\[)[^<>]*>?")
 #: Their content is text up to their own end tag (section 13.2.6.2).
-_RAW = frozenset({"iframe", "noembed", "noframes", "script", "style", "xmp"})
-_RAW_WITH_REFERENCES = frozenset({"textarea", "title"})
+_RAW = names("iframe noembed noframes script style xmp")
+_RAW_WITH_REFERENCES = names("textarea title")
 #: They have no content, and no end tag (section 13.1.2).
-VOID = frozenset(
-    [
-        "area",
-        "base",
-        "br",
-        "col",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "param",
-        "source",
-        "track",
-        "wbr",
-    ]
-)
-#: Each of these hides, unless a later declaration takes it back.
+VOID = names("area base br col embed hr img input link meta param source track wbr")
+#: The values of each property that hide an element.
 _HIDING_VALUES = {"display": {"none"}, "visibility": {"hidden", "collapse"}}
 _CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 #: CSS Syntax §5.4.6: strings and brackets may hold semicolons.
