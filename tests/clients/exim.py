@@ -73,7 +73,7 @@ exim_group = root
 queue_only = true
 message_logs = false
 keep_environment =
-tls_advertise_hosts =
+tls_advertise_hosts = {tls_for}
 """
 #: The end of such a configuration: whoever the mail is for, it goes nowhere.
 FOR_ALL = """\
@@ -159,27 +159,29 @@ def _folder() -> Iterator[Path]:
 
 @contextmanager
 def receiving(
-    exim: Exim, configuration: str
+    exim: Exim, configuration: str, tls_for: str = ""
 ) -> Iterator[Callable[[], AbstractContextManager[socket.socket]]]:
     """An Exim that takes mail; each call connects to one of it.
 
     Args:
         exim: the program.
         configuration: what comes behind `RECEIVES`.
+        tls_for: the clients that STARTTLS is offered to, as Exim has lists of hosts.
     """
     with _folder() as folder:
         file = folder / "exim.conf"
-        text = (RECEIVES + configuration).format(folder=folder)
+        text = (RECEIVES + configuration).format(folder=folder, tls_for=tls_for)
         file.write_text(text, encoding="utf-8")
 
         @contextmanager
         def connect() -> Iterator[socket.socket]:
-            ours, theirs = socket.socketpair()
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                ours = socket.create_connection(listener.getsockname())
+                theirs, _ = listener.accept()
             with ours, theirs:
-                # Where its input is a socket, exim asks who is at the other end.
-                command = 'cat | "$0" -C "$1" -bs | cat'
+                # As a super-server such as inetd(8) would run it.
                 process = subprocess.Popen(
-                    ["sh", "-c", command, exim.program, str(file)],
+                    [exim.program, "-C", str(file), "-bs"],
                     stdin=theirs.fileno(),
                     stdout=theirs.fileno(),
                     stderr=subprocess.DEVNULL,

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import smtplib
 import socket
+import ssl
+import tempfile
+import warnings
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiosmtplib
@@ -18,12 +23,15 @@ from pytest_smtpserver import SMTPServer, personas
 from .exchange import ADA, SENDER
 from .exim import FOR_ALL, receiving
 from .relay import recording
+from .secured import checking, exim_with_tls, postfix_with_tls
 from .test_postfix_smtpd import SETTINGS, smtpd
 from .tools import EHLO_NAME, Login, Mail, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
+
+    import trustme
 
     from .exim import Exim
     from .opensmtpd import OpenSmtpd
@@ -45,9 +53,15 @@ RECIPIENTS = {
 }
 
 
+def trusting(target: Target) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=target.trust)
+
+
 def by_smtplib(target: Target, mail: Mail, login: Login | None = None) -> str:
     try:
         with smtplib.SMTP(target.host, target.port, EHLO_NAME, timeout=20) as client:
+            if target.tls is not None:
+                client.starttls(context=trusting(target))
             if login is not None:
                 client.login(login.user, login.secret)
             return repr(client.sendmail(mail.sender, mail.recipients, mail.content))
@@ -61,7 +75,8 @@ def by_aiosmtplib(target: Target, mail: Mail, login: Login | None = None) -> str
             hostname=target.host,
             port=target.port,
             local_hostname=EHLO_NAME,
-            start_tls=False,
+            start_tls=target.tls is not None,
+            tls_context=None if target.tls is None else trusting(target),
             timeout=20,
         )
         try:
@@ -75,7 +90,12 @@ def by_aiosmtplib(target: Target, mail: Mail, login: Login | None = None) -> str
         except aiosmtplib.SMTPException as error:
             return repr(error)
 
-    return asyncio.run(send())
+    with warnings.catch_warnings():
+        # The loop may end before the other side has said goodbye in TLS.
+        warnings.simplefilter("ignore", ResourceWarning)
+        done = asyncio.run(send())
+        gc.collect()
+    return done
 
 
 @pytest.fixture(params=["smtplib", "aiosmtplib", "curl", "nodemailer", "msmtp"])
@@ -111,8 +131,10 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 @contextmanager
-def _postfix(postfix: Postfix) -> Iterator[Server]:
-    with smtpd(postfix, SETTINGS) as path:
+def _postfix(
+    postfix: Postfix, settings: Mapping[str, str] = SETTINGS, sasl: str = ""
+) -> Iterator[Server]:
+    with smtpd(postfix, settings, sasl) as path:
 
         @contextmanager
         def connect() -> Iterator[socket.socket]:
@@ -141,6 +163,34 @@ recipients:
 
 def _exim(exim: Exim) -> AbstractContextManager[Server]:
     return receiving(exim, EXIM + FOR_ALL)
+
+
+@pytest.fixture(params=["postfix", "exim"])
+def secured(
+    request: pytest.FixtureRequest, readable_folder: Path, smtp_ca: trustme.CA
+) -> Iterator[Server]:
+    """The same with STARTTLS, behind which ada may log in, and has to."""
+    program = request.getfixturevalue(request.param)
+    if request.param == "postfix":
+        settings = postfix_with_tls(readable_folder, smtp_ca)
+        with (
+            checking(readable_folder) as sasl,
+            _postfix(program, settings, sasl) as upstream,
+        ):
+            yield upstream
+    else:
+        text = exim_with_tls(readable_folder, smtp_ca)
+        with receiving(program, text, tls_for="*") as upstream:
+            yield upstream
+
+
+@pytest.fixture
+def readable_folder() -> Iterator[Path]:
+    """For files that a server reads as its own user, to whom a test's are closed."""
+    with tempfile.TemporaryDirectory(prefix="secured-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 @pytest.mark.parametrize("what", RECIPIENTS)
@@ -206,8 +256,54 @@ def test_a_client_ends_as_with_opensmtpd(
     assert taken == said.startswith("250")
 
 
+#: What is sent behind STARTTLS, and how each server answers to the last of it.
+SENT_SECURED: dict[str, tuple[Mail, Login | None, dict[str, str]]] = {
+    "login": (
+        Mail(SENDER, ("ada@elsewhere.example",), CONTENT),
+        Login("ada", "lovelace"),
+        {"postfix": "250 2.0.0 Ok: queued as ", "exim": "250 OK id="},
+    ),
+    "wrong login": (
+        Mail(SENDER, (ADA,), CONTENT),
+        Login("ada", "byron"),
+        {
+            "postfix": "535 5.7.8 Error: authentication failed",
+            "exim": "535 Incorrect authentication data",
+        },
+    ),
+    "relaying": (
+        Mail(SENDER, ("ada@elsewhere.example",), CONTENT),
+        None,
+        {
+            "postfix": "454 4.7.1 <ada@elsewhere.example>: Relay access denied",
+            "exim": "550 relay not permitted",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SENT_SECURED)
+def test_a_client_ends_as_behind_starttls(
+    client: Client,
+    secured: Server,
+    what: str,
+    request: pytest.FixtureRequest,
+    smtp_ca: trustme.CA,
+) -> None:
+    """The handshake at its place, what is on offer before and behind it, the login."""
+    mail, login, said = SENT_SECURED[what]
+    name = request.node.callspec.params["secured"]
+    taken = play_again(client, secured, mail, login, said[name], smtp_ca)
+    assert taken == said[name].startswith("250")
+
+
 def play_again(
-    client: Client, server: Server, mail: Mail, login: Login | None, said: str = ""
+    client: Client,
+    server: Server,
+    mail: Mail,
+    login: Login | None,
+    said: str = "",
+    ca: trustme.CA | None = None,
 ) -> bool:
     """Send it to the real server, and to the dialogue with that; whether it was taken.
 
@@ -217,16 +313,32 @@ def play_again(
         mail: the message.
         login: who sends it.
         said: how a line of the real server begins.
+        ca: of the server's certificate, where the client is to say STARTTLS.
     """
-    with recording(server) as relay:
-        real = client(Target(port=relay.port), mail, login)
-    assert "S: 220 " in relay.log
-    assert f"S: {said}" in relay.log
-    with SMTPServer(users={"ada": "lovelace"}) as playing:
-        playing.play(personas.dialogue(relay.log))
-        played = client(Target(port=playing.port), mail, login)
-        playing.check()
-        taken = len(playing.messages)
+    with trusted(ca) as target:
+        with recording(server, ca) as relay:
+            real = client(replace(target, port=relay.port), mail, login)
+        assert "S: 220 " in relay.log
+        assert f"S: {said}" in relay.log
+        assert (relay.version is None) == (ca is None)
+        with SMTPServer(
+            users={"ada": "lovelace"}, tls=None if ca is None else "starttls", ca=ca
+        ) as playing:
+            playing.play(personas.dialogue(relay.log))
+            played = client(replace(target, port=playing.port), mail, login)
+            playing.check()
+            taken = len(playing.messages)
+            assert all(bool(one.tls) == bool(ca) for one in playing.sessions)
     port = re.compile(rf"{relay.port}|{playing.port}")
     assert port.sub("PORT", played) == port.sub("PORT", real)
     return taken == 1
+
+
+@contextmanager
+def trusted(ca: trustme.CA | None) -> Iterator[Target]:
+    """How a client is to connect, without the port."""
+    if ca is None:
+        yield Target()
+        return
+    with ca.cert_pem.tempfile() as file:
+        yield Target(tls="starttls", ca_file=Path(file))

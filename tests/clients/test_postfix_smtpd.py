@@ -60,9 +60,20 @@ def dialogue(postfix: Postfix, lines: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def smtpd(postfix: Postfix, settings: Mapping[str, str]) -> Iterator[Path]:
-    """An instance with an smtpd(8) on the Unix socket."""
+def smtpd(
+    postfix: Postfix, settings: Mapping[str, str], sasl: str = ""
+) -> Iterator[Path]:
+    """An instance with an smtpd(8) on the Unix socket.
+
+    Args:
+        postfix: the program.
+        settings: for main.cf.
+        sasl: the configuration of Cyrus SASL, which Debian's smtpd(8) looks for beside
+            main.cf.
+    """
     with _instance(Target(port=25), settings, None) as folder:
+        (folder / "sasl").mkdir()
+        (folder / "sasl" / "smtpd.conf").write_text(sasl, encoding="utf-8")
         master = folder / "master.cf"
         with master.open("a", encoding="utf-8") as file:
             file.write("socket unix n - n - - smtpd\nanvil unix - - n - 1 anvil\n")
