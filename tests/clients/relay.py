@@ -55,11 +55,10 @@ class Relay:
 
     def _serve(self) -> None:
         client, _ = self._listener.accept()
-        with client, self._upstream() as server:
-            # Either may be gone by the time that the other has said its last word.
-            with suppress(ConnectionError):
-                if self._relay(client, server):
-                    self._relay_secured(client, server)
+        # Either may be gone by the time that the other has said its last word.
+        with client, self._upstream() as server, suppress(ConnectionError):
+            if self._relay(client, server):
+                self._relay_secured(client, server)
 
     def _relay(self, client: socket.socket, server: socket.socket) -> bool:
         """Hand on what either says, until both have ended, or want TLS.

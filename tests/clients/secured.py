@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socketserver
 import threading
 from contextlib import contextmanager
@@ -86,9 +85,9 @@ def _certificate(folder: Path, ca: trustme.CA) -> tuple[Path, Path]:
 @contextmanager
 def checking(folder: Path) -> Iterator[str]:
     """What saslauthd(8) does, for one user; yields how Cyrus SASL is told to ask it."""
-    path = str(folder / "mux")
-    with socketserver.UnixStreamServer(path, _Check) as server:
-        os.chmod(path, 0o666)  # for the user that smtpd(8) runs as
+    path = folder / "mux"
+    with socketserver.UnixStreamServer(str(path), _Check) as server:
+        path.chmod(0o666)  # for the user that smtpd(8) runs as
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
