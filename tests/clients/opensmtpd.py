@@ -44,12 +44,13 @@ CONFIGURATION = f"""\
 pki own cert "/etc/cert.pem"
 pki own key "/etc/key.pem"
 table users {{ ada = "{HASH}" }}
+table people {{ ada = "65003:65001:/", later = "of whom nothing can be read" }}
 smtp max-message-size 1000
 smtp ciphers "aNULL:@SECLEVEL=0"
 listen on ADDRESS port 2525 hostname mx.example.net
 listen on ADDRESS port 2526 hostname mx.example.net smtps pki own auth <users>
 listen on ADDRESS port 2527 hostname mx.example.net
-action "keep" mda "/bin/true"
+action "keep" mda "/bin/true" userbase <people>
 match from any for domain "example.org" action "keep"
 match auth from any for any action "keep"
 """

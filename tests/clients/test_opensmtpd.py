@@ -16,6 +16,7 @@ SAID = (
     (
         *("EHLO client.example.org", "XYZ", "EXPN ada", "MAIL FROM:<a@b.example>"),
         *("RCPT TO:<nobody@example.org>", "RCPT TO:<ada@elsewhere.example>"),
+        "RCPT TO:<later@example.org>",
         *("RCPT TO:<ada@example.org>", "DATA", BIG, "QUIT"),
     ),
     (
@@ -35,7 +36,11 @@ def told(wire: Wire, lines: tuple[str, ...]) -> list[str]:
 def test_refusals_are_those_of_the_real_one(opensmtpd: OpenSmtpd) -> None:
     """Greeting and EHLO too; the limit of its size is an option here as it is there."""
     persona = personas.opensmtpd(
-        {"nobody@example.org": "no such user", "ada@elsewhere.example": "relay denied"}
+        {
+            "nobody@example.org": "no such user",
+            "ada@elsewhere.example": "relay denied",
+            "later@example.org": "try again later",
+        }
     )
     with opensmtpd.running() as servers:
         for connect, lines, closed in zip(servers, SAID, (False, True), strict=True):

@@ -23,7 +23,7 @@ EximReason: TypeAlias = Literal[
 SendmailReason: TypeAlias = Literal[
     "disk full", "no such domain", "no such user", "relay denied", "disabled"
 ]
-OpenSmtpdReason: TypeAlias = Literal["no such user", "relay denied"]
+OpenSmtpdReason: TypeAlias = Literal["no such user", "relay denied", "try again later"]
 ExchangeReason: TypeAlias = Literal[
     "insufficient resources",
     "no such user",
@@ -66,8 +66,8 @@ def sendmail(refuse: Mapping[Any, SendmailReason] | None = None) -> Persona:
 def opensmtpd(refuse: Mapping[Any, OpenSmtpdReason] | None = None) -> Persona:
     """Answer as OpenSMTPD 6.8 does.
 
-    Reasons: ``"no such user"`` and ``"relay denied"``, both 550 in the same words.
-    Source: OpenSMTPD itself.
+    Reasons: ``"no such user"`` and ``"relay denied"``, both 550 in the same words;
+    ``"try again later"`` (451). Source: OpenSMTPD itself.
     """
     return played("opensmtpd", refuse)
 

@@ -5,7 +5,7 @@ when its texts were found, the greeting and the replies to EHLO and HELO, and ta
 replies: ``[usual]`` in place of ours (by the names of `standard`, in lower case), and
 the refusals of the senders, users and recipients that a test chooses, by the moment.
 In a text ``{address}``, ``{sender}``, ``{user}``, ``{client}``, ``{host}``, ``{name}``
-(that the client gave), ``{line}`` (of the command) and ``{date}`` are filled in.
+(that the client gave), ``{line}`` (of the command), ``{limit}`` (of the size, as in EHLO) and ``{date}`` are filled in.
 """
 
 from __future__ import annotations

@@ -129,11 +129,20 @@ class _Voice:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        #: The largest message, as EHLO has told it to a client; a test's may be less.
+        self._limit = ""
 
     def text(self, text: str, event: Event, **more: str) -> Reply:
         """Code and text of a reply, filled in."""
+        if "{limit}" in text and not self._limit:
+            return standard.TOO_BIG  # no client has said EHLO
         code, _, lines = text.partition(" ")
-        known = {**facts(event), "host": self._server.host, **more}
+        known = {
+            **facts(event),
+            "host": self._server.host,
+            "limit": self._limit,
+            **more,
+        }
         return Reply(int(code), *(one.format(**known) for one in lines.split("\n")))
 
     def greeting(self, event: Event) -> Reply:
@@ -155,6 +164,7 @@ class _Voice:
             _, _, own = ours["SIZE"].partition(" ")
             smaller = min(int(own), server.largest) if own else server.largest
             ours["SIZE"] = f"SIZE {smaller}"
+        self._limit = ours.get("SIZE", "").partition(" ")[2]
         known = {*KNOWN_EXTENSIONS, "STARTTLS", "AUTH"}
         return Reply(
             250,

@@ -33,7 +33,8 @@ ALL: Any = {
     )
 }
 BLANKS = dict.fromkeys(
-    ("address", "sender", "user", "client", "host", "name", "line", "date"), "x"
+    ("address", "sender", "user", "client", "host", "name", "line", "date", "limit"),
+    "x",
 )
 
 
@@ -256,6 +257,10 @@ SAID = [
         "550 Invalid recipient: <c@d.example>",
     ),
     (
+        personas.opensmtpd({"c@d.example": "try again later"}),
+        "451 Temporary failure: <c@d.example>",
+    ),
+    (
         personas.mailgun({"c@d.example": "sandbox for good"}),
         (
             "554 Sandbox subdomains are for test purposes only. Please add your own "
@@ -323,6 +328,38 @@ def test_a_login_that_is_put_off() -> None:
             assert wire.say("AUTH PLAIN AG90aGVyAHg=")[:4] == "235 "
         first, second = server.sessions[0].auth_attempts
         assert (first.succeeded, second.succeeded) == (False, True)
+
+
+def test_sendmail_names_its_limit() -> None:
+    """Where it is declared, and behind the content; as 8.17.1 did with 1000."""
+    with SMTPServer(max_message_size=1000) as server:
+        server.play(personas.sendmail())
+        with Wire(server) as wire:
+            wire.reply()
+            wire.say("EHLO x.example")
+            assert wire.say("MAIL FROM:<a@[127.0.0.1]> SIZE=5000") == (
+                "552 5.2.3 Message size exceeds fixed maximum message size (1000)"
+            )
+            wire.say("MAIL FROM:<a@[127.0.0.1]>")
+            wire.say("RCPT TO:<root@example.net>")
+            wire.say("DATA")
+            assert wire.say("Subject: x\r\n\r\n" + ("x" * 70 + "\r\n") * 30 + ".") == (
+                "552 5.2.3 Message exceeds maximum fixed size (1000)"
+            )
+
+
+def test_sendmail_does_not_know_its_limit_without_ehlo() -> None:
+    """It is said in the words of RFC 1870 §6.1 then."""
+    with SMTPServer(max_message_size=10) as server:
+        server.play(personas.sendmail())
+        with Wire(server) as wire:
+            for line in ("HELO x.example", "MAIL FROM:<a@b.c>", "RCPT TO:<d@e.f>"):
+                wire.say(line)
+            wire.reply()
+            wire.say("DATA")
+            assert wire.say("Subject: too long\r\n.") == (
+                "552 5.3.4 Message size exceeds fixed maximum message size"
+            )
 
 
 def test_opensmtpd_looks_at_the_content_alone() -> None:
