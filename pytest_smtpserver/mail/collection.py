@@ -17,7 +17,7 @@ class Recorded(Sequence[T], Generic[T]):  # noqa: PLW1641 - it changes
 
     __slots__ = ("_items", "_noun", "_on_clear")
 
-    #: What helps those who look for an item that is not there yet.
+    #: For the IndexError: what to do about an item that is not there yet.
     _way_out = ""
 
     def __init__(self, noun: str, on_clear: Callable[[], None] | None = None) -> None:

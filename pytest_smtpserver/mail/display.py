@@ -1,6 +1,7 @@
-"""How octets, command lines and values are shown to people. Everything may use it.
+"""How octets, command lines and values are shown to people. Every room may use it.
 
-Patterns that are strings are rarely asked for: `re` compiles them when they are.
+Patterns that are strings are rarely used: `re` compiles them then, and the first mail
+of a run starts 0.25 ms earlier.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import unicodedata
 _MASK = "********"
 #: AUTH and its mechanism, however many blanks there are, and the initial response.
 _AUTH = r"(?is)(?P<shown>[ \t]*AUTH(?![^ \t])[ \t]*[^ \t]*[ \t]*)(?P<initial>.*)"
-#: Characters that may be unfit to be shown; which of them are, `_escape` says.
+#: Characters that may have to be escaped: `_escape` decides.
 _SUSPECT = re.compile(r"[^\t -~]")
 #: Categories of Unicode that are not shown: control and format characters (among them
 #: those that turn the direction of the text), separators of lines and paragraphs,
 #: private characters, halves of surrogates.
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-#: Letters and marks that look like nothing. The two selectors that emojis have stay.
+#: Letters and marks that are invisible. The two variation selectors of emojis stay.
 _BLANK = (
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0"
     "\U000e0100-\U000e01ef]"
@@ -25,7 +26,7 @@ _BLANK = (
 
 
 def show(value: object) -> str:
-    """A criterion as the test wrote it, as far as that can be told."""
+    """A criterion as the test wrote it, as far as possible."""
     if isinstance(value, re.Pattern):
         flags = " with flags" if value.flags & ~re.UNICODE else ""
         return f"re.compile({value.pattern!r}){flags}"
@@ -35,7 +36,7 @@ def show(value: object) -> str:
 
 
 def masked(line: str) -> str:
-    """An AUTH command without its initial response; other lines have no clear part."""
+    """An AUTH command without its initial response; of other lines nothing is shown."""
     return _without_initial(line) or _MASK
 
 
@@ -54,7 +55,7 @@ def _without_initial(line: str) -> str:
 
 
 def printable(data: bytes | str) -> str:
-    """One line of text for people: what is no text, or not to be seen, is an escape."""
+    """One line of text for people; octets that are no text, and invisible characters, are escaped."""
     if isinstance(data, bytes):
         text = data.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
     else:

@@ -1,8 +1,8 @@
-"""The mailbox of a server: who gets which message, and who waits for one.
+"""The mailbox of a server: its messages, which waits got them, and who still waits.
 
-A message is recorded before the reply to it leaves, so that a client that has its 250
-finds it there. It is released once the reply has left, and only then handed to those
-who wait: a test that goes on earlier could stop the server under the client's feet.
+A message is recorded before its reply leaves, so that a client that has the 250 finds
+it. Waits get it once the reply has left ("released"): a test that went on earlier could
+stop the server before the client has its reply.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .search.criteria import MessageCriteria
 
 
-#: How many messages the report shows because a failure is about them.
+#: The most messages that the report of a failure puts first.
 _LOOKED_AT = 5
 
 
@@ -67,9 +67,9 @@ class Mailbox:
         #: Released messages by number, in the order of their release.
         self._released: dict[int, ReceivedMessage] = {}
         self._unclaimed: dict[int, ReceivedMessage] = {}
-        #: The numbers in `_released`, for those that look at what is new.
+        #: The numbers in `_released`, in which waits keep their cursors.
         self._log: list[int] = []
-        #: How many entries of the log were cleared away: cursors count them.
+        #: How many entries of the log were cleared: cursors count them too.
         self._forgotten = 0
         #: Where a message was handed out, by its number.
         self._claims: dict[int, str] = {}
@@ -93,7 +93,7 @@ class Mailbox:
         self.wake_all()
 
     def wake_all(self) -> None:
-        """Let those who wait look again: a message has come, or none will any more."""
+        """Let all waits look again: a message has come, or the server has stopped."""
         with self._lock:
             listeners = list(self._listeners)
         for wake in listeners:
@@ -112,7 +112,7 @@ class Mailbox:
             return [m for n, m in self._released.items() if n <= mark.number]
 
     def listen(self, wake: Callable[[], None]) -> None:
-        """Call `wake`, from any thread, whenever there is something new to know."""
+        """Call `wake` whenever waits should look again; it may be called in any thread."""
         with self._lock:
             self._listeners.append(wake)
 
@@ -127,10 +127,10 @@ class Mailbox:
         """What a wait has not looked at yet, and the cursor for its next look.
 
         Args:
-            cursor: from the look before; None at the first, which goes over what no
-                wait has taken, and not over all that ever came.
+            cursor: from the previous look. None at the first look, which goes over the
+                messages that no wait has taken, and not over all that ever came.
             again: also messages that were handed out before.
-            limit: how many the first look needs at most.
+            limit: the most messages that the first look needs.
         """
         with self._lock:
             if cursor is None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .delivery.signatures import DKIMResult, Keys
     from .outcomes import AuthAttempt, TLSInfo, Undelivered
 
-#: Where an attribute is that a message or a session does not have itself.
+#: Objects that may have an attribute that messages or sessions lack, for the hint.
 _ENVELOPE = "pytest_smtpserver.protocol.syntax.envelope:Envelope"
 _OF_MESSAGES = {
     "message.envelope": _ENVELOPE,
@@ -50,9 +50,9 @@ _OF_SESSIONS = {
 class ReceivedMessage:
     r"""One message that the server has received.
 
-    What came over the wire stands in attributes; all else is worked out from `content`
-    when it is first asked for, and no content, however broken, makes that raise: what
-    is wrong stands in `defects`. Two messages are equal when they are the same object.
+    What came over the wire stands in attributes. All else is worked out from `content`
+    when it is first read. No content makes that raise, however broken: `defects` says
+    what is wrong with it. Two messages are equal when they are the same object.
 
     Attributes:
         content: exactly as sent, after dot-unstuffing (RFC 5321 §4.5.2), nothing added.
@@ -76,7 +76,7 @@ class ReceivedMessage:
     def _views(self) -> Views:
         cache = self._cache
         if cache is None:
-            from .content.views import Views  # noqa: PLC0415 - a server that nobody asks needs no email package
+            from .content.views import Views  # noqa: PLC0415 - for those who read it
 
             cache = self._cache = Views(self.content)
         return cache
@@ -323,14 +323,14 @@ class SessionRecord:
     #: Content came before the 354 to DATA was sent (RFC 2920 §3.1).
     early_content: bool = False
     transcript: Transcript = field(default_factory=Transcript)
-    #: While the connection is open: changes what the engine refuses.
+    #: While the connection is open: tells the engine which commands are disabled.
     _disable: Callable[[Iterable[str]], None] | None = None
     _disabled: tuple[str, ...] = ()
 
     # What the server notes while the connection is open
 
     def introduced(self, name: str | None, verb: str | None) -> None:
-        """Note an accepted EHLO, HELO or LHLO, or that it does not count any more."""
+        """Note an accepted EHLO, HELO or LHLO; None after a handshake, which voids it."""
         self.helo, self.opening_command = name, verb
 
     def began(self, envelope: Envelope | None, count: int) -> None:
@@ -342,14 +342,14 @@ class SessionRecord:
         self.user = user
 
     def secured(self, info: TLSInfo, discarded: bytes) -> None:
-        """Note a handshake: what was said before it does not count any more."""
+        """Note a handshake; EHLO and AUTH before it are void (RFC 3207 §4.2)."""
         self.tls = info
         self.discarded += discarded
         self.introduced(None, None)
         self.logged_in(None)
 
     def moved(self, remote: tuple[str, int], local: tuple[str, int]) -> None:
-        """Note the addresses that a proxy has told."""
+        """Note the addresses that a proxy has reported."""
         self.remote_address, self.local_address = remote, local
 
     def ended(self, by: Literal["client", "server"]) -> None:
@@ -374,7 +374,7 @@ class SessionRecord:
             self._disable(self._disabled)
 
     def on_disable(self, disable: Callable[[Iterable[str]], None] | None) -> None:
-        """Say what setting `disabled_commands` does. For the server."""
+        """Call this when `disabled_commands` is set; None for nothing. For the server."""
         self._disable = disable
 
     @property

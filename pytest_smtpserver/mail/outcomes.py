@@ -1,4 +1,4 @@
-"""What came of a TLS handshake, of an AUTH command, of a transaction without a message."""
+"""The outcome of a TLS handshake, an AUTH command, a transaction without a message."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class TLSInfo(NamedTuple):
 
 @dataclass(slots=True)
 class AuthAttempt:
-    """One AUTH command, and what came of it.
+    """One AUTH command and its outcome.
 
     Attributes:
         mechanism: in upper case, as the client named it.
-        username: the user name that it gave, or None when it did not come to that.
+        username: the user name that it gave; None if the exchange ended before that.
         password: the password in clear text, or the access token; None where the
             mechanism never sends it.
         authzid: the authorization identity as sent: whom the client acts for. None
@@ -52,7 +52,7 @@ class AuthAttempt:
     def shown(
         self, username: str | None, password: str | None, authzid: str | None
     ) -> None:
-        """Note what the client has shown of itself. For the server."""
+        """Note the credentials that the client has sent. For the server."""
         self.username, self.password, self.authzid = username, password, authzid
 
     def answered(self, reply: Reply) -> None:
@@ -64,9 +64,9 @@ class Undelivered(NamedTuple):
     """A transaction that was begun and left no message.
 
     Attributes:
-        envelope: as far as it got.
+        envelope: with the recipients that were accepted until then.
         content: the octets that came, as far as they were kept.
-        reply: what the server said to the message; None when it did not come to that.
+        reply: the reply to the message; None if there was none.
         reason: in words.
     """
 

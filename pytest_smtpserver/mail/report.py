@@ -1,4 +1,4 @@
-"""What the report of a failed test says about one of its servers."""
+"""What the report of a test says about one of its servers."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _WIDTH = 40
 #: How many lines the report on a server has, whatever the server has seen, and how many
 #: characters a line.
 _LINES, _CHARACTERS = 200, 1000
-#: How many rows of the table of messages are among these lines, and how many lines of
-#: each complaint about rules.
+#: Of these lines: the most rows of the table of messages, and the most lines of a
+#: complaint about rules.
 _ROWS, _COMPLAINT = 30, 20
-#: The fewest lines that tell something about a connection.
+#: A connection with less room than this is left out.
 _FEWEST = 10
 _REFUSAL = re.compile(r"[ +.\d]+S: [45]\d\d")
-#: What a file system may not take in a name, or takes for something else.
+#: Characters that may not be allowed in a file name, or have a meaning there.
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=+@-]+")
 _MAX_NAME = 120
 
@@ -42,8 +42,7 @@ class Report(NamedTuple):
         unused: the complaint about rules that were never used; ``""`` where there are
             none, or where the failure is about them.
         about: the messages and sessions that the failure is about: shown first.
-        obstacles: what may have stood in the way of clients that delivered nothing, a
-            sentence each.
+        obstacles: sentences on what may have kept clients from delivering something.
     """
 
     where: str
@@ -58,7 +57,7 @@ class Report(NamedTuple):
         return self.text()
 
     def text(self, *, whole: bool = False) -> str:
-        """At most about 200 lines of what there is to tell; with `whole` everything."""
+        """The report in at most about 200 lines; with `whole` all of it."""
         options = f" with {', '.join(self.options)}" if self.options else ""
         lines = [f"It listened on {self.where}{options}", ""]
         wanted = {id(one) for one in self.about}
@@ -85,7 +84,7 @@ class Report(NamedTuple):
         return "\n".join(shortened(line, _CHARACTERS) for line in lines)
 
     def _connections(self, wanted: set[int], room: int) -> list[str]:
-        """The connections that fit into so many lines, the important ones first."""
+        """The connections, of which the important ones get the room of so many lines."""
         notable = [
             number
             for number, session in enumerate(self.sessions)
@@ -184,7 +183,7 @@ def _row(message: ReceivedMessage) -> tuple[str, str, str, str]:
 
 
 def by_importance(count: int, notable: Iterable[int]) -> Iterator[int]:
-    """So many numbers, from both ends to the middle: the notable ones, then others."""
+    """The numbers below `count`: the notable ones, then others, outer ones first."""
     seen = set()
     first = list(notable)
     for place in by_importance(len(first), ()) if first else ():
@@ -218,7 +217,7 @@ def cut(lines: list[str], most: int) -> list[str]:
 
 
 def _troubled(session: SessionRecord) -> bool:
-    """It did not deliver, or was refused something: that is what failures are about."""
+    """The client delivered nothing, or something was refused."""
     return bool(
         session.undelivered or session.last_error is not None or not session.messages
     )
@@ -257,7 +256,7 @@ def _safe(name: str) -> str:
     safe = _UNSAFE.sub("_", name).strip(".") or "_"
     if safe == name and len(name) <= _MAX_NAME:
         return name
-    # Two tests whose names differ in what was replaced have two folders.
+    # The digest keeps names apart that differ only in what was replaced.
     digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{safe[:_MAX_NAME]}-{digest}"
 

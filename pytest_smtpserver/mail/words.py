@@ -1,8 +1,8 @@
-"""The words of the neighbours: what other libraries call what we call otherwise.
+"""Names that other libraries use, and the name of the same thing in this package.
 
-Whoever comes from smtpdfix, pytest-localserver, aiosmtpd, Mailpit, smtplib, Django or
-Node writes their words first. The tables here say what each is called with us;
-`protocol.naming` asks them.
+People who come from smtpdfix, pytest-localserver, aiosmtpd, Mailpit, smtplib, Django or
+Node try the names that they know. `protocol.naming` looks these up in the tables here
+and suggests ours.
 """
 
 from __future__ import annotations

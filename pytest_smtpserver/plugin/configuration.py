@@ -22,7 +22,7 @@ _MARKER_HELP = (
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Load the package's modules without delay, for as long as this run goes on."""
+    """Load this package without pytest's rewriting of asserts, until the run ends."""
     with ExitStack() as stack:
         stack.enter_context(plain_modules())
         early_config.add_cleanup(stack.pop_all().close)
@@ -145,29 +145,30 @@ def report_file(config: pytest.Config) -> str | None:
 
 
 def in_full(config: pytest.Config) -> bool:
-    """Explanations leave nothing out."""
+    """Whether explanations are complete, as with -vv."""
     return bool(config.getoption("verbose") >= 2)
 
 
 def lives_for_the_session(config: pytest.Config) -> bool:
-    """One server stands behind the fixture of all tests."""
+    """Whether one server stands behind the fixture smtp_server in all tests."""
     return bool(config.getini("smtp_server_scope") == "session")
 
 
 def as_written(marker: pytest.Mark) -> str:
-    """The marker, as it stands in a test's file."""
+    """The marker as a test's author would write it."""
     options = ", ".join(f"{name}={one!r}" for name, one in marker.kwargs.items())
     return f"@pytest.mark.smtp_server({options})"
 
 
-#: A server has asked for the options of a test.
+#: Set on a test as soon as a server of it reads its options.
 _ASKED = pytest.StashKey[bool]()
 
 
 def options_in_vain(item: pytest.Item) -> str:
-    """What to say about a marker at a test whose servers do not ask for it; or ``""``.
+    """The warning about a marker that the test's fixtures do not read; ``""`` for none.
 
-    Markers of classes and modules are for those of their tests that have a server.
+    Only the test's own markers count: those of classes and modules are for the tests
+    among theirs that have a server.
     """
     markers = [one for one in item.own_markers if one.name == "smtp_server"]
     if not markers or item.stash.get(_ASKED, False):
@@ -179,9 +180,10 @@ def options_in_vain(item: pytest.Item) -> str:
 
 
 def options_of(node: pytest.Item, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a test: its markers, the closest first, over those given.
+    """The options of a test.
 
-    Below both is what the ini options say.
+    The closest marker wins over other markers, these over `given`, and that over the
+    ini options.
     """
     node.stash[_ASKED] = True
     names = node.config.getini("smtp_server_fail_on")

@@ -1,4 +1,4 @@
-"""The fixtures. What they work with is loaded by the first one that a test uses."""
+"""The fixtures. The server is loaded by the first one that a test uses."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ def trust_smtp_ca(smtp_ca: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def _ca(request: pytest.FixtureRequest) -> trustme.CA | LaterCA:
-    """What the fixture `smtp_ca` gives, once TLS is needed: to make a CA is slow."""
+    """The CA of the fixture `smtp_ca`, made at the first use of TLS.
+
+    Loading trustme and cryptography takes 90 ms, which runs without TLS are spared.
+    """
     from pytest_smtpserver.server.tls.authorities import LaterCA  # noqa: PLC0415
 
     ca = LaterCA(lambda: request.getfixturevalue("smtp_ca"))
@@ -64,7 +67,7 @@ def _ca(request: pytest.FixtureRequest) -> trustme.CA | LaterCA:
 def _options(
     request: pytest.FixtureRequest, given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What all servers of the test have, below its markers."""
+    """Options for all servers of the test; its markers win over them."""
     __tracebackhide__ = True
     try:
         return {"ca": _ca(request), **given}

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from .servers import TestServers
 
 
-#: Reports on tests in whose middle the run has ended, which pytest does not print.
+#: Reports on tests that the end of the run has interrupted; pytest prints none of them.
 CUT_OFF = pytest.StashKey[list[pytest.TestReport]]()
 
 
 def _servers(item: pytest.Item) -> TestServers | None:
-    """The servers of a test; None where nobody has loaded the server yet."""
+    """The servers of a test; None if no test of the run has had one yet."""
     if "pytest_smtpserver.server.server" not in sys.modules:
         return None
     from .servers import servers_of  # noqa: PLC0415 - for runs with servers
@@ -112,9 +112,9 @@ def _tell(servers: TestServers, report: pytest.TestReport, item: pytest.Item) ->
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Keep what its servers have seen of a test in whose middle the run ends.
+    """Keep a report on a test that is interrupted by the end of the run.
 
-    pytest makes no report on such a test.
+    pytest makes none.
     """
     try:
         return (yield)
@@ -134,7 +134,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
 def pytest_timeout_set_timer() -> Generator[None, object, object]:
-    """Let clients go, when pytest-timeout has ended their test by a signal."""
+    """Hang up on the clients of a test that pytest-timeout ends by a signal."""
     result = yield
     from . import interruptions  # noqa: PLC0415 - for runs with pytest-timeout
 
@@ -143,14 +143,14 @@ def pytest_timeout_set_timer() -> Generator[None, object, object]:
 
 
 def pytest_enter_pdb() -> None:
-    """Let no client be silent for too long while the test stands still."""
+    """Suspend the time-outs of servers while the debugger holds the test."""
     from pytest_smtpserver.server.io.clock import STANDSTILL  # noqa: PLC0415 - rare
 
     STANDSTILL.begin()
 
 
 def pytest_leave_pdb() -> None:
-    """Go on with the test."""
+    """Let the time-outs of servers run again."""
     from pytest_smtpserver.server.io.clock import STANDSTILL  # noqa: PLC0415 - rare
 
     STANDSTILL.end()

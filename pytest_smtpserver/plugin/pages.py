@@ -1,7 +1,7 @@
-"""The page about the mail of a run: what ``--smtp-report`` asks for.
+"""The page about the mail of a run, for ``--smtp-report``.
 
-The process that runs a test makes an entry, and puts it into a report of the test. The
-process that gathers the reports writes the page: with pytest-xdist that is another one.
+The process that runs a test makes an entry, and attaches it to a report of the test. The
+process that gathers the reports writes the page. With pytest-xdist these are two.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_smtpserver.mail.report import Report
 
-#: The attribute of a test's report that the entry travels in.
+#: The attribute of a test's report that holds the entry.
 _ATTRIBUTE = "smtp_report"
 _TITLE = "Mail of the run"
 
@@ -33,7 +33,7 @@ _TITLE = "Mail of the run"
 def add_entry(
     reports: Iterable[Report], item: pytest.Item, to: pytest.TestReport, file: str
 ) -> None:
-    """Put an entry about these servers into a report of the test.
+    """Attach an entry about these servers to a report of the test.
 
     Args:
         reports: what the servers of the test have seen.
@@ -54,7 +54,7 @@ def _failure(report: pytest.TestReport) -> str:
 
 
 class _Test:
-    """One test while its reports come in."""
+    """One test, while its reports come in."""
 
     def __init__(self) -> None:
         self.entry: str | None = None
@@ -66,7 +66,7 @@ class _Test:
         entry = getattr(report, _ATTRIBUTE, None)
         if entry is not None:
             self.entry = entry
-            # Other plugins that write reports down need not write this too.
+            # Other plugins would save the entry with the report.
             delattr(report, _ATTRIBUTE)
         self._duration += report.duration
         outcome: str = report.outcome
@@ -115,7 +115,7 @@ class MailPage:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the entry out of the report, and put it on the page in the end."""
+        """Take the entry out of the report; after the last one, put it on the page."""
         key = (report.nodeid, getattr(report, "worker_id", ""))
         test = self._running.setdefault(key, _Test())
         test.add(report)
@@ -130,7 +130,7 @@ class MailPage:
             self._take(entry)
 
     def cut_off(self, report: pytest.TestReport) -> None:
-        """Take the entry of a test in whose middle the run has ended."""
+        """Take the entry of a test that the end of the run has interrupted."""
         key = (report.nodeid, getattr(report, "worker_id", ""))
         test = self._running.pop(key, _Test())
         test.add(report)
@@ -145,8 +145,8 @@ class MailPage:
             page.write(self._page.block([entry]))
 
     def pytest_sessionfinish(self) -> None:
-        """Write the page as it shall stay."""
-        for test in self._running.values():  # those that the end has interrupted
+        """Write the final page."""
+        for test in self._running.values():  # tests that the end has interrupted
             entry = test.finished(1)
             if entry is not None:
                 self._entries.append(entry.packed())

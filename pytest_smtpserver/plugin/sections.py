@@ -27,11 +27,11 @@ else:
     mail_report = Later("pytest_smtpserver.mail.report")
     page = Later("pytest_smtpserver.mail.content.html.page")
 
-#: Every section of ours begins with this.
+#: The title of each section of ours begins with this.
 TITLE = "SMTP server"
 #: The name of the property in JUnit XML.
 PROPERTY = "smtp_server"
-#: What this run was warned of.
+#: The warnings that this run has given.
 _WARNED = pytest.StashKey[set[str]]()
 
 _ENTRY = re.compile(r"(\s*[+-]?[\d.]*\s)(C: |S: [23]|S: [45]|S: |-- )")
@@ -42,7 +42,8 @@ def attach(seen: Report, item: pytest.Item, to: pytest.TestReport) -> None:
     """Put what a server has seen into the report of a test."""
     options = item.config.option
     whole = options.smtp_transcript == "full" or options.verbose >= 2
-    told = to.longreprtext if to.failed else None  # a failure of ours says it itself
+    # Our own failures name the obstacles themselves.
+    told = to.longreprtext if to.failed else None
     obstacles = [one for one in seen.obstacles if told is not None and one not in told]
     seen = seen._replace(obstacles=obstacles)
     text, title = seen.text(whole=whole), f"{TITLE} {seen.where}"
@@ -91,7 +92,7 @@ def save(seen: Report, directory: str, test: str, number: int) -> None:
 
 @contextmanager
 def instead_of(what: str, item: pytest.Item, to: pytest.TestReport) -> Iterator[None]:
-    """Say that something could not be told; the run goes on, whatever went wrong."""
+    """On any exception say that something could not be told, and let the run go on."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - that is the point
@@ -123,7 +124,7 @@ def ours(report: object) -> list[tuple[str, str]]:
 def show(
     reports: Iterable[pytest.TestReport], terminalreporter: pytest.TerminalReporter
 ) -> None:
-    """Print the sections of tests of which pytest prints none."""
+    """Print our sections in reports whose sections pytest does not print."""
     for report in reports:
         for title, text in ours(report):
             terminalreporter.write_sep("-", f"{report.nodeid}: {title}")
@@ -132,7 +133,7 @@ def show(
 
 @contextmanager
 def coloured(reports: Iterable[object], markup: Callable[..., str]) -> Iterator[None]:
-    """Give our sections colour within the block."""
+    """Colour our sections as long as the block runs."""
     plain = []
     for report in reports:
         if ours(report):

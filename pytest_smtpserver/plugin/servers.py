@@ -41,7 +41,7 @@ class _Run:
         self._shared: SMTPServer | None = None
         self._stack.callback(BACKGROUND.release, BACKGROUND.acquire())
         self._stack.callback(AUTHORITIES.close)
-        self._stack.callback(STANDSTILL.end)  # who quits the debugger does not go on
+        self._stack.callback(STANDSTILL.end)  # after "quit" in the debugger
         config.add_cleanup(self._stack.close)
 
     def new_server(self, options: dict[str, Any]) -> SMTPServer:
@@ -58,7 +58,7 @@ class _Run:
         return self._shared
 
     def shares(self, server: SMTPServer) -> bool:
-        """It is the long-lived one, which a test has only by its fixture."""
+        """Whether it is the long-lived one, which belongs to a test by its fixture only."""
         return server is self._shared
 
 
@@ -78,25 +78,25 @@ class TestServers:
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
         self._servers: list[SMTPServer] = []
-        #: Those that reports tell of, in the order in which they were found.
+        #: The servers that reports tell of, in the order in which they were found.
         self.seen: list[SMTPServer] = []
-        #: A report of this test has shown them.
+        #: Whether a report of this test has shown them.
         self._shown = False
         #: How many messages and sessions were saved, by the number of the server.
         self._saved: dict[int, tuple[int, int]] = {}
-        #: The test itself is going on; what is reported now is a subtest.
+        #: Whether the test function still runs: a report is about a subtest then.
         self._in_call = True
-        #: Exceptions that the test has been told of, or that it need not be told of.
+        #: Exceptions that the test has heard of already, or does not need to hear of.
         self._told: list[Exception] = []
-        #: A part of the test has failed, and the test with it.
+        #: Whether the test, or a part of it, has failed.
         self._failed = False
 
     def add(self, server: SMTPServer) -> None:
-        """The test has got this server."""
+        """Add a server that the test has got."""
         self._servers.append(server)
 
     def note_failure(self, failure: BaseException) -> None:
-        """Name what handlers have raised: it may be why the test has failed."""
+        """Add to the failure what handlers have raised: it may be the reason."""
         self._failed, self._in_call = True, False
         for error in self._errors():
             if error is not failure:
@@ -155,7 +155,7 @@ class TestServers:
                 raise error
 
     def note_outcome(self, report: pytest.TestReport) -> None:
-        """A subtest, or a TestCase, raises nothing where the test is called."""
+        """Note whether the test has failed: subtests and TestCases raise nothing."""
         self._failed = self._failed or report.failed
 
     def shows(self, report: pytest.TestReport, *, always: bool) -> bool:
@@ -180,7 +180,7 @@ class TestServers:
         """Find the servers that run beside those of the fixtures, and let all settle."""
         run = self._item.config.stash.get(_RUN, None)
         for server in (*self._servers, *RUNNING.now()):
-            # A test has the long-lived one by a fixture, or it is none of its servers.
+            # The long-lived one belongs to the tests that have it by a fixture.
             asked = "smtp_session_server" in getattr(self._item, "fixturenames", ())
             beside = run is None or not run.shares(server) or asked
             known = any(server is one for one in self.seen)
@@ -190,9 +190,9 @@ class TestServers:
             server.settle()
 
     def has_news(self, number: int, seen: Report) -> bool:
-        """There is something to save of a server that was not saved before.
+        """Whether a server has more to save than at an earlier report of the test.
 
-        A long-lived server is emptied before the last report of a test.
+        It may have less: a long-lived server is emptied before the last report.
         """
         size = len(seen.messages), len(seen.sessions)
         news = number not in self._saved or size > self._saved[number]
