@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.script.event import Event
     from pytest_smtpserver.script.rules import Rule
 
-#: As long as anybody lets it run, in seconds.
+#: Longer than anybody lets it run, in seconds.
 _FOR_EVER = 100 * 365 * 86400.0
 _PERSONAS = tuple(
     name for name in personas.__all__ if name.islower() and name != "dialogue"
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{PROGRAM}: {' '.join(str(error).split())}\n")
         return 2
     except BrokenPipeError:
-        # Whoever read has gone. Python would complain once more when it ends.
+        # The reader of the output has gone. Python would report that once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
@@ -98,7 +98,7 @@ def _server(given: Arguments, desk: _Desk) -> SMTPServer:
         for reply in given.replies:
             rule = server.on(reply.event, reply.match).optional()
             rule.reply(reply.code, reply.text)
-            # For the dialogue: no line of a test has made it.
+            # What the dialogue names in place of a line of a test.
             rule.made_at = f"the command line, --on {reply.given!r}"
         for name, arguments in given.personas:
             server.play(_persona(name, arguments))
@@ -118,7 +118,7 @@ def _persona(name: str, arguments: dict[str, Any]) -> personas.Persona:
 
 
 def _dialogue(file: str, *, delays: bool) -> personas.Persona:
-    """That of a log; ``-`` is standard input."""
+    """The dialogue in a log; ``-`` is standard input."""
     try:
         octets = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         log = octets.decode("utf-8", "backslashreplace")
@@ -130,7 +130,7 @@ def _dialogue(file: str, *, delays: bool) -> personas.Persona:
 
 
 class _Desk:
-    """Prints and keeps what comes. Connections end in threads of the server's."""
+    """Prints and saves what comes. A lock: the server calls `closed` in its threads."""
 
     def __init__(self, given: Arguments) -> None:
         self._given = given
@@ -143,16 +143,16 @@ class _Desk:
         self._server: SMTPServer | None = None
         self._folder = Folder(given.save) if given.save is not None else None
         self._page: LivePage | None = None
-        #: Of the dialogue that is played, until it was said that a client left it.
+        #: The rules of the dialogue, until it is printed that a client has left it.
         self._dialogue: list[Rule] = []
-        #: Messages that were printed.
+        #: The messages that were printed, by `id`.
         self._shown: set[int] = set()
-        #: Nothing is being printed by the main thread, which waits.
+        #: Whether the main thread waits, so that Ctrl-C interrupts no printing.
         self._waiting = False
         self._stopped = False
 
     def interrupt(self, number: int, _frame: FrameType | None) -> None:
-        """End, though not in the middle of a mail; at once when asked again."""
+        """End after the mail that is being printed; at once if asked again."""
         self._stopped = True
         signal.signal(number, signal.SIG_DFL)
         if self._waiting:
@@ -207,7 +207,7 @@ class _Desk:
         """Print each mail once the reply to it has left."""
         while True:
             try:
-                # In this order: a signal between the two would find nobody waiting.
+                # In this order: a signal between the two interrupts the wait.
                 self._waiting = True
                 if self._stopped:
                     return
@@ -222,7 +222,7 @@ class _Desk:
                     self._write_page()
 
     def closed(self, event: Event) -> None:
-        """A connection has ended: print what is left to say of it."""
+        """Print what has not been printed yet of a connection that has ended."""
         try:
             self._end(event.session)
         except BrokenPipeError:
@@ -289,7 +289,7 @@ class _Desk:
 
 
 def _end_main_thread() -> None:
-    """As if Ctrl-C were pressed: nobody reads what is printed any more."""
+    """Do as Ctrl-C does: nobody reads the output any more."""
     main = threading.main_thread().ident
     if hasattr(signal, "pthread_kill") and main is not None:
         signal.pthread_kill(main, signal.SIGINT)

@@ -1,6 +1,6 @@
-"""The arguments of the command: the options of a server as flags, and a few more.
+"""The arguments of the command: a flag for each option of a server, and a few more.
 
-The flags are derived from the fields of `Options`: a new option is a flag too.
+The flags come from the fields of `Options`, so that a new option has its flag.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "pytest-smtpserver"
 DEFAULT_PORT = 1025
-#: Options that are objects of a program.
+#: Options whose values are objects of a program.
 _NOT_FLAGS = frozenset({"ca", "handlers", "logger"})
 _VERSIONS = {
     "1.2": ssl.TLSVersion.TLSv1_2,
@@ -61,7 +61,7 @@ An SMTP server for work by hand. It prints each mail until Ctrl-C.
 
 
 class UsageError(Exception):
-    """What was asked for cannot be; the text is one line for the person who asked."""
+    """The command cannot do what it was asked for; the text is one line for its user."""
 
 
 class ScriptedReply(NamedTuple):
@@ -127,12 +127,12 @@ def parse(arguments: Sequence[str]) -> Arguments:
     parser.add_argument("--reply", dest="script", action=_Scripted)
     parser.add_argument("--user", action="append", default=[])
     for flag in FLAGS:
-        flag.add_to(parser)
+        parser.add_argument(flag.name, dest=flag.option, default=None, **flag.add)
     given, unknown = parser.parse_known_args(list(arguments))
     if unknown:
         raise UsageError(_unknown(unknown[0]))
     options = {
-        flag.option: flag.read(value)
+        flag.option: flag.reader(flag.name, value)
         for flag in FLAGS
         if (value := getattr(given, flag.option)) is not None
     }
@@ -176,12 +176,6 @@ class _Flag(NamedTuple):
     add: dict[str, Any]
     reader: Callable[[str, Any], Any]
 
-    def add_to(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(self.name, dest=self.option, default=None, **self.add)
-
-    def read(self, value: Any) -> Any:
-        return self.reader(self.name, value)
-
 
 def _as_given(_: str, value: Any) -> Any:
     return value
@@ -189,10 +183,6 @@ def _as_given(_: str, value: Any) -> Any:
 
 def _words(_: str, values: list[str]) -> list[str]:
     return [word.strip() for value in values for word in value.split(",")]
-
-
-def _lines(_: str, values: list[str]) -> list[str]:
-    return values
 
 
 def _number(kind: type[int | float]) -> Callable[[str, str], float]:
@@ -232,9 +222,10 @@ def _tls_versions(flag: str, value: str) -> tuple[ssl.TLSVersion, ssl.TLSVersion
 
 _ONCE: dict[str, Any] = {}
 _REPEATED: dict[str, Any] = {"action": "append"}
-#: By the name of the option, and by the annotation of its field.
+#: Form, arguments for argparse, and reader: by the name of the option, or by the
+#: annotation of its field.
 _FORMS: dict[str, tuple[str, dict[str, Any], Callable[[str, Any], Any]]] = {
-    "advertise": ("LINE", _REPEATED, _lines),
+    "advertise": ("LINE", _REPEATED, _as_given),
     "certificate": ("KIND|CERT.pem[,KEY.pem]", _ONCE, _certificate),
     "sni_certificates": ("SERVER=CERTIFICATE", _REPEATED, _by_server_name),
     "tls_versions": ("1.2|1.3|1.2-1.3", _ONCE, _tls_versions),
@@ -307,7 +298,7 @@ def _replies(given: list[tuple[str, str]]) -> list[ScriptedReply]:
     return replies
 
 
-#: What stands behind the verb on the wire, and in front of the address.
+#: What stands between verb and address on the wire: ``MAIL FROM:<…>``.
 _KEY_WORD = re.compile(r"^(?:FROM|TO)(?: *:|$) *", re.IGNORECASE)
 
 
@@ -364,7 +355,7 @@ def _users(given: list[str]) -> dict[str, str] | str:
 
 
 def _as_flags(ours: str) -> str:
-    """Options as they are written in Python, as flags: ``--tls starttls``."""
+    """Options as Python has them, rewritten as flags: ``--tls starttls``."""
     ours = ours.replace("users={'name': 'password'}", "--user NAME:PASSWORD")
     return _KEYWORD.sub(
         lambda found: f"--{found[1].replace('_', '-')} {found[2] or ''}".strip(), ours

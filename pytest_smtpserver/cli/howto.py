@@ -1,4 +1,4 @@
-"""What to put into the settings of an application, so that its mail comes here."""
+"""Settings for applications, so that their mail comes to this server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """Where a server is, as an application needs to know it.
+    """What an application has to know of a server.
 
     Attributes:
         host: an address.
@@ -31,30 +31,24 @@ def settings(place: Place) -> list[tuple[str, list[str]]]:
     if place.path is not None:
         return [("Environment", environment)]
     return [
-        ("Django", _django(place)),
-        ("Flask-Mail", _flask(place)),
+        ("Django", _settings(place, "EMAIL", "HOST", "HOST_USER", "HOST_PASSWORD")),
+        ("Flask-Mail", _settings(place, "MAIL", "SERVER", "USERNAME", "PASSWORD")),
         ("FastAPI-Mail", _fastapi(place)),
         ("Environment", environment),
     ]
 
 
-def _django(place: Place) -> list[str]:
-    lines = [f'EMAIL_HOST = "{place.host}"', f"EMAIL_PORT = {place.port}"]
+def _settings(
+    place: Place, prefix: str, host: str, user: str, password: str
+) -> list[str]:
+    """The lines for Django, and for Flask-Mail, which calls a few of them otherwise."""
+    lines = [f'{prefix}_{host} = "{place.host}"', f"{prefix}_PORT = {place.port}"]
     if place.tls is not None:
-        name = "EMAIL_USE_TLS" if place.tls == "starttls" else "EMAIL_USE_SSL"
-        lines.append(f"{name} = True")
+        kind = "TLS" if place.tls == "starttls" else "SSL"
+        lines.append(f"{prefix}_USE_{kind} = True")
     if place.user:
-        lines += [f'EMAIL_HOST_USER = "{place.user}"', 'EMAIL_HOST_PASSWORD = "..."']
-    return lines
-
-
-def _flask(place: Place) -> list[str]:
-    lines = [f'MAIL_SERVER = "{place.host}"', f"MAIL_PORT = {place.port}"]
-    if place.tls is not None:
-        name = "MAIL_USE_TLS" if place.tls == "starttls" else "MAIL_USE_SSL"
-        lines.append(f"{name} = True")
-    if place.user:
-        lines += [f'MAIL_USERNAME = "{place.user}"', 'MAIL_PASSWORD = "..."']
+        lines.append(f'{prefix}_{user} = "{place.user}"')
+        lines.append(f'{prefix}_{password} = "..."')
     return lines
 
 

@@ -1,4 +1,4 @@
-"""What is kept of the mail: files in a folder, and a page about all of it."""
+"""Saves the mail: as files in a folder, and on a page about all of it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.mail.report import Report, save_message
+from pytest_smtpserver.report.document import Heading, write_whole
+from pytest_smtpserver.report.entries import Entry, entry_of
 
 from .flags import UsageError
 
 if TYPE_CHECKING:
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
-    from pytest_smtpserver.report.entries import Entry
 
 
 class Folder:
@@ -58,20 +59,13 @@ class LivePage:
     """
 
     def __init__(self, file: str, where: str) -> None:
-        from pytest_smtpserver.report.missing import (  # noqa: PLC0415 - an extra
-            NotInstalledError,
-            jinja2,
-        )
-
-        try:
-            jinja2()
-        except NotInstalledError as error:
-            raise UsageError(f"--report: {error}") from None
         self._file = Path(file)
         self._where = where
         self._closed: dict[str, Entry] = {}
         try:
             self.write([])
+        except ImportError as error:
+            raise UsageError(f"--report: {error}") from None
         except OSError as error:
             raise UsageError(f"--report {file}: {error.strerror}") from None
 
@@ -79,13 +73,9 @@ class LivePage:
         """Write the page.
 
         Raises:
-            OSError: it cannot be written.
+            ImportError: Jinja2 is not installed.
+            OSError: the page cannot be written.
         """
-        from pytest_smtpserver.report.document import (  # noqa: PLC0415 - an extra
-            Heading,
-            write_whole,
-        )
-
         heading = Heading(
             "Mail of this server",
             datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S"),
@@ -96,14 +86,9 @@ class LivePage:
         write_whole(self._file, heading, reversed(entries))
 
     def _entry(self, number: int, session: SessionRecord) -> Entry:
-        from pytest_smtpserver.report.entries import (  # noqa: PLC0415 - an extra
-            entry_of,
-        )
-
-        known = self._closed.get(session.id)
-        if known is not None:
+        if known := self._closed.get(session.id):
             return known
-        finished = not session.is_open
+        finished = not session.is_open  # before it is read: it may end meanwhile
         report = Report(self._where, [], list(session.messages), [session])
         entry = entry_of(f"connection {number}", [report], first=number)
         if finished:

@@ -1,4 +1,4 @@
-"""What is printed of servers, mail and connections, in colour where it can be."""
+"""Prints servers, mail and connections, in colour where the terminal has any."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 from pytest_smtpserver.mail.content.html.page import Page
 from pytest_smtpserver.mail.display import printable
 from pytest_smtpserver.mail.report import connection
+from pytest_smtpserver.mail.search.explain import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -132,7 +133,7 @@ def message_lines(number: int, message: ReceivedMessage) -> Iterator[Line]:
 def session_lines(
     number: int, session: SessionRecord, *, whole: bool
 ) -> Iterator[Line]:
-    """One connection: its dialogue, or in one line why it has left no mail."""
+    """One connection: its whole dialogue, or one line on why it has left no mail."""
     title = printable(connection(number, session))
     if whole:
         yield [(title, "title")]
@@ -152,17 +153,13 @@ def session_lines(
 
 
 def summary(messages: int, sessions: list[SessionRecord]) -> Iterator[Line]:
-    """What there was, at the end."""
+    """The line at the end: how much mail there was."""
     without = sum(not session.messages for session in sessions)
     told = f"; {without} without mail" if without else ""
     yield [
-        (f"{_count(messages, 'mail')} in {_count(len(sessions), 'connection')}", ""),
+        (f"{count(messages, 'mail')} in {count(len(sessions), 'connection')}", ""),
         (told, "dim"),
     ]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _width() -> int:

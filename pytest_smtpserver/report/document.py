@@ -1,9 +1,8 @@
-"""The page itself: entries go in, HTML comes out, by the templates beside this file.
+"""Makes the page from entries, by the templates beside this file.
 
-The page begins with what it needs to show itself. Blocks follow, each with some
-entries twice: as plain HTML that a browser without JavaScript shows, and packed for
-the script. Since nothing has to follow the last block, a page that is cut off between
-two blocks is a page all the same.
+The page begins with its style and script. Blocks follow, each with some entries in two
+forms: as plain HTML for browsers without JavaScript, and packed for the script. Nothing
+has to follow the last block, so a page that is cut off between two blocks still works.
 """
 
 from __future__ import annotations
@@ -11,22 +10,22 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import importlib
 import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .letters import MAX_FILE
-from .missing import jinja2
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .entries import Entry
 
-#: All files of a page, in octets of base64; those after that are left out.
+#: The most that all files of a page have, in octets of base64; others are left out.
 MAX_FILES = 64_000_000
-#: So many entries, or octets of them, share a block: they share its compression.
+#: The most entries of a block, and octets in it. A block is compressed as a whole.
 _BLOCK_ENTRIES = 200
 _BLOCK_OCTETS = 1_500_000
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -52,11 +51,21 @@ class Heading(NamedTuple):
 
 
 class Page:
-    """Makes the pieces of one page, in the order in which they have to be written."""
+    """Makes the pieces of one page, in the order in which they have to be written.
+
+    Raises:
+        ImportError: Jinja2 is not installed; the text says how to install it.
+    """
 
     def __init__(self, heading: Heading) -> None:
-        environment = jinja2().Environment(
-            loader=jinja2().FileSystemLoader(_TEMPLATES),
+        try:
+            jinja2 = importlib.import_module("jinja2")
+        except ImportError as error:
+            raise ImportError(
+                "the report needs Jinja2: pip install 'pytest-smtpserver[report]'"
+            ) from error
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_TEMPLATES),
             autoescape=True,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -89,7 +98,7 @@ class Page:
         return head
 
     def block(self, entries: Sequence[Entry]) -> str:
-        """Some entries: to be read as they are, and for the script."""
+        """Some entries in both forms, with their files."""
         pieces = [self._entries.render(entries=[one.form for one in entries])]
         pieces += [
             _data("blob", blob, name)
@@ -101,7 +110,7 @@ class Page:
         return "".join(pieces)
 
     def tail(self, blocks: Sequence[Sequence[Entry]]) -> str:
-        """What tells the script that the page is whole, and where each entry is."""
+        """The index: it tells the script that the page is whole, and where entries are."""
         index = [
             [_line(entry, number, place) for place, entry in enumerate(block)]
             for number, block in enumerate(blocks)
@@ -109,7 +118,7 @@ class Page:
         return _data("index", _packed([line for lines in index for line in lines]))
 
     def whole(self, entries: Iterable[Entry]) -> Iterator[str]:
-        """All pieces: failed tests first, then those with mail, else as they came."""
+        """All pieces: failed tests first, then tests with mail, then the others."""
         ordered = sorted(
             entries,
             key=lambda entry: (
@@ -132,10 +141,11 @@ class Page:
 
 
 def write_whole(path: Path, heading: Heading, entries: Iterable[Entry]) -> None:
-    """Write a page, and only then let it take the place of what is there.
+    """Write a page to a file beside `path`, then let it replace what is there.
 
     Raises:
-        OSError: it cannot be written.
+        ImportError: Jinja2 is not installed.
+        OSError: the page cannot be written.
     """
     partial = path.with_name(f"{path.name}.partial")
     try:
@@ -148,7 +158,7 @@ def write_whole(path: Path, heading: Heading, entries: Iterable[Entry]) -> None:
 
 
 def visible(text: str, limit: int = 0) -> str:
-    """Text in which nothing acts: control characters stand as escapes."""
+    """The text with control characters escaped, so that none has an effect."""
     if limit and len(text) > limit:
         text = f"{text[:limit]}\n[{len(text) - limit:,} more characters]"
     return "".join(
@@ -191,7 +201,7 @@ def _blocks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 def _packed(value: Any) -> str:
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    # No time of day: the same entries make the same page.
+    # Without the time: equal entries make equal pages.
     return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
 
 
@@ -201,7 +211,7 @@ def _data(kind: str, text: str, name: str = "") -> str:
 
 
 def _line(entry: Entry, block: int, place: int) -> list[Any]:
-    """An entry in the index: what the list shows of it, and where all of it is."""
+    """An entry in the index: what the list shows of it, and which block has the rest."""
     form = entry.form
     return [
         block,

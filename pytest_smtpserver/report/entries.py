@@ -1,7 +1,6 @@
-"""What the page knows of one test: records turned into the types of JSON.
+"""The entry of one test on the page: its records in the types of JSON.
 
-An entry is all that a page needs. It travels from the workers of pytest-xdist as text,
-and nothing in it refers to the records it was made from.
+The workers of pytest-xdist send entries as text, so nothing in them refers to a record.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class Entry(NamedTuple):
 
     Attributes:
         form: what is known of it, in the types of JSON.
-        blobs: the octets of attachments, in base64, by the digest that `form` names.
+        blobs: the octets of attachments in base64, by digests that `form` refers to.
     """
 
     form: dict[str, Any]
@@ -54,7 +53,7 @@ class Entry(NamedTuple):
 
 
 def anchor_of(name: str) -> str:
-    """Where on the page a test is: ``test-`` and what tells it from all others."""
+    """The anchor of a test on the page: ``test-``, words of its name, and a digest."""
     words = _NOT_IN_ANCHORS.sub("-", name).strip("-")
     digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"test-{words[-_ANCHOR_WORDS:].strip('-')}-{digest}"
@@ -204,7 +203,7 @@ def _said(line: str) -> list[str]:
 
 
 def _flags(servers: list[dict[str, Any]]) -> str:
-    """What the filters go by: r something was refused, u undelivered, v violations."""
+    """What the filters use: r something was refused, u undelivered, v violations."""
     sessions = [session for server in servers for session in server["sessions"]]
     kinds = {one["kind"] for session in sessions for one in session["findings"]}
     return "".join(

@@ -1,4 +1,4 @@
-"""What the page knows of one message, and the octets of its files."""
+"""The entry of one message on the page, and the octets of its files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pytest_smtpserver.mail.content.mime import parse
 from pytest_smtpserver.mail.content.parts import attachment_of, sort_parts
 
 if TYPE_CHECKING:
+    from pytest_smtpserver.mail.attachment import Attachment
     from pytest_smtpserver.mail.content.mime import Part
     from pytest_smtpserver.mail.message import ReceivedMessage
     from pytest_smtpserver.protocol.syntax.replies import Reply
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 MAX_FILE = 2_000_000
 #: Text, HTML and source with more characters are cut.
 MAX_TEXT = 2_000_000
-#: Smaller bodies are not worth a place of their own.
+#: Smaller bodies stay in the source.
 _WORTH_A_BLOB = 200
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def readable(text: str) -> str:
-    """Text that every encoding takes: an octet that is none stands as an escape."""
+    """Text that every encoding takes: octets that are no text are escaped."""
     return _LONE_SURROGATES.sub(lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", text)
 
 
@@ -74,12 +75,10 @@ def one_line(reply: Reply | None) -> str:
 
 
 class _File(NamedTuple):
-    """A leaf of the message that somebody could save."""
+    """An attachment or an inline image, and the part of the message that it is."""
 
     part: Part
-    name: str
-    kind: str
-    octets: bytes
+    attachment: Attachment
     inline: bool
     digest: str
 
@@ -91,21 +90,20 @@ def _files(root: Part) -> list[_File]:
         for part in parts:
             one = attachment_of(part)
             digest = sha256(one.content).hexdigest()[:24]
-            files.append(
-                _File(part, one.filename, one.content_type, one.content, inline, digest)
-            )
+            files.append(_File(part, one, inline, digest))
     return files
 
 
 def _file_entry(file: _File, blobs: dict[str, str]) -> dict[str, Any]:
-    kept = len(file.octets) <= MAX_FILE
+    one = file.attachment
+    kept = len(one.content) <= MAX_FILE
     if kept:
-        blobs[file.digest] = base64.b64encode(file.octets).decode("ascii")
+        blobs[file.digest] = base64.b64encode(one.content).decode("ascii")
     return {
-        "name": readable(file.name),
-        "type": readable(file.kind),
-        "size": len(file.octets),
-        "cid": readable(file.part.content_id),
+        "name": readable(one.filename),
+        "type": readable(one.content_type),
+        "size": len(one.content),
+        "cid": readable(one.content_id),
         "inline": file.inline,
         "blob": file.digest if kept else "",
     }
@@ -132,10 +130,10 @@ def _tree(part: Part, depth: int) -> list[tuple[int, Part]]:
 def _source(
     content: bytes, files: list[_File], blobs: dict[str, str]
 ) -> list[str | list[str | int]]:
-    """The content in pieces: octets as characters, or a file, how its lines are cut.
+    """The content in pieces: text with a character for each octet, or a piece for a file.
 
-    A file that stands in base64 is in the page once, so that the page is no larger than
-    the mail.
+    The piece of a file is that of `_as_base64`, so that the page has the file only once.
+    Of what is left out, the piece is the number of its octets.
     """
     pieces: list[str | list[str | int]] = []
     position = 0
@@ -160,13 +158,16 @@ def _source(
 
 
 def _as_base64(body: bytes, file: _File) -> list[str | int] | None:
-    """Digest, line length, line end and what follows; None where it is not just that."""
+    """Digest, line length, line end, and what follows the base64 of a file.
+
+    None for a body that is anything else than the file in base64.
+    """
     first, newline, _ = body.partition(b"\n")
     line_end = b"\r\n" if first.endswith(b"\r") else b"\n"
     length = len(first.rstrip(b"\r")) if newline else len(body)
     if not length:
         return None
-    encoded = base64.b64encode(file.octets)
+    encoded = base64.b64encode(file.attachment.content)
     lines = [encoded[at : at + length] for at in range(0, len(encoded), length)]
     whole = line_end.join(lines)
     tail = body[len(whole) :]

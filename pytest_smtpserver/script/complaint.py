@@ -1,4 +1,4 @@
-"""What a test has to hear of its rules: never used, made too late, without an action."""
+"""Complains about the rules of a test: never used, made too late, without an action."""
 
 from __future__ import annotations
 
@@ -17,23 +17,20 @@ if TYPE_CHECKING:
 
 def complaint(rules: Sequence[Rule]) -> str:
     """What to say about these rules, in their order; ``""`` for nothing."""
+    unused = {
+        rule: _what_happened(rule, rules[:place])
+        for place, rule in enumerate(rules)
+        if rule.unused
+    }
+    idle = {rule: _IDLE for rule in rules if rule.idle}
     lines: list[str] = []
-    unused = [rule for rule in rules if rule.unused]
-    if unused:
-        lines.append(
-            "A rule was never used:" if len(unused) == 1 else "Rules were never used:"
-        )
-    for rule in unused:
-        lines.append(f"  {rule!r}, made at {rule.made_at}")
-        lines.append(f"      {_what_happened(rule, rules[: rules.index(rule)])}")
-    idle = [rule for rule in rules if rule.idle]
-    if idle:
-        lines.append(
-            "A rule does nothing:" if len(idle) == 1 else "These rules do nothing:"
-        )
-    for rule in idle:
-        lines.append(f"  {rule!r}, made at {rule.made_at}")
-        lines.append(f"      {_IDLE}")
+    for one, several, found in (
+        ("A rule was never used:", "Rules were never used:", unused),
+        ("A rule does nothing:", "These rules do nothing:", idle),
+    ):
+        lines += [one if len(found) == 1 else several] * bool(found)
+        for rule, told in found.items():
+            lines += [f"  {rule!r}, made at {rule.made_at}", f"      {told}"]
     if not lines:
         return ""
     lines.append("If that is all right, add .optional() to the rule.")

@@ -7,7 +7,7 @@ import binascii
 import hmac
 import re
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TypeAlias
 
 from pytest_smtpserver.protocol.syntax.replies import Refused, Reply
@@ -22,7 +22,7 @@ _EMPTY_INITIAL_RESPONSE = b"="
 
 @dataclass(frozen=True, slots=True)
 class SaslContext:
-    """What a mechanism cannot know by itself: names, and everything random.
+    """What a mechanism is given for one exchange: names, and everything random.
 
     Attributes:
         hostname: the server's name, in the challenge of CRAM-MD5.
@@ -53,8 +53,9 @@ class SaslContext:
             raise ValueError(f"an iteration count is positive, not {self.iterations}")
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Credentials:
-    """What a client claims to be, and how it means to prove it.
+    """Who a client says it is, and its proof.
 
     Attributes:
         mechanism: the mechanism's name in upper case.
@@ -69,37 +70,17 @@ class Credentials:
         parameters: of OAUTHBEARER: the key/value pairs but ``auth``.
     """
 
-    __slots__ = (
-        "access_token",
-        "authzid",
-        "external_identity",
-        "mechanism",
-        "parameters",
-        "password",
-        "username",
-    )
-
-    def __init__(
-        self,
-        mechanism: str,
-        username: str | None,
-        *,
-        password: str | None = None,
-        access_token: str | None = None,
-        authzid: str | None = None,
-        external_identity: str | None = None,
-        parameters: dict[str, str] | None = None,
-    ) -> None:
-        self.mechanism: str = mechanism
-        self.username = username
-        self.password: str | None = password
-        self.access_token: str | None = access_token
-        self.authzid: str | None = authzid
-        self.external_identity: str | None = external_identity
-        self.parameters: dict[str, str] = {} if parameters is None else parameters
+    mechanism: str
+    username: str | None
+    _: KW_ONLY
+    password: str | None = None
+    access_token: str | None = None
+    authzid: str | None = None
+    external_identity: str | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
 
     def identify(self, username: str) -> None:
-        """Give them the name of the user whose token they bear."""
+        """Set the name of the user whose token the client has sent."""
         self.username = username
 
     def check_password(self, plain: str) -> bool:
@@ -117,7 +98,7 @@ class Credentials:
         return plain != "" and self._proves(plain)
 
     def success_data(self) -> bytes | None:
-        """What the server has to say on success, to be sent as one more challenge.
+        """What the mechanism sends on success, as one more challenge.
 
         SCRAM's server-final-message, once ``check_password`` has succeeded; None for
         all others. SMTP cannot send it along with the 235 (RFC 4954 §4), so it goes
@@ -126,7 +107,7 @@ class Credentials:
         return None
 
     def failure_data(self, data: object = None) -> bytes | None:  # noqa: ARG002 - of OAuth
-        """What the server has to say on failure, to be sent as one more challenge.
+        """What the mechanism sends on failure, as one more challenge.
 
         The error of XOAUTH2 and OAUTHBEARER in JSON (RFC 7628 §3.2.2); None for all
         others. The client answers it with a line that means nothing, then gets its 535.
@@ -167,7 +148,7 @@ def malformed(reason: str) -> Refused:
 
 
 def octets(text: str) -> bytes:
-    """UTF-8 that encodes any str: a password of the test's may hold anything."""
+    """The str in UTF-8; also lone surrogates, which a test's password may contain."""
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -197,7 +178,7 @@ def check_identity(name: str, what: str = "user name") -> str:
 
 
 def decode_base64(encoded: bytes, what: str = "Response") -> bytes:
-    """Decode base64, nothing but (RFC 4648 §3.3 and §3.5, RFC 4954 §4).
+    """Decode strict base64 (RFC 4648 §3.3 and §3.5, RFC 4954 §4).
 
     Raises:
         Refused: 501 5.5.2, there are other characters, padding is missing or not at

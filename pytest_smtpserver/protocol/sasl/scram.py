@@ -39,7 +39,7 @@ _CLIENT_FINAL = re.compile(
 
 
 class ScramCredentials(Credentials):
-    """A proof that the client has the password, which itself stayed where it was."""
+    """A proof that the client knows the password, which it does not send."""
 
     __slots__ = ("_auth_message", "_iterations", "_proof", "_salt", "_server_final")
 
