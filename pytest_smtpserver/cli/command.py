@@ -58,13 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _show(given: Arguments) -> None:
+    text = f"{PROGRAM} {metadata.version('pytest-smtpserver')}\n"
     if "help" in given.show:
         text = help_text(_PERSONAS)
     elif "options" in given.show:
         width = shutil.get_terminal_size((80, 24)).columns
         text = f"{options_text(_PERSONAS, width)}\n"
-    else:
-        text = f"{PROGRAM} {metadata.version('pytest-smtpserver')}\n"
     sys.stdout.write(text)
 
 
@@ -189,19 +188,11 @@ class _Desk:
         options = self._given.options
         users = options.get("users") or {}
         user = "anybody" if users == "any" else next(iter(users), "")
-        place = howto.Place(
-            server.host,
-            server.port,
-            server.path,
-            options.get("tls"),
-            user,
-            server.env,
-        )
-        ca_file = server.ca_file if place.tls is not None else None
+        where, tls = (server.host, server.port, server.path), options.get("tls")
+        hints = howto.settings(howto.Place(*where, tls, user, server.env))
+        ca_file = server.ca_file if tls is not None else None
         with self._lock:
-            self._people.lines(
-                printing.greeting(server.url, ca_file, howto.settings(place))
-            )
+            self._people.lines(printing.greeting(server.url, ca_file, hints))
 
     def serve(self, server: SMTPServer) -> None:
         """Print each mail once the reply to it has left."""

@@ -12,13 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_smtpserver.mail.search.explain import count
 from pytest_smtpserver.report.document import Heading, Page, write_whole
-from pytest_smtpserver.report.entries import (
-    Entry,
-    anchor_of,
-    entry_of,
-    with_outcome,
-)
+from pytest_smtpserver.report.entries import Entry, anchor_of, entry_of, with_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,14 +74,9 @@ class _Test:
         """The entry, complete; None for a test without a server."""
         if self.entry is None:
             return None
-        outcome = next(
-            (
-                one
-                for one in ("failed", "xfailed", "xpassed", "skipped")
-                if one in self._outcomes
-            ),
-            "passed",
-        )
+        worst_first = ("failed", "xfailed", "xpassed", "skipped")
+        seen = (one for one in worst_first if one in self._outcomes)
+        outcome = next(seen, "passed")
         entry = Entry.unpacked(self.entry)
         return with_outcome(entry, outcome, duration=self._duration, run=run)
 
@@ -150,21 +141,16 @@ class MailPage:
             entry = test.finished(1)
             if entry is not None:
                 self._entries.append(entry.packed())
-        others = ""
-        if self._others:
-            noun = "test" if self._others == 1 else "tests"
-            others = f"{self._others} {noun} without an SMTP server not shown"
+        others = f"{count(self._others, 'test')} without an SMTP server not shown"
         entries = (Entry.unpacked(line) for line in self._entries)
-        write_whole(self._file, _heading(others), entries)
+        write_whole(self._file, _heading(others if self._others else ""), entries)
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
         """Say where the page is."""
-        noun = "message" if self._messages == 1 else "messages"
-        terminalreporter.write_sep(
-            "-", f"SMTP report: {self._file}, {self._messages} {noun}"
-        )
+        received = count(self._messages, "message")
+        terminalreporter.write_sep("-", f"SMTP report: {self._file}, {received}")
 
 
 def _heading(about: str = "") -> Heading:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _NOT_IN_ANCHORS = re.compile(r"[^A-Za-z0-9_]+")
 _ANCHOR_WORDS = 80
 _SHOWN_FAILURE = 4_000
+_OF_FINDINGS = ("name", "section", "what", "where", "line", "why")
 _ENTRY_LINE = re.compile(r"\s*([+-]?[\d.]*)\s(C|S|--)(?:: | |:)?(.*)", re.DOTALL)
 
 
@@ -63,31 +64,27 @@ def entry_of(
     name: str,
     reports: Iterable[Report],
     *,
-    outcome: str = "",
     failure: str = "",
     first: int = 1,
 ) -> Entry:
-    """An entry about these servers.
+    """An entry about these servers, without an outcome.
 
     Args:
         name: of the test, as pytest gives it on the command line.
         reports: what its servers have seen.
-        outcome: ``"passed"``, ``"failed"``, ``"skipped"``, ``"interrupted"``; ``""``
-            for none.
         failure: what the test failed with; passwords and tokens are masked in it.
         first: the number of a server's first connection.
     """
-    servers: list[dict[str, Any]] = []
     messages: list[dict[str, Any]] = []
     blobs: dict[str, str] = {}
     reports = list(reports)
-    for report in reports:
-        messages += _messages(report, len(servers), blobs)
-        servers.append(_server(report, first))
+    servers = [_server(report, first) for report in reports]
+    for number, report in enumerate(reports):
+        messages += _messages(report, number, blobs)
     form = {
         "id": anchor_of(name),
         "name": readable(name),
-        "outcome": outcome,
+        "outcome": "",
         "failure": readable(without_secrets(failure, reports)[:_SHOWN_FAILURE]),
         "duration": 0.0,
         "flags": _flags(servers),
@@ -102,7 +99,7 @@ def with_outcome(entry: Entry, outcome: str, *, duration: float, run: int = 1) -
 
     Args:
         entry: made before the end.
-        outcome: as in `entry_of`.
+        outcome: ``"passed"``, ``"failed"``, ``"skipped"``, ``"interrupted"``.
         duration: of the test, in seconds.
         run: which run of the same test in this session it is, from 1.
     """
@@ -145,17 +142,8 @@ def _server(report: Report, first: int) -> dict[str, Any]:
         ("advice", advice(report.sessions)),
     ):
         for finding in findings:
-            found.setdefault(id(finding.session), []).append(
-                {
-                    "kind": kind,
-                    "name": finding.name,
-                    "section": finding.section,
-                    "what": readable(finding.what),
-                    "where": finding.where,
-                    "line": readable(finding.line),
-                    "why": finding.why,
-                }
-            )
+            shown = {name: readable(getattr(finding, name)) for name in _OF_FINDINGS}
+            found.setdefault(id(finding.session), []).append({"kind": kind, **shown})
     kept = {id(message) for message in report.messages}
     return {
         "where": readable(report.where),

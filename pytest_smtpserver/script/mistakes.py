@@ -17,7 +17,7 @@ T = TypeVar("T")
 def told_to_the_caller(function: Callable[P, T]) -> Callable[P, T]:
     """Leave our own frames out of the traceback of a TypeError or a ValueError.
 
-    Only for functions that call nobody's code but ours: another's traceback is needed.
+    Only for functions that call no code of the test: its frames are needed.
     """
 
     @functools.wraps(function)
@@ -53,13 +53,9 @@ def wrong_handler(handler: object) -> str:
 
 
 def written_reply(code: int, text: str | None, *more_lines: str) -> Reply | None:
-    """The reply that a test has written; None where it has given no text.
+    """The reply that a test has written; None if it has given no text.
 
-    Raises:
-        TypeError: the code is no int, a line no str, or there are lines after a text
-            that is None.
-        ValueError: the code is out of range, a line contains CR or LF or cannot be
-            encoded, or the enhanced code is of another class than the reply.
+    Raises what `Rule.reply` raises.
     """
     if text is None:
         if more_lines:

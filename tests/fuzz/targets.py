@@ -13,12 +13,8 @@ from typing import TYPE_CHECKING
 
 from pytest_smtpserver.mail.message import ReceivedMessage
 from pytest_smtpserver.protocol.framing.proxy import BadProxyHeader, parse_proxy_header
-from pytest_smtpserver.protocol.sasl.mechanisms import (
-    MECHANISMS,
-    Credentials,
-    Exchange,
-    SaslContext,
-)
+from pytest_smtpserver.protocol.sasl.credentials import Credentials, SaslContext
+from pytest_smtpserver.protocol.sasl.mechanisms import MECHANISMS, Exchange
 from pytest_smtpserver.protocol.state.settings import KNOWN_EXTENSIONS, Settings
 from pytest_smtpserver.protocol.syntax.addresses import (
     parse_mail_argument,

@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_smtpserver.protocol.sasl.mechanisms import (
-    MECHANISMS,
-    Exchange,
-    SaslContext,
-)
+from pytest_smtpserver.protocol.sasl.credentials import SaslContext
+from pytest_smtpserver.protocol.sasl.mechanisms import MECHANISMS, Exchange
 from pytest_smtpserver.protocol.state.settings import KNOWN_EXTENSIONS
 from pytest_smtpserver.protocol.syntax.addresses import (
     parse_mail_argument,

@@ -65,17 +65,9 @@ def _without_punctuation(link: str) -> str:
 def find_link(
     links: Sequence[str], pattern: str | re.Pattern[str], *, where: str, text: str
 ) -> str:
-    """The only link that contains the str, or in which the expression is found.
+    """The only one of the links that matches: see `ReceivedMessage.link`.
 
-    Args:
-        links: those to choose from.
-        pattern: a part of the link, or a compiled regular expression.
-        where: the message, for the error.
-        text: its text, for the error where there are no links.
-
-    Raises:
-        AssertionError: none or several do; it lists what there is.
-        TypeError: the pattern is neither.
+    The error names `where`, and shows `text` if there are no links.
     """
     __tracebackhide__ = True
     wanted, matches = _link_test(pattern)

@@ -63,22 +63,14 @@ DATE = re.compile(
 )
 
 
-class Normalizer:
+class _Writer:
     """Writes one message; equal originals get the same stand-in."""
 
-    def __init__(self, *, dates: bool = False) -> None:
+    def __init__(self, *, dates: bool) -> None:
         self._dates = dates
         self._stand_ins: dict[tuple[str, str], str] = {}
         self._counts: dict[str, int] = {}
         self._depth = 0
-
-    def envelope(self, envelope: Envelope) -> Iterator[str]:
-        """The commands of the transaction, without the declared size.
-
-        The order of the recipients has no meaning (RFC 5321 §3.3), so they are sorted.
-        """
-        yield _command("MAIL FROM", envelope.mail_from)
-        yield from sorted(_command("RCPT TO", one) for one in envelope.rcpt_to)
 
     def part(self, part: Part) -> Iterator[str]:
         """Header, empty line, body."""
@@ -160,21 +152,20 @@ class Normalizer:
 def normalized(
     envelope: Envelope,
     root: Part,
-    replace: Mapping[str | re.Pattern[str], str] | None = None,
+    replace: Mapping[str | re.Pattern[str], str] | None,
     *,
-    dates: bool = False,
+    dates: bool,
 ) -> str:
-    """Envelope, headers and decoded parts as text that is the same in every run.
+    """A message as text that is the same in every run: see `ReceivedMessage.normalized`.
 
-    Args:
-        envelope: the envelope of the message.
-        root: the message.
-        replace: more to replace, in this order: a str where it stands, a compiled
-            regular expression where it is found.
-        dates: replace dates and times in subject and text, too.
+    The order of recipients has no meaning (RFC 5321 §3.3), so they are sorted.
     """
-    writer = Normalizer(dates=dates)
-    lines = [*writer.envelope(envelope), "", *writer.part(root)]
+    lines = [
+        _command("MAIL FROM", envelope.mail_from),
+        *sorted(_command("RCPT TO", one) for one in envelope.rcpt_to),
+        "",
+        *_Writer(dates=dates).part(root),
+    ]
     text = "\n".join(lines) + "\n"
     for wanted, replacement in (replace or {}).items():
         if isinstance(wanted, str):
@@ -185,6 +176,7 @@ def normalized(
 
 
 def _command(command: str, address: Address) -> str:
+    """A command of the transaction, without the declared size."""
     parameters = [
         keyword if value is None else f"{keyword}={value}"
         for keyword, value in address.parameters.items()

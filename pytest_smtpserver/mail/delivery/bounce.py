@@ -38,21 +38,11 @@ class _Message(Protocol):
 
 
 def bounce(message: _Message, code: int, text: str, recipient: str | None) -> bytes:
-    """The notification that a server would send back for a message.
+    """The notification that a server would send back: see `ReceivedMessage.bounce`.
 
-    A multipart/report (RFC 6522) with a delivery status (RFC 3464). What the sender has
-    asked for is honoured (RFC 3461): ENVID and ORCPT are in it, with RET=HDRS only the
-    header comes back, and with NOTIFY only some are told.
-
-    Args:
-        message: as it was received.
-        code: of the reply that was the reason: 5yz for a failure, 4yz for a delay.
-        text: of that reply, where wanted with an enhanced code:
-            ``"5.1.1 No such user"``.
-        recipient: whom it is about; by default all who are to be told of.
-
-    Returns:
-        The notification, for an application that reads it; its lines end with CRLF.
+    It honours what the sender has asked for (RFC 3461): ENVID and ORCPT are in it, with
+    RET=HDRS only the header comes back, and NOTIFY may leave recipients out. Its lines
+    end with CRLF.
 
     Raises:
         ValueError: the code is no refusal, or not of the class of the enhanced one;

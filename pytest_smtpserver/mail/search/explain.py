@@ -54,11 +54,11 @@ def not_received(
 
     Args:
         wait: what was waited for.
-        timeout: how long, in seconds; None where nobody waited, as nothing can come.
-        messages: all that the server has.
-        claims: those that were handed out, and where.
-        before_mark: those that came before the mark of the wait.
-        sessions: all of the server.
+        timeout: in seconds; None if nothing was waited for, as nothing can come.
+        messages: all messages of the server.
+        claims: the messages that were handed out, and where.
+        before_mark: the messages that came before the mark of the wait.
+        sessions: all sessions of the server.
         setting: the server, for a diagnosis.
         full: leave nothing out.
     """

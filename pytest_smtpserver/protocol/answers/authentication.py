@@ -5,12 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.protocol.sasl.mechanisms import (
-    MECHANISMS,
-    Exchange,
+from pytest_smtpserver.protocol.sasl.credentials import (
     decode_response,
     encode_challenge,
 )
+from pytest_smtpserver.protocol.sasl.mechanisms import MECHANISMS, Exchange
 from pytest_smtpserver.protocol.sasl.saslprep import saslprep
 from pytest_smtpserver.protocol.state.events import Event, Proposal
 from pytest_smtpserver.protocol.syntax import standard
@@ -56,29 +55,29 @@ def propose_response(session: SessionState, line: bytes) -> Proposal:
 
 def verdict(settings: Settings, credentials: Credentials) -> Reply:
     """What `users` says to the credentials: 235 or 535 (RFC 4954 §6)."""
+    accepted = _accepts(settings, credentials)
+    return standard.AUTH_OK if accepted else standard.AUTH_FAILED
+
+
+def _accepts(settings: Settings, credentials: Credentials) -> bool:
     users = settings.users
-    mechanism = MECHANISMS[credentials.mechanism]
-    if not mechanism.has_secret:
+    if not MECHANISMS[credentials.mechanism].has_secret:
         # Nothing to check: who came is known (EXTERNAL) or does not matter (ANONYMOUS).
-        known = credentials.mechanism == "ANONYMOUS" or (
+        return credentials.mechanism == "ANONYMOUS" or (
             credentials.external_identity is not None
             and (settings.any_user or users is None or credentials.username in users)
         )
-        return standard.AUTH_OK if known else standard.AUTH_FAILED
-    if settings.any_user:
-        return standard.AUTH_OK
-    if users is None:
-        return standard.AUTH_FAILED
+    if settings.any_user or users is None:
+        return settings.any_user
     if credentials.username is None:
         # OAUTHBEARER may leave the name to the token.
         for name, secret in users.items():
             if credentials.check_password(secret):
                 credentials.identify(name)
-                return standard.AUTH_OK
-        return standard.AUTH_FAILED
-    secret = _secret(users, credentials.mechanism, credentials.username)
-    return (
-        standard.AUTH_OK if credentials.check_password(secret) else standard.AUTH_FAILED
+                return True
+        return False
+    return credentials.check_password(
+        _secret(users, credentials.mechanism, credentials.username)
     )
 
 

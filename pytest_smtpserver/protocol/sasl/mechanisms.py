@@ -27,9 +27,7 @@ from .credentials import (
     Dialogue,
     SaslContext,
     check_identity,
-    decode_response,
     decode_text,
-    encode_challenge,
     malformed,
     octets,
 )
@@ -38,17 +36,6 @@ from .scram import scram_sha_256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-__all__ = [
-    "MECHANISMS",
-    "Credentials",
-    "Dialogue",
-    "Exchange",
-    "Mechanism",
-    "SaslContext",
-    "decode_response",
-    "encode_challenge",
-]
 
 #: RFC 2195 §2: the user name, which may contain spaces, a space, and the digest.
 _CRAM_RESPONSE = re.compile(r"(?P<username>.+) (?P<digest>[0-9a-f]{32})", re.DOTALL)

@@ -253,18 +253,8 @@ def parse_rcpt_argument(
 ) -> Address:
     """Read what follows ``RCPT``: ``b"TO:<ada@example.org> NOTIFY=NEVER"``.
 
-    A bare postmaster is a mailbox here, in any case (RFC 5321 §4.1.1.3).
-
-    Args:
-        argument: the octets after the verb and its space, without the line's end.
-        lenient: as for `parse_mail_argument`.
-        lenient_parameters: likewise.
-
-    Returns:
-        The forward-path with its parameters, which are not checked yet.
-
-    Raises:
-        Refused: 501, with 5.1.3 for the address and 5.5.4 for what surrounds it.
+    Like `parse_mail_argument`, with 5.1.3 for an address that is refused. A bare
+    postmaster is a mailbox here, in any case (RFC 5321 §4.1.1.3).
     """
     return _parse(argument, _RCPT, lenient, lenient_parameters)
 

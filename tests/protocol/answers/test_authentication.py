@@ -13,7 +13,7 @@ from pytest_smtpserver.protocol.answers.authentication import (
     propose_response,
     verdict,
 )
-from pytest_smtpserver.protocol.sasl.mechanisms import Credentials
+from pytest_smtpserver.protocol.sasl.credentials import Credentials
 from pytest_smtpserver.protocol.state.settings import Settings
 from pytest_smtpserver.protocol.syntax.replies import Reply
 

@@ -9,12 +9,8 @@ import hmac
 import pytest
 
 from pytest_smtpserver.protocol.answers.authentication import verdict
-from pytest_smtpserver.protocol.sasl.mechanisms import (
-    MECHANISMS,
-    Credentials,
-    Exchange,
-    SaslContext,
-)
+from pytest_smtpserver.protocol.sasl.credentials import Credentials, SaslContext
+from pytest_smtpserver.protocol.sasl.mechanisms import MECHANISMS, Exchange
 from pytest_smtpserver.protocol.state.settings import Settings
 
 QUICK = SaslContext(hostname="mx", nonce="server", salt=b"salt", iterations=1)

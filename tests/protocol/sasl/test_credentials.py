@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.sasl.mechanisms import (
-    MECHANISMS,
+from pytest_smtpserver.protocol.sasl.credentials import (
     Credentials,
-    Exchange,
     SaslContext,
     decode_response,
     encode_challenge,
 )
+from pytest_smtpserver.protocol.sasl.mechanisms import MECHANISMS, Exchange
 from pytest_smtpserver.protocol.syntax.replies import Refused
 
 

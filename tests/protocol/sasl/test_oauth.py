@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.sasl.mechanisms import (
-    MECHANISMS,
+from pytest_smtpserver.protocol.sasl.credentials import (
     Credentials,
-    Exchange,
     SaslContext,
     decode_response,
 )
+from pytest_smtpserver.protocol.sasl.mechanisms import MECHANISMS, Exchange
 from pytest_smtpserver.protocol.syntax.replies import Refused
 
 TOKEN = "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg=="

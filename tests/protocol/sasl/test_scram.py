@@ -10,12 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_smtpserver.protocol.sasl.mechanisms import (
-    MECHANISMS,
-    Credentials,
-    Exchange,
-    SaslContext,
-)
+from pytest_smtpserver.protocol.sasl.credentials import Credentials, SaslContext
+from pytest_smtpserver.protocol.sasl.mechanisms import MECHANISMS, Exchange
 from pytest_smtpserver.protocol.syntax.replies import Refused
 
 # RFC 7677 §3, each message as printed.
