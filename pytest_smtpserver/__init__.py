@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.protocol.syntax.replies import Reply
     from pytest_smtpserver.script.event import Event
     from pytest_smtpserver.script.rules import Rule, RuleCall, RuleNotUsed
-    from pytest_smtpserver.server.options.options import ServerOptions
+    from pytest_smtpserver.server.options.typed import ServerOptions
     from pytest_smtpserver.server.server import SMTPServer
 
 __all__ = (
@@ -85,7 +85,7 @@ _WHERE = {
     "protocol.syntax.replies": ("Reply",),
     "script.event": ("Event",),
     "script.rules": ("Rule", "RuleCall", "RuleNotUsed"),
-    "server.options.options": ("ServerOptions",),
+    "server.options.typed": ("ServerOptions",),
     "plugin.fixtures": ("SMTPServerFactory",),
     "server.server": ("SMTPServer",),
 }

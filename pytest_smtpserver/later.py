@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import sys
 from contextlib import contextmanager
 from importlib.machinery import PathFinder
@@ -82,6 +81,8 @@ def load_all() -> None:
     modules that it was the first to load. A second copy of a class is another class, and
     cryptography cannot be loaded twice.
     """
+    import pkgutil  # noqa: PLC0415 - such runs are rare
+
     path = importlib.import_module(_PACKAGE).__path__
     for room in pkgutil.iter_modules(path):
         if room.name not in _ASIDE:

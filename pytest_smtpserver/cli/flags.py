@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import dataclasses
 import difflib
 import re
 import ssl
@@ -236,17 +235,16 @@ _FORMS: dict[str, tuple[str, dict[str, Any], Callable[[str, Any], Any]]] = {
 
 
 def _flags() -> Iterator[_Flag]:
-    for field in dataclasses.fields(Options):
-        name = f"--{field.name.replace('_', '-')}"
-        kind = str(field.type)
-        default = field.default
-        if field.name in _NOT_FLAGS or field.name == "users":
+    for option, default in Options.defaults.items():
+        name = f"--{option.replace('_', '-')}"
+        kind = Options.__annotations__[option]
+        if option in _NOT_FLAGS or option == "users":
             continue
         if kind.split(" ", maxsplit=1)[0] == "bool":
             if default is True:
                 name = f"--no-{name[2:]}"
             yield _Flag(
-                field.name,
+                option,
                 name,
                 "",
                 "",
@@ -255,12 +253,12 @@ def _flags() -> Iterator[_Flag]:
             )
             continue
         form, add, reader = _FORMS.get(
-            field.name,
+            option,
             _FORMS.get(kind.removesuffix(" | None"), ("VALUE", _ONCE, _as_given)),
         )
         shown = ",".join(default) if isinstance(default, tuple) else default
-        none = default is None or default is dataclasses.MISSING or default == ""
-        yield _Flag(field.name, name, form, "" if none else str(shown), add, reader)
+        none = default in (None, {}, "")
+        yield _Flag(option, name, form, "" if none else str(shown), add, reader)
 
 
 FLAGS: tuple[_Flag, ...] = tuple(_flags())

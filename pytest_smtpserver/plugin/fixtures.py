@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import trustme
 
-    from pytest_smtpserver.server.options.options import ServerOptions
+    from pytest_smtpserver.server.options.typed import ServerOptions
     from pytest_smtpserver.server.server import SMTPServer
     from pytest_smtpserver.server.tls.authorities import LaterCA
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, Self, Unpack
 
     from pytest_smtpserver.mail.report import Report
-    from pytest_smtpserver.server.options.options import ServerOptions
+    from pytest_smtpserver.server.options.typed import ServerOptions
 
 _RUN = pytest.StashKey["_Run"]()
 _SERVERS = pytest.StashKey["TestServers"]()
@@ -305,7 +305,7 @@ def naming_the_source(
     try:
         yield
     except (TypeError, ValueError, pytest.UsageError) as error:
-        found = _OPTION.search(str(error))
+        found = re.search(_OPTION, str(error))
         name = found[1] if found else ""
         if name not in call:
             for note in _sources(node, given, name) or _sources(node, given):
@@ -316,7 +316,7 @@ def naming_the_source(
 
 
 #: The option that an error is about.
-_OPTION = re.compile(r"option '?(\w+)")
+_OPTION = r"option '?(\w+)"
 
 
 def _sources(

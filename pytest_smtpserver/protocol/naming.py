@@ -6,12 +6,16 @@ the words of other libraries is asked before them.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
+from pytest_smtpserver.later import Later
+
 if TYPE_CHECKING:
+    import difflib
     from collections.abc import Callable, Collection, Iterable, Mapping
     from typing import Any
+else:
+    difflib = Later("difflib")  # for mistakes
 
 #: How similar a name has to be to be what was meant, from 0 to 1: among the few that a
 #: list allows, and among all that an object or a server has.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.collection import Recorded
 from pytest_smtpserver.protocol.naming import suggestion
 from pytest_smtpserver.protocol.state.events import MOMENTS, NO_COMMANDS
@@ -14,6 +14,7 @@ from pytest_smtpserver.protocol.state.states import VERBS
 from .event import Earlier, Event
 
 if TYPE_CHECKING:
+    import difflib
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from typing import Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from .actions import Action
     from .rules import Rule
+else:
+    difflib = Later("difflib")  # for mistakes
 
 
 class Decision(NamedTuple):
@@ -245,9 +248,9 @@ EVENTS: Mapping[str, str] = {
 
 _NAMES = frozenset({"*", *MOMENTS, *VERBS})
 #: A hook such as ``handle_RCPT`` or ``onClose``, and what it is about.
-_HOOK = re.compile(r"(?:handle|smtp|do|on)[_ ]?([a-z]+)", re.IGNORECASE)
+_HOOK = r"(?i)(?:handle|smtp|do|on)[_ ]?([a-z]+)"
 #: A command as it stands on the wire: ``RCPT TO:<bob@example.org>``, ``AUTH PLAIN``.
-_LINE = re.compile(r"([A-Z]+) +(?:(?:FROM|TO)\b *:? *)?<?([^<>]*?)>?", re.IGNORECASE)
+_LINE = r"(?i)([A-Z]+) +(?:(?:FROM|TO)\b *:? *)?<?([^<>]*?)>?"
 
 
 def _meant(event: str) -> str:
@@ -260,15 +263,15 @@ def _meant(event: str) -> str:
         return ""
     if word := suggestion(event, EVENTS):
         return word.removeprefix("; ")
-    if (hook := _HOOK.fullmatch(event)) and hook[1].upper() in _NAMES:
+    if (hook := re.fullmatch(_HOOK, event)) and hook[1].upper() in _NAMES:
         return f"here it is {hook[1].upper()!r}"
-    if (line := _LINE.fullmatch(event)) and line[1].upper() in _NAMES:
+    if (line := re.fullmatch(_LINE, event)) and line[1].upper() in _NAMES:
         match = f", {line[2]!r}" if line[2] or "<>" in event else ""
         return f"write on({line[1].upper()!r}{match})"
-    if _CAMEL.search(event) and not event.upper().startswith("X"):
+    if re.search(_CAMEL, event) and not event.upper().startswith("X"):
         return "a verb of your own is written in upper case"
     return ""
 
 
 #: A name of a program rather than a verb.
-_CAMEL = re.compile(r"[a-z]_?[A-Z]|[a-z]_[a-z]")
+_CAMEL = r"[a-z]_?[A-Z]|[a-z]_[a-z]"

@@ -5,7 +5,7 @@ Each public function here is a method of `SMTPServer`, whose parts it asks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.search.criteria import Criteria
@@ -18,7 +18,7 @@ from .io.waking import await_until, block_until, refuse_in_task, running_event_l
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Unpack
+    from typing import Protocol, Unpack
 
     from pytest_smtpserver.mail.lint import advice, violations
     from pytest_smtpserver.mail.mailbox import Mark
@@ -30,6 +30,18 @@ if TYPE_CHECKING:
     from .context import ServerContext
     from .place import Place
     from .serving import Serving
+
+    class Server(Protocol):
+        """The parts of `SMTPServer` that these functions ask."""
+
+        default_timeout: float
+        explain_in_full: bool
+        _complained: bool
+        _context: ServerContext
+        _place: Place
+        _serving: Serving
+
+        def _setting(self, wanted: Criteria) -> Setting: ...
 else:
     advice = Later("pytest_smtpserver.mail.lint.advice")
     diagnosis = Later("pytest_smtpserver.mail.search.diagnosis")
@@ -37,19 +49,6 @@ else:
     violations = Later("pytest_smtpserver.mail.lint.violations")
 
 __tracebackhide__ = True  # a failure is shown where the test has asked
-
-
-class Server(Protocol):
-    """The parts of `SMTPServer` that these functions ask."""
-
-    default_timeout: float
-    explain_in_full: bool
-    _complained: bool
-    _context: ServerContext
-    _place: Place
-    _serving: Serving
-
-    def _setting(self, wanted: Criteria) -> Setting: ...
 
 
 def wait_for_message(

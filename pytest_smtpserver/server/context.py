@@ -13,7 +13,6 @@ from pytest_smtpserver.script.script import Script
 
 from .io.clock import now
 from .io.threads import Threads
-from .tls.layer import TLSLayer
 
 if TYPE_CHECKING:
     import ssl
@@ -26,8 +25,10 @@ if TYPE_CHECKING:
     from pytest_smtpserver.protocol.state.settings import Settings
 
     from .options.options import Options
+    from .tls import layer
     from .tls.certificates import Authority
 else:
+    layer = Later("pytest_smtpserver.server.tls.layer")
     diagnosis = Later("pytest_smtpserver.mail.search.diagnosis")
 
 
@@ -74,8 +75,6 @@ class ServerContext:
 
     def use(self, options: Options, authority: Authority | None) -> None:
         """Go by these options from the next connection on."""
-        if options.auth:  # now, and not when there is nothing left to load it with
-            importlib.import_module("pytest_smtpserver.protocol.answers.authentication")
         self.options = options
         self.settings: Settings = options.settings()
         #: The greeting is the first that happens on a connection.
@@ -85,6 +84,13 @@ class ServerContext:
             or options.tls == "implicit"
             or options.greeting_delay
         )
+        rooms = (
+            (options.auth, "protocol.answers.authentication"),
+            (options.tls or not self.opens_at_once, "server.session.opening"),
+        )
+        for is_needed, name in rooms:
+            if is_needed:  # now, and not when there is nothing left to load it with
+                importlib.import_module(f"pytest_smtpserver.{name}")
         self._authority = authority
         self._tls_context = (
             None
@@ -115,10 +121,10 @@ class ServerContext:
         """TLS is on."""
         return self._tls_context is not None
 
-    def tls_layer(self) -> TLSLayer:
+    def tls_layer(self) -> layer.TLSLayer:
         """TLS for one connection."""
         assert self._tls_context is not None
-        return TLSLayer(self._tls_context, self._choose)
+        return layer.TLSLayer(self._tls_context, self._choose)
 
     def _choose(self, server_name: str) -> ssl.SSLContext | None:
         if self._authority is None:

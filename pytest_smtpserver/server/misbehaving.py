@@ -6,7 +6,7 @@ Each public function here is a method of `SMTPServer`, whose parts it asks.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pytest_smtpserver.later import Later
 from pytest_smtpserver.protocol.syntax import standard
@@ -14,31 +14,31 @@ from pytest_smtpserver.script.callers import caller
 from pytest_smtpserver.script.mistakes import told_to_the_caller, written_reply
 
 from .io import listening
-from .options.possible import check_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Literal
+    from typing import Literal, Protocol
 
     from pytest_smtpserver.mail.message import SessionRecord
     from pytest_smtpserver.script.personas import kinds
     from pytest_smtpserver.script.rules import Rule
 
     from .context import ServerContext
+    from .options import possible
     from .place import Place
     from .serving import Serving
+
+    class Server(Protocol):
+        """The parts of `SMTPServer` that these functions ask."""
+
+        _context: ServerContext
+        _place: Place
+        _serving: Serving
 else:
+    possible = Later("pytest_smtpserver.server.options.possible")
     kinds = Later("pytest_smtpserver.script.personas.kinds")
 
 _FATES = ("close", "reset", "keep")
-
-
-class Server(Protocol):
-    """The parts of `SMTPServer` that these functions ask."""
-
-    _context: ServerContext
-    _place: Place
-    _serving: Serving
 
 
 @told_to_the_caller
@@ -185,7 +185,7 @@ def play(self: Server, persona: kinds.Persona) -> list[Rule]:
         if event == "RESPONSE":  # within an AUTH exchange; for personas alone
             return options.auth
         try:
-            check_event(event, None, options)
+            possible.check_event(event, None, options)
         except ValueError:
             return False
         return True

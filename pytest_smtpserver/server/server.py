@@ -18,7 +18,6 @@ from .context import ServerContext
 from .io import listening
 from .io.background import BACKGROUND
 from .options.options import ELSEWHERE, WORDS, check_options, not_to_be_set
-from .options.possible import check_criteria, check_event
 from .place import Place
 from .serving import Running, Serving, naming_who_blocks
 from .tls.authorities import AUTHORITIES
@@ -43,12 +42,14 @@ if TYPE_CHECKING:
     from pytest_smtpserver.script.rules import Rule
     from pytest_smtpserver.script.script import Rules
 
-    from .options.options import Certificate, ServerOptions
+    from .options import possible
+    from .options.typed import Certificate, ServerOptions
 else:
     advice = Later("pytest_smtpserver.mail.lint.advice")
     diagnosis = Later("pytest_smtpserver.mail.search.diagnosis")
     report = Later("pytest_smtpserver.mail.report")
     violations = Later("pytest_smtpserver.mail.lint.violations")
+    possible = Later("pytest_smtpserver.server.options.possible")
 
 
 #: The servers of this process that run now, for a report on a test that failed.
@@ -201,8 +202,8 @@ class SMTPServer:
                 the options of this server.
         """
         context = self._records
-        check_event(event, match, context.options)
-        check_criteria(event, criteria, context.options)
+        possible.check_event(event, match, context.options)
+        possible.check_criteria(event, criteria, context.options)
         return context.script.add(
             event,
             match,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import ssl
 
@@ -21,7 +20,7 @@ from pytest_smtpserver.server.options.options import Options
 
 def test_every_option_that_is_no_object_is_a_flag() -> None:
     """A new option is a flag without a line here."""
-    options = {field.name for field in dataclasses.fields(Options)}
+    options = set(Options.defaults)
     objects = {"ca", "handlers", "logger"}
     assert {flag.option for flag in FLAGS} | {"users"} == options - objects
 

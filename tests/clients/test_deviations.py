@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from io import BufferedRWPair
 
-    from pytest_smtpserver.server.options.options import ServerOptions
+    from pytest_smtpserver.server.options.typed import ServerOptions
 
     from .exim import Exim
     from .postfix import Postfix

@@ -29,7 +29,7 @@ def test_the_defaults_of_the_table_are_those_of_the_options() -> None:
     for row in option_rows():
         names = re.findall(r"`(\w+)`", row[0])
         shown = re.findall(r"`([^`]+)`", row[1])
-        defaults = [FIELDS[name]["default"] for name in names]
+        defaults = [FIELDS[name].default for name in names]
         if names == ["extensions"]:
             assert tuple(shown) == defaults[0]
         elif names == ["logger"]:

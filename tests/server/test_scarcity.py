@@ -183,7 +183,10 @@ def test_a_client_that_never_reads(smtp_server: SMTPServer) -> None:
             except BlockingIOError:
                 send(smtp_server)  # others are served
                 others += 1
+            except ConnectionError:  # it is given up already
+                break
         assert smtp_server.settle(timeout=30)
+    assert others > 0
     assert len(smtp_server.messages) == others
     session = smtp_server.sessions[0]
     assert session.closed_by == "server"

@@ -24,16 +24,21 @@ from email.policy import default as default_policy
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from .decoding.charsets import decode_header_octets
-from .fields.encoded_words import decode_words
+from pytest_smtpserver.later import Later
+
 from .fields.headers import holds_addresses
-from .fields.mailboxes import read_mailboxes
-from .fields.mime_parameters import read_structured
 
 if TYPE_CHECKING:
+    from .decoding import charsets
+    from .fields import encoded_words, mailboxes, mime_parameters
+
     _Policy = EmailPolicy[EmailMessage]
 else:
     _Policy = EmailPolicy
+    charsets = Later("pytest_smtpserver.mail.content.decoding.charsets")
+    encoded_words = Later("pytest_smtpserver.mail.content.fields.encoded_words")
+    mailboxes = Later("pytest_smtpserver.mail.content.fields.mailboxes")
+    mime_parameters = Later("pytest_smtpserver.mail.content.fields.mime_parameters")
 
 #: Longer values are not given to the library's parser.
 _MAX_PARSED = 20_000
@@ -53,7 +58,9 @@ class SalvagePolicy(_Policy):
             return value
         raw = _LINE_ENDS.sub("", value).strip()
         if not raw.isascii():
-            raw, _ = decode_header_octets(raw.encode("utf-8", "surrogateescape"))
+            raw, _ = charsets.decode_header_octets(
+                raw.encode("utf-8", "surrogateescape")
+            )
         return _header(name, raw)
 
 
@@ -118,7 +125,8 @@ _TEXTS = HeaderRegistry(default_class=cast("Any", _Text), use_default_map=False)
 def _header(name: str, value: str) -> Any:
     """The header object of the standard library for a field. Never raises."""
     parse = default_policy.header_factory
-    plain = " ".join(decode_words(value).splitlines())
+    decoded = encoded_words.decode_words(value) if "=?" in value else value
+    plain = " ".join(decoded.splitlines())
     short = len(value) <= _MAX_PARSED
     attempts: list[tuple[Any, Any]] = []
     if holds_addresses(name):
@@ -138,7 +146,7 @@ def _header(name: str, value: str) -> Any:
 def _addresses(value: str) -> list[Address]:
     """The mailboxes as the standard library has them."""
     found = []
-    for name, address in read_mailboxes(value)[0]:
+    for name, address in mailboxes.read_mailboxes(value)[0]:
         local_part, _, domain = address.rpartition("@")
         if local_part.startswith('"') and local_part.endswith('"'):
             local_part = local_part[1:-1]
@@ -148,7 +156,7 @@ def _addresses(value: str) -> list[Address]:
 
 def _parameters_anew(value: str) -> str:
     """Type and parameters, quoted as the parser has no trouble with."""
-    kind, parameters, _ = read_structured(value)
+    kind, parameters, _ = mime_parameters.read_structured(value)
     quoted = (
         name + '="' + re.sub(r'[\\"]', r"\\\g<0>", text) + '"'
         for name, text in parameters.items()

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from pytest_smtpserver.later import Later
 
 from .fields.headers import Block, Headers, read_block
-from .fields.mailboxes import read_mailboxes
 
 if TYPE_CHECKING:
     import re
@@ -28,8 +27,10 @@ if TYPE_CHECKING:
     from pytest_smtpserver.protocol.syntax.envelope import Envelope
 
     from . import links, mime, parts
+    from .fields import mailboxes
     from .html.page import Page
 else:
+    mailboxes = Later("pytest_smtpserver.mail.content.fields.mailboxes")
     links = Later("pytest_smtpserver.mail.content.links")
     mime = Later("pytest_smtpserver.mail.content.mime")
     parts = Later("pytest_smtpserver.mail.content.parts")
@@ -240,7 +241,7 @@ class Views:
             address
             for field in self.block.fields
             if field.name.lower() == name
-            for _, address in read_mailboxes(field.value)[0]
+            for _, address in mailboxes.read_mailboxes(field.value)[0]
         ]
 
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    Self,
+    dataclass_transform,
+)
 
 from pytest_smtpserver.protocol.syntax.parameters import ParameterRules
 from pytest_smtpserver.protocol.syntax.replies import Reply
@@ -12,7 +19,7 @@ from pytest_smtpserver.protocol.syntax.replies import Reply
 from .states import VERBS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 #: What Postfix offers out of the box, and so what clients meet.
 DEFAULT_EXTENSIONS = (
@@ -54,8 +61,48 @@ KNOWN_EXTENSIONS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Settings:
+class Field(NamedTuple):
+    """A value of `Values` that has a check beside its default."""
+
+    default: Any
+    check: Callable[[str, Any], Any]
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Values:
+    """Values with names and defaults, which never change: a frozen dataclass.
+
+    `dataclasses` writes and compiles the source of each class that it makes. For the
+    two classes here, with 77 fields, that took 5 ms of the first mail of a run.
+    """
+
+    #: The defaults, by name.
+    defaults: ClassVar[Mapping[str, Any]]
+
+    def __init_subclass__(cls) -> None:
+        """Find the fields."""
+        given = {name: vars(cls)[name] for name in cls.__annotations__}
+        cls.defaults = {
+            name: value.default if isinstance(value, Field) else value
+            for name, value in given.items()
+        }
+
+    def __init__(self, **given: Any) -> None:
+        if unknown := given.keys() - self.defaults.keys():
+            raise TypeError(f"{type(self).__name__} has no {', '.join(unknown)}")
+        for name, value in {**self.defaults, **given}.items():
+            object.__setattr__(self, name, value)
+
+    def replaced(self, **given: Any) -> Self:
+        """The same with other values for some."""
+        old = {name: getattr(self, name) for name in self.defaults}
+        return type(self)(**{**old, **given})
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name} cannot be set: the values stay as they are")
+
+
+class Settings(Values):
     """The engine's side of the options: names and meanings are those of `SMTPServer`.
 
     Sizes are in octets. Keywords and verbs are upper-case.

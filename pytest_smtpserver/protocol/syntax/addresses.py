@@ -160,7 +160,7 @@ class Address(MailViews, str):
 class _Command(NamedTuple):
     """How MAIL and RCPT differ here."""
 
-    prefix: re.Pattern[str]
+    prefix: str
     syntax: str
     status: str
     may_be_null: bool
@@ -168,14 +168,14 @@ class _Command(NamedTuple):
 
 
 _MAIL = _Command(
-    re.compile(r"([Ff][Rr][Oo][Mm])([ \t]*):([ \t]*)"),
+    r"([Ff][Rr][Oo][Mm])([ \t]*):([ \t]*)",
     "5.5.4 Syntax: MAIL FROM:<address> [SP parameters]",
     "5.1.7 Bad sender address",  # RFC 3463 §3.2
     may_be_null=True,
     may_be_postmaster=False,
 )
 _RCPT = _Command(
-    re.compile(r"([Tt][Oo])([ \t]*):([ \t]*)"),
+    r"([Tt][Oo])([ \t]*):([ \t]*)",
     "5.5.4 Syntax: RCPT TO:<address> [SP parameters]",
     "5.1.3 Bad recipient address",
     may_be_null=False,
@@ -195,15 +195,11 @@ _common_mail = re.compile(r"[Ff][Rr][Oo][Mm]" + _COMMON).match
 _common_rcpt = re.compile(r"[Tt][Oo]" + _COMMON).match
 
 # The outline of a path; its parts are looked at one by one, to tell what is wrong.
-_PATH = re.compile(
-    r"""<
-    (?:(?P<route>@[^:<>"\[\]]*+):)?
+_PATH = r"""(?sx)
+    <(?:(?P<route>@[^:<>"\[\]]*+):)?
     (?:(?P<local_part>"(?:[^"\\]|\\.)*+"|[^<>@]*+)
        (?P<at>@(?P<domain>\[[^\[\]\\]*+\]|[^<>@\[\]]*+))?
-    )>""",
-    re.VERBOSE | re.DOTALL,
-)
-# Sloppy paths are rare: what reads them is compiled when the first one comes.
+    )>"""
 # What Postfix takes for a path: between brackets, or up to the next blank. Quotes and
 # backslashes protect what follows them, and another pair of brackets may be inside.
 _GUARDED = r'"(?:[^"\\]|\\.)*+"|\\.'
@@ -319,7 +315,7 @@ def _parse(
         if b">" in argument[: error.start]:
             _refuse("5.5.4 Syntax: a parameter is not UTF-8")
         _refuse(f"{command.status}: the command is not UTF-8 (RFC 6531 section 3.3)")
-    prefix = command.prefix.match(text)
+    prefix = re.match(command.prefix, text)
     if prefix is None:
         _refuse(command.syntax)
     if prefix[2] and not lenient:
@@ -334,7 +330,7 @@ def _parse(
 
 def _read_strict(text: str, start: int, command: _Command) -> tuple[str, str, int]:
     """Mailbox, source route and the end of the path, by the grammar."""
-    match = _PATH.match(text, start)
+    match = re.compile(_PATH).match(text, start)
     if match is None:
         outline = (
             "the path is not <local-part@domain>"

@@ -25,15 +25,15 @@ _NOT_IN_ATOMS = r'\x00-\x20"(),:;<>@\[\\\]\x7f'
 _ATEXT = f"[^.{_NOT_IN_ATOMS}]"
 
 #: Dot-string = Atom *("." Atom)
-_DOT_STRING = re.compile(rf"{_ATEXT}++(?:\.{_ATEXT}++)*+")
+_DOT_STRING = rf"{_ATEXT}++(?:\.{_ATEXT}++)*+"
 #: Quoted-string = DQUOTE *QcontentSMTP DQUOTE; a quoted-pair is a backslash and any
 #: ASCII graphic or space.
-_QUOTED_STRING = re.compile(r'"(?:[^\x00-\x1f"\\\x7f]|\\[ -~])*+"')
+_QUOTED_STRING = r'"(?:[^\x00-\x1f"\\\x7f]|\\[ -~])*+"'
 _NOT_ATEXT = f"[{_NOT_IN_ATOMS}]"
 
 #: Domain of LDH labels: sub-domain = Let-dig [Ldh-str]
 _LDH_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?+"
-_LDH_DOMAIN = re.compile(rf"{_LDH_LABEL}(?:\.{_LDH_LABEL})*+")
+_LDH_DOMAIN = rf"{_LDH_LABEL}(?:\.{_LDH_LABEL})*+"
 _NOT_LDH = r"[\x00-\x7f](?<![A-Za-z0-9-])"
 
 #: Snum = 1*3DIGIT, 0 to 255; leading zeros are in the grammar.
@@ -45,7 +45,7 @@ _IPV6_GROUP = r"[0-9A-Fa-f]{1,4}"
 _GENERAL_LITERAL = r"[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?:[!-Z^-~]+"
 
 #: esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-"), and so is an EHLO keyword.
-_KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+_KEYWORD = r"[A-Za-z0-9][A-Za-z0-9-]*"
 #: esmtp-param = esmtp-keyword ["=" esmtp-value]
 _PARAMETER = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9-]*+)(?:=([^\x00-\x20=\x7f]++))?"
@@ -67,15 +67,14 @@ _INVISIBLE = "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\uf
 
 def invisible_problem(text: str) -> str | None:
     """Name the first control or invisible character of the text."""
-    match = re.search(_INVISIBLE, text)
-    if match is None:
+    if text.isprintable() or not (match := re.search(_INVISIBLE, text)):
         return None
     return f"the control or invisible character U+{ord(match[0]):04X}"
 
 
 def is_keyword(text: str) -> bool:
     """Whether the text is an EHLO or parameter keyword (RFC 5321 §4.1.2)."""
-    return _KEYWORD.fullmatch(text) is not None
+    return re.fullmatch(_KEYWORD, text) is not None
 
 
 def local_part_problem(local_part: str) -> str | None:
@@ -85,7 +84,7 @@ def local_part_problem(local_part: str) -> str | None:
             f"the local-part is longer than {MAX_LOCAL_PART} octets "
             "(RFC 5321 section 4.5.3.1.1)"
         )
-    if _DOT_STRING.fullmatch(local_part) or _QUOTED_STRING.fullmatch(local_part):
+    if re.fullmatch(f"{_DOT_STRING}|{_QUOTED_STRING}", local_part):
         return None
     if not local_part:
         return "the local-part is empty"
@@ -98,7 +97,7 @@ def local_part_problem(local_part: str) -> str | None:
 
 def domain_problem(domain: str) -> str | None:
     """What keeps the text from being a domain (RFC 5321 §4.1.2, RFC 6531 §3.3)."""
-    if len(domain) <= MAX_DOMAIN and _LDH_DOMAIN.fullmatch(domain):
+    if len(domain) <= MAX_DOMAIN and re.fullmatch(_LDH_DOMAIN, domain):
         return None
     if len(domain.encode()) > MAX_DOMAIN:
         return (

@@ -11,9 +11,8 @@ from typing import NamedTuple, Self
 
 #: RFC 3463 §2: class "." subject "." detail, at the start of the text.
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?: |$)")
-_LINE_BREAK = re.compile(r"[\r\n]")
 #: RFC 5321 §4.2: one line of a reply, as it stands on the wire.
-_WIRE_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\r\n]*))?\r?\n")
+_WIRE_LINE = rb"([2-5][0-9][0-9])(?:([ -])([^\r\n]*))?\r?\n"
 
 
 class EnhancedStatus(NamedTuple):
@@ -61,7 +60,7 @@ class Reply:
         for line in lines:
             if not isinstance(line, str):
                 raise TypeError(f"a line of a reply is a str, not {line!r}")
-            if _LINE_BREAK.search(line):
+            if "\r" in line or "\n" in line:
                 raise ValueError(
                     f"a line of a reply has neither CR nor LF: {line!r}; "
                     "give each line as an argument of its own"
@@ -97,7 +96,8 @@ class Reply:
         lines: list[str] = []
         code: bytes | None = None
         position = 0
-        while match := _WIRE_LINE.match(data, position):
+        match_line = re.compile(_WIRE_LINE).match
+        while match := match_line(data, position):
             if code is not None and match[1] != code:
                 return None
             code = match[1]

@@ -14,19 +14,25 @@ their own.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from .clock import monotonic
 
 if TYPE_CHECKING:
     import asyncio
+    from typing import Protocol
 
+    class Holder(Protocol):
+        """Holds a reply that is made and has not left."""
 
-class Holder(Protocol):
-    """Holds a reply that is made and has not left."""
+        def deliver(self) -> None:
+            """Let it leave."""
 
-    def deliver(self) -> None:
-        """Let it leave."""
+    class Listener(Protocol):
+        """Listens to a client that may be silent for too long."""
+
+        def check_idle(self) -> None:
+            """Give the client up if its time is over, else set a timer of its own."""
 
 
 class Outbox:
@@ -67,13 +73,6 @@ class Outbox:
         finally:
             if holders:  # what one has raised is not the others' fault
                 self.loop.call_soon(self.flush)
-
-
-class Listener(Protocol):
-    """Listens to a client that may be silent for too long."""
-
-    def check_idle(self) -> None:
-        """Give the client up if its time is over, else set a timer of its own."""
 
 
 class IdleWatch:

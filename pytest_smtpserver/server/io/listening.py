@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import os
 import socket
@@ -54,8 +53,8 @@ def take_over(listener: socket.socket, options: Options) -> Options:
     listener.setblocking(False)
     name = listener.getsockname()
     if isinstance(name, tuple):
-        return dataclasses.replace(options, host=name[0], port=name[1], path=None)
-    return dataclasses.replace(options, path=os.fsdecode(name), port=0)
+        return options.replaced(host=name[0], port=name[1], path=None)
+    return options.replaced(path=os.fsdecode(name), port=0)
 
 
 def _listens(listener: socket.socket) -> bool:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pytest_smtpserver.later import Later
 
 from .clock import monotonic
 from .waking import Flag
 
 if TYPE_CHECKING:
+    import queue
     from collections.abc import Callable
+else:
+    queue = Later("queue")
 
 T = TypeVar("T")
 
@@ -55,7 +59,7 @@ class _Worker:
     """
 
     def __init__(self, rests: Callable[[_Worker], bool]) -> None:
-        self._calls: SimpleQueue[_Call[Any] | None] = SimpleQueue()
+        self._calls: queue.SimpleQueue[_Call[Any] | None] = queue.SimpleQueue()
         self._rests = rests
         # Nothing waits for a thread that never comes back, not even the interpreter.
         self._thread = threading.Thread(

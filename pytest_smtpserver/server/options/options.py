@@ -2,110 +2,46 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import socket
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.words import OPTIONS, SERVER
 from pytest_smtpserver.protocol.naming import VERY_SIMILAR, suggestion, unknown_name
 from pytest_smtpserver.protocol.state.settings import (
     DEFAULT_EXTENSIONS,
     KNOWN_EXTENSIONS,
     KNOWN_MECHANISMS,
+    Field,
     Settings,
+    Values,
 )
 from pytest_smtpserver.protocol.state.states import VERBS
 
 from . import checks
-from .possible import check_handlers
 
 if TYPE_CHECKING:
-    import os
     import ssl
-    from collections.abc import Callable, Iterable, Mapping
-
-    import trustme
+    from collections.abc import Callable, Mapping
 
     from pytest_smtpserver.script.event import Event
 
-    from .checks import CertificateKind
-
-    PathLike: TypeAlias = str | os.PathLike[str]
-    Certificate: TypeAlias = (
-        CertificateKind
-        | trustme.LeafCert
-        | PathLike
-        | tuple[PathLike, PathLike]
-        | ssl.SSLContext
-    )
+    from . import possible
+else:
+    possible = Later("pytest_smtpserver.server.options.possible")
 
 
-class ServerOptions(TypedDict, total=False):
-    """Every option of `SMTPServer`, for type checkers. The README has their meanings."""
-
-    host: str
-    port: int
-    path: PathLike | None
-    backlog: int
-    hostname: str
-    banner: str
-    tls: Literal["starttls", "implicit"] | None
-    hide_starttls: bool
-    require_tls: bool
-    ca: trustme.CA | None
-    certificate: Certificate
-    sni_certificates: Mapping[str, Certificate]
-    client_certificate: Literal["ignore", "optional", "required"]
-    client_ca: PathLike | trustme.CA | None
-    tls_versions: tuple[ssl.TLSVersion, ssl.TLSVersion] | None
-    users: Mapping[str, str] | Literal["any"] | None
-    auth_mechanisms: Iterable[str]
-    auth_required: bool
-    allow_insecure_auth: bool
-    max_message_size: int | None
-    enforce_message_size: bool
-    extensions: Iterable[str]
-    hide: Iterable[str]
-    advertise: Iterable[str]
-    disabled_commands: Iterable[str]
-    lenient_addresses: bool
-    lenient_parameters: bool
-    max_connections: int | None
-    max_recipients: int | None
-    max_messages: int | None
-    idle_timeout: float
-    close_timeout: float
-    greeting_delay: float
-    max_command_length: int
-    max_unrecognized_commands: int | None
-    max_unauthenticated_commands: int | None
-    lmtp: bool
-    proxy_protocol: bool
-    xclient: bool
-    xforward: bool
-    resolve_client_hostname: bool | Callable[[str], str]
-    handlers: Mapping[str, Callable[[Event], Any]]
-    strict: bool
-    fail_on: Iterable[str]
-    logger: logging.Logger | None
-
-
-def _option(default: Any, check: checks.Check) -> Any:
+def _option(default: Any, check: Callable[[str, Any], Any]) -> Any:
     """A field: its default, and the check of a value that is given for it."""
-    about = {"default": default, "check": check}
-    if isinstance(default, dict):
-        return dataclasses.field(default_factory=dict, metadata=about)
-    return dataclasses.field(default=default, metadata=about)
+    return Field(default, check)
 
 
 _OCTETS = checks.number(0, None, "a number of octets", none=True)
 _AT_LEAST_ONE = checks.number(1, None, "a number", none=True)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Options:
+class Options(Values):
     """The options of one server, checked. Fields are those of `ServerOptions`."""
 
     host: str = _option("127.0.0.1", checks.host)
@@ -192,7 +128,7 @@ class Options:
             TypeError: a value is of the wrong type.
             ValueError: a value is not allowed.
         """
-        return dataclasses.replace(self, **_checked(given))
+        return self.replaced(**_checked(given))
 
     def changed(self) -> dict[str, object]:
         """The options that are not as they are by default, without their secrets."""
@@ -200,7 +136,7 @@ class Options:
         changed: dict[str, object] = {
             name: value
             for name, value in values.items()
-            if name not in ("ca", "logger") and value != FIELDS[name]["default"]
+            if name not in ("ca", "logger") and value != FIELDS[name].default
         }
         if self.users is not None and self.users != "any":
             changed["users"] = dict.fromkeys(self.users, "********")
@@ -210,8 +146,8 @@ class Options:
 
     def settings(self) -> Settings:
         """What the engine gets to know."""
-        names = {field.name for field in dataclasses.fields(Settings)}
-        shared = {name: getattr(self, name) for name in FIELDS if name in names}
+        names = Settings.defaults.keys() & FIELDS.keys()
+        shared = {name: getattr(self, name) for name in names}
         for name in ("extensions", "hide", "disabled_commands"):
             shared[name] = frozenset(shared[name])
         if self.users == "any":
@@ -220,7 +156,7 @@ class Options:
 
 
 #: The default and the check of each option, by its name.
-FIELDS = {field.name: field.metadata for field in dataclasses.fields(Options)}
+FIELDS: Mapping[str, Field] = {name: vars(Options)[name] for name in Options.defaults}
 
 
 #: What others call what a server has, and what it is told and does not tell.
@@ -286,7 +222,8 @@ def check_options(given: Mapping[str, Any]) -> Options:
     """
     options = Options(**_checked(given))
     options = _with_starttls_hidden(options)
-    check_handlers(options)
+    if options.handlers:
+        possible.check_handlers(options)
     changed = options.changed()
     for name, (has_effect, needed) in _NEEDS.items():
         if name in changed and not has_effect(options):
@@ -345,14 +282,14 @@ def _with_starttls_hidden(options: Options) -> Options:
             "option hide_starttls: there is no STARTTLS to hide with tls='implicit'"
         )
     hidden = (*(k for k in options.hide if k != "STARTTLS"), "STARTTLS")
-    return dataclasses.replace(options, tls="starttls", hide=hidden, hide_starttls=True)
+    return options.replaced(tls="starttls", hide=hidden, hide_starttls=True)
 
 
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in FIELDS:
             raise TypeError(unknown_name("option", name, FIELDS, OPTIONS, VERY_SIMILAR))
-    return {name: FIELDS[name]["check"](name, value) for name, value in given.items()}
+    return {name: FIELDS[name].check(name, value) for name, value in given.items()}
 
 
 def _reverse_lookup(address: str) -> str:

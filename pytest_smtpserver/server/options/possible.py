@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from pytest_smtpserver.later import Later
 from pytest_smtpserver.protocol.state.events import MOMENTS
 from pytest_smtpserver.protocol.state.states import VERBS
 from pytest_smtpserver.script.script import event_name
 
 if TYPE_CHECKING:
+    import difflib
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Protocol
 
+    class Options(Protocol):
+        """What decides what can happen on a server: the fields of its options."""
 
-class Options(Protocol):
-    """What decides what can happen on a server: the fields of its options."""
-
-    @property
-    def tls(self) -> str | None: ...  # noqa: D102 - `ServerOptions` has them all
-    @property
-    def auth(self) -> bool: ...  # noqa: D102
-    @property
-    def lmtp(self) -> bool: ...  # noqa: D102
-    @property
-    def xclient(self) -> bool: ...  # noqa: D102
-    @property
-    def xforward(self) -> bool: ...  # noqa: D102
-    @property
-    def extensions(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def advertise(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def handlers(self) -> Mapping[str, Any]: ...  # noqa: D102
+        @property
+        def tls(self) -> str | None: ...  # noqa: D102 - `ServerOptions` has them all
+        @property
+        def auth(self) -> bool: ...  # noqa: D102
+        @property
+        def lmtp(self) -> bool: ...  # noqa: D102
+        @property
+        def xclient(self) -> bool: ...  # noqa: D102
+        @property
+        def xforward(self) -> bool: ...  # noqa: D102
+        @property
+        def extensions(self) -> Sequence[str]: ...  # noqa: D102
+        @property
+        def advertise(self) -> Sequence[str]: ...  # noqa: D102
+        @property
+        def handlers(self) -> Mapping[str, Any]: ...  # noqa: D102
+else:
+    difflib = Later("difflib")  # for mistakes
 
 
 #: Moments and commands that only some servers ever see, and the options that they need.

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from pytest_smtpserver.later import Later
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.server.io.channel import Outcome
 from pytest_smtpserver.server.io.clock import STANDSTILL
 from pytest_smtpserver.server.io.line import Line, TLSState
 from pytest_smtpserver.server.io.loop_channel import LoopChannel
 
-from . import opening, performer
+from . import performer
 from .attendant import Activity, Attendant
 from .dialogue import Dialogue, Step
 
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from pytest_smtpserver.protocol.syntax.replies import Reply
     from pytest_smtpserver.server.context import ServerContext
     from pytest_smtpserver.server.io.channel import Channel
+
+    from . import opening
+else:
+    opening = Later("pytest_smtpserver.server.session.opening")
 
 
 class Connection:
@@ -206,7 +211,8 @@ class Connection:
         try:
             with anyio.CancelScope() as self._scope:
                 if outcome is None:
-                    await opening.open_session(attendant)
+                    if not self._context.opens_at_once:
+                        await opening.open_session(attendant)
                     listens = self._advance()  # it greets
                 else:
                     listens = self._note(outcome)

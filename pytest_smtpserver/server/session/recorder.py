@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: The kind of a line with credentials.
 _SECRET = Marked("C", secret=True)
 #: What some clients take for the end of the data. A dot behind CRLF is not content.
-_LOOKS_LIKE_AN_END = re.compile(rb"([\r\n]\.[\r\n]*|\r\n\n)\Z")
+_LOOKS_LIKE_AN_END = rb"([\r\n]\.[\r\n]*|\r\n\n)\Z"
 
 
 class LoggedTranscript(Transcript):
@@ -308,7 +308,7 @@ class Recorder:
         if self._session.state is State.CONTENT and content:
             self._transcript.add(monotonic(), "unfinished", content)
             hint = ""
-            if _LOOKS_LIKE_AN_END.search(content):
+            if re.search(_LOOKS_LIKE_AN_END, content):
                 hint = "; what it ends with is none: only CRLF.CRLF is"
             self.note(f"the end of the data has not come{hint} (RFC 5321 §4.1.1.4)")
 

@@ -14,6 +14,7 @@ from pytest_smtpserver.protocol.state.settings import (
     KNOWN_EXTENSIONS,
     KNOWN_MECHANISMS,
     Settings,
+    Values,
 )
 from pytest_smtpserver.protocol.state.states import TABLE
 from pytest_smtpserver.protocol.syntax.parameters import ParameterRules
@@ -61,6 +62,9 @@ def test_mechanisms_are_those_that_exist() -> None:
 )
 def test_values_stay_as_they_are(value: Any) -> None:
     """Sessions share them: one that changed them would change the others."""
-    name = fields(value)[0].name if is_dataclass(value) else value._fields[0]
+    if isinstance(value, Values):
+        name = next(iter(value.defaults))
+    else:
+        name = fields(value)[0].name if is_dataclass(value) else value._fields[0]
     with pytest.raises(AttributeError):
         setattr(value, name, None)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from pytest_smtpserver.server.options.options import Certificate
+    from pytest_smtpserver.server.options.typed import Certificate
 
 #: X509_V_ERR_* of OpenSSL's x509_vfy.h.
 NOT_YET_VALID, EXPIRED, SELF_SIGNED, NO_ISSUER = 9, 10, 18, 20

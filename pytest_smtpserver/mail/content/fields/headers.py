@@ -8,14 +8,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, overload
 
-from pytest_smtpserver.mail.content.decoding.charsets import decode_header_octets
+from pytest_smtpserver.later import Later
 from pytest_smtpserver.protocol.naming import no_such_attribute
-
-from .encoded_words import decode_words
-from .mailboxes import read_mailboxes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from pytest_smtpserver.mail.content.decoding import charsets
+
+    from . import encoded_words, mailboxes
+else:
+    charsets = Later("pytest_smtpserver.mail.content.decoding.charsets")
+    encoded_words = Later("pytest_smtpserver.mail.content.fields.encoded_words")
+    mailboxes = Later("pytest_smtpserver.mail.content.fields.mailboxes")
 
 #: RFC 5322 §2.2, with the obsolete blank before the colon of §4.5 and with the
 #: lines that continue it.
@@ -24,7 +29,7 @@ _EMPTY_LINE = re.compile(rb"\r?\n")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _LINE = re.compile(rb"[^\n]*\n?")
 
-_MESSAGE_ID = re.compile(r"<[^<>\s@]+@[^<>\s@]+>")
+_MESSAGE_ID = r"<[^<>\s@]+@[^<>\s@]+>"
 _ADDRESS_FIELDS = frozenset({"from", "to", "cc", "bcc", "sender", "reply-to"})
 
 
@@ -55,9 +60,13 @@ def read_block(content: bytes, start: int, end: int) -> Block:
         match = _FIELD.match(content, position, end)
         if match:
             name = match[1].decode("ascii")
-            value, complaint = decode_header_octets(_FOLD.sub(b"", match[2]).strip())
-            if complaint:
-                defects.append(f"{name}: {complaint}")
+            octets = _FOLD.sub(b"", match[2]).strip()
+            if octets.isascii():
+                value = octets.decode("ascii")
+            else:
+                value, complaint = charsets.decode_header_octets(octets)
+                if complaint:
+                    defects.append(f"{name}: {complaint}")
             fields.append(Field(name, value))
             position = match.end()
             continue
@@ -172,7 +181,9 @@ def decode_value(name: str, value: str) -> str:
 
     In lists of addresses, what would change the list gets quotes.
     """
-    return decode_words(value, quote=holds_addresses(name))
+    if "=?" not in value:
+        return value
+    return encoded_words.decode_words(value, quote=holds_addresses(name))
 
 
 def holds_addresses(name: str) -> bool:
@@ -183,11 +194,11 @@ def holds_addresses(name: str) -> bool:
 def complaints_about(name: str, value: str) -> list[str]:
     """What is wrong with the value of a field, besides its parameters; sentences."""
     found: list[str] = []
-    decode_words(value, found)
+    encoded_words.decode_words(value, found)
     lowered = name.lower()
     if holds_addresses(name):
-        found += read_mailboxes(value)[1]
-    elif lowered == "message-id" and not _MESSAGE_ID.fullmatch(value):
+        found += mailboxes.read_mailboxes(value)[1]
+    elif lowered == "message-id" and not re.fullmatch(_MESSAGE_ID, value):
         found.append(
             f"{value[:60]!r} is no message identifier (RFC 5322 section 3.6.4)"
         )
