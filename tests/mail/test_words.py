@@ -361,6 +361,23 @@ def test_what_a_table_names_is_there() -> None:
         (words.OPTIONS, {*FIELDS, *events, "the"}, r"^(\w+)"),
         (words.RULE, {*dir(Rule), "len", "nothing"}, r"^\.?(\w+)"),
         (words.MESSAGE, {"message", "len", "nothing"}, r"^(\w+)"),
+        (words.SESSION, {"session", "not", "nothing"}, r"^(\w+)"),
+        (
+            words.ATTACHMENT,
+            {"attachment", "len", "nothing", "pathlib", "those"},
+            r"^(\w+)",
+        ),
+        (words.MESSAGES, {"messages", "len", "smtp_server", "nothing"}, r"^(\w+)"),
+        (
+            words.CRITERIA,
+            {*NAMES, *waits, "the", "assert_received", "wait_for_messages"},
+            r"^(\w+)",
+        ),
+        (words.RULE_CRITERIA, {*NAMES, *RULE_NAMES, *dir(Rule), "the"}, r"^\.?(\w+)"),
+        (envelope.WORDS, {"envelope", "message"}, r"^(\w+)"),
+        (addresses.WORDS, {"address", "the", "message"}, r"^(\w+)"),
+        (event.WORDS, {"event", "str", "nothing", "what"}, r"^(\w+)"),
+        (script.EVENTS, {"'", "nothing", "the"}, r"^('|\w+)"),
         (words.SESSION, dir(SessionRecord), r"session\.(\w+)"),
         (words.ATTACHMENT, dir(Attachment), r"attachment\.(\w+)"),
         (words.MESSAGES, dir(Messages), r"(?<!\w)messages\.(\w+)"),
@@ -418,6 +435,63 @@ _ELSEWHERE = {
         responses and respx: respond response answer callback
         others: returns reject refuse fail error accept do handle sleep wait timeout
             close drop abort called_once""",
+    "SESSION": """
+        aiosmtpd: peer ssl host_name extended_smtp loop authenticated auth_data
+            login_data proxy_data rcpt_tos mail_options rcpt_options smtp_utf8
+            original_content
+        pytest-localserver: rcpttos mailfrom
+        asyncio and http.server: peername client_address
+        others: ip hostname ehlo secure login username log dialogue lines closed data
+            sender_options""",
+    "ATTACHMENT": """
+        email.message: get_filename get_content_type get_content_maintype
+            get_content_subtype get_payload get_content as_bytes get_content_charset
+            get_content_disposition is_attachment get
+        Django: mimetype
+        Mailpit: size part_id
+        files and responses: name read text bytes headers save
+        others: file_name mime_type type payload data body decode html cid id""",
+    "MESSAGES": """
+        list: append extend insert pop remove reverse sort copy
+        Mailpit: search total
+        querysets: filter get first last latest delete
+        others: size wait wait_for empty flush delete_all""",
+    "ENVELOPE": """
+        aiosmtpd: mail_options rcpt_tos rcpt_options smtp_utf8 original_content
+        smtplib: from_addr to_addrs
+        pytest-localserver: mailfrom peer
+        Django: from_email recipients bcc to cc from_ subject
+        RFC 5321: reverse_path forward_paths return_path
+        others: sender recipient sender_options parameters size refused notify orcpt
+            data client_address host_name helo authenticated user username auth_data
+            login_data ssl tls text html headers content attachments session reply_to
+            link links code email date message_id""",
+    "ADDRESS": """
+        email.headerregistry: addr_spec username display_name
+        npm smtp-server: address args
+        others: addr email user local mailbox host hostname options params name""",
+    "EVENT": """
+        aiosmtpd: rcpt_tos mail_options rcpt_options peer host_name server push login
+        pytest-localserver: rcpttos mailfrom data
+        npm smtp-server: stream callback username password
+        others: args line verb event auth_data reply respond response send reject""",
+    "EVENTS": """
+        aiosmtpd: handle_DATA handle_STARTTLS handle_AUTH handle_exception handle_hook
+            auth_PLAIN auth_LOGIN
+        smtpd: process_message
+        asyncio: connection_made connection_lost eof
+        npm smtp-server: onSecure onAuth onConnect onMailFrom onRcptTo onData onClose
+        milters: envfrom envrcpt eom header body
+        others: connected connection disconnect disconnected end closed TLS SSL start_tls
+            login authenticate accept open mailfrom from sender rcptto to recipient
+            received message_received mail_received email headers greeting banner hello
+            password any all command""",
+}
+_TABLES = {
+    "ENVELOPE": envelope.WORDS,
+    "ADDRESS": addresses.WORDS,
+    "EVENT": event.WORDS,
+    "EVENTS": script.EVENTS,
 }
 
 
@@ -427,5 +501,6 @@ def test_each_word_of_the_neighbours_leads_to_ours(table: str) -> None:
     elsewhere = re.sub(r"[^:\n]+:", "", _ELSEWHERE[table])
     for word in set(elsewhere.split()) - {"messages"}:
         for name in (word, word.upper(), word.replace("_", "-")):
-            hint = naming.suggestion(name, getattr(words, table), dir(SMTPServer))
+            leads = _TABLES.get(table) or getattr(words, table)
+            hint = naming.suggestion(name, leads, dir(SMTPServer))
             assert hint.startswith("; here it is "), name

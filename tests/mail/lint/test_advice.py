@@ -270,6 +270,37 @@ def test_markup(html: str, images: int, prose: str) -> None:
     assert " ".join(markup.prose.split()) == prose
 
 
+@pytest.mark.parametrize(
+    ("names", "html", "prose", "code"),
+    [
+        # HTML §4.5 and §16.3.2: what stands for code, or was shown like it.
+        ("code kbd samp tt var", "a <{0}>b</{0}> c", "a  c", "b"),
+        ("pre listing xmp textarea", "a <{0}>b</{0}> c", None, "b"),
+        ("plaintext", "a <{0}>b", None, "b"),
+        (
+            "head noembed noframes script style template title",
+            "a<{0}>b</{0}>c",
+            "ac",
+            "",
+        ),
+        # §4.5: text within a line.
+        (
+            "a abbr b big em font i mark q s small span strong sub sup u",
+            *("a<{0}>b</{0}>c", "abc", ""),
+        ),
+        ("img wbr", "a<{0}>b", "ab", ""),
+        ("p div td li h1 br", "a<{0}>b", "a\nb", ""),
+    ],
+)
+def test_prose_and_code(names: str, html: str, prose: str | None, code: str) -> None:
+    """Each element by itself."""
+    for name in names.split():
+        markup = Markup(html.format(name))
+        assert markup.code == code, name
+        found = markup.prose.replace("\n", "") if prose == "ac" else markup.prose
+        assert prose in (None, found), name
+
+
 def test_a_link_is_labelled_by_what_stands_in_it() -> None:
     """Not by what follows, and one without a label of its own by nothing else."""
     markup = Markup('a <a href="https://x.example/">b <b>c</b></a> d <a name="e">f</a>')

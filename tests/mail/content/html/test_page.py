@@ -109,6 +109,85 @@ def test_links(html: str, expected: list[str]) -> None:
     assert Page(html).links == expected
 
 
+#: The groups of elements that the HTML standard has, by its section; words apart.
+GROUPS = {
+    "15.3.3, display: block": "address article aside blockquote center dd details div dl dt "
+    "fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header li main nav ol p pre "
+    "section summary table ul",
+    "13.2.6.4.7, closes p": "address article aside blockquote center dd details div dl dt "
+    "fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol p "
+    "pre section summary table ul",
+    "15.3.1, display: none": "datalist noembed noframes rp script style template title",
+    "4.8.5, nested": "iframe",
+    "13.1.2, void": "area base br col embed hr img input link meta param source track wbr",
+    "13.2.6.4.7, formatting": "a b big em font i nobr s small strike strong tt u",
+    "15.3.4, white-space: pre": "plaintext pre xmp textarea",
+}
+ELEMENTS = [(group, name) for group, names in GROUPS.items() for name in names.split()]
+
+
+@pytest.mark.parametrize(("group", "name"), ELEMENTS)
+def test_elements_by_group(group: str, name: str) -> None:
+    """Each behaves as its group does."""
+    html, expected = {
+        "block": (f"a<{name}>b</{name}>c", "a\nb\nc"),
+        "closes p": (f"<p hidden>a<{name}>b", "b"),
+        "none": (f"a<{name}>b</{name}>c", "ac"),
+        "nested": (f"a<{name}>b</{name}>c", "ac"),
+        "void": (f"<{name} hidden>b", "b"),
+        "formatting": (f"<{name}>a<div hidden>b</{name}>c</div>d", "a\nd"),
+        "pre": (f"a <i> b</i><{name}>c  d", "a bc  d"),
+    }[group.partition(", ")[2].rpartition(": ")[2]]
+    text = Page(html).text
+    assert (text.replace("\n", "") if group.endswith("pre") else text) == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["li", "dd", "dt", "td", "th", "tr", "option", "tbody"]
+)
+def test_a_start_tag_that_ends_its_like(name: str) -> None:
+    """Section 13.1.2.4: the end tag before it may be left out."""
+    inside = name in {"td", "th", "tr", "tbody"}
+    text = f"<{name} hidden>a<{name}>b"
+    assert Page(f"<table>{text}</table>" if inside else text).text == "b"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        *(("dd", "dt"), ("dt", "dd"), ("td", "th"), ("th", "td"), ("td", "tr")),
+        *(("th", "tr"), ("tr", "tbody"), ("tr", "tfoot"), ("thead", "tbody")),
+        *(("tbody", "tfoot"), ("tfoot", "tbody"), ("tbody", "thead")),
+    ],
+)
+def test_a_start_tag_that_ends_another(first: str, second: str) -> None:
+    """Section 13.1.2.4."""
+    assert Page(f"<table><{first} hidden>a<{second}>b</table>").text == "b"
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        *("a href", "area href", "form action", "button formaction"),
+        "input type=submit formaction",
+    ],
+)
+def test_what_can_be_followed(tag: str) -> None:
+    """Sections 4.6.1 and 4.10.18.6: links, and where a form is sent."""
+    assert Page(f'<{tag}="https://a.org/x">').links == ["https://a.org/x"]
+
+
+@pytest.mark.parametrize("tag", ["img src", "link href", "script src", "p title"])
+def test_what_is_only_fetched_or_shown(tag: str) -> None:
+    assert Page(f'<{tag}="https://a.org/x">').links == []
+
+
+@pytest.mark.parametrize("level", range(1, 7))
+def test_headings_of_each_level(level: int) -> None:
+    """Section 4.3.6."""
+    assert Page(f"a<h{level}>b</h{level}>c").headings == ["b"]
+
+
 def test_headings() -> None:
     """The text of each heading, whatever stands in it."""
     page = Page("<h1>a <b>b</b></h1><h2 hidden>c</h2><p>d</p><h3>e<p>f</h3>g")

@@ -50,6 +50,20 @@ def test_tokens(html: str, expected: list[Tag | str]) -> None:
     assert joined(found) == joined(expected)
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ("iframe noembed noframes script style xmp", "<b>&lt;"),
+        ("textarea title", "<b><"),
+    ],
+)
+def test_elements_whose_content_is_text(names: str, expected: str) -> None:
+    """Section 13.2.6.2: raw text, and text with references."""
+    for name in names.split():
+        found = [one for one in tokens(f"<{name}><b>&lt;</{name}>") if one != ""]
+        assert joined(found) == [start(name), expected, end(name)], name
+
+
 def joined(found: list[Tag | str]) -> list[Tag | str]:
     """Text in one piece, wherever it was cut."""
     whole: list[Tag | str] = []
