@@ -67,9 +67,7 @@ def matches_any(
 ) -> bool:
     """Tell whether any of the values is what a test wants, or all of them as a list."""
     values = list(got)
-    if any(match(wanted, value) for value in values):
-        return True
-    return not isinstance(wanted, str) and not callable(wanted) and wanted == values
+    return any(match(wanted, value) for value in values) or bool(wanted == values)
 
 
 def _found(pattern: re.Pattern[Any], got: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..make import html_mail, text_mail
+from ..make import html_mail, received, text_mail
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,11 @@ from ..make import html_mail, text_mail
 def test_the_one_that_stands_out(text: str) -> None:
     """After a word for it, or on a line of its own, before years and post codes."""
     assert text_mail(text).code() == "482913"
+
+
+def test_a_line_of_its_own_at_the_end_of_the_text() -> None:
+    """Its end is the end of a line too."""
+    assert received("\r\nSince 2019, 10115 Berlin\r\n482913").code() == "482913"
 
 
 @pytest.mark.parametrize(

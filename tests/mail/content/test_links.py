@@ -96,6 +96,8 @@ def test_link_10_of_an_app() -> None:
         ("„https://a.org/x“", ["https://a.org/x"]),
         ("<https://a.org/x>", ["https://a.org/x"]),
         ("<URL:https://a.org/x>", ["https://a.org/x"]),
+        # RFC 3986 appendix C: only the line break and the blanks around it go.
+        ("<https://a.org/X \n\tX/X\n X>", ["https://a.org/XX/XX"]),
         ("<https://a.org/x y>", ["https://a.org/x"]),
         ("https://a.org/token_-=", ["https://a.org/token_-="]),
         ("https://a.org/确认。下一步", ["https://a.org/确认"]),
@@ -203,6 +205,13 @@ def test_no_such_link() -> None:
         "  (link() takes a str that the link contains (upper and lower case differ), "
         "or a compiled regular expression that is found in it)"
     )
+
+
+def test_what_has_little_in_common_is_not_the_nearest() -> None:
+    """Two letters of seven: no hint is better than one that leads astray."""
+    with pytest.raises(AssertionError) as caught:
+        text_mail("https://a.example/co").link("confirm")
+    assert "nearest" not in str(caught.value)
 
 
 def test_several_links() -> None:

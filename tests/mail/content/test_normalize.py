@@ -157,6 +157,14 @@ def test_messages_within_messages_end_somewhere() -> None:
     assert received(inner).normalized().count("Content-Type") == 500
 
 
+def test_messages_side_by_side_are_not_within_each_other() -> None:
+    """However many are forwarded, each is taken apart: its date is replaced."""
+    one = "--b\r\nContent-Type: message/rfc822\r\n\r\nDate: Mon, 2 Mar 2026 10:00:00 +0000\r\n\r\nx\r\n"
+    head = "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    text = received(f"{head}{one * 20}--b--\r\n").normalized()
+    assert (text.count("Date: [date]"), text.count("2026")) == (20, 0)
+
+
 def test_names_with_colons_are_no_groups() -> None:
     """RFC 5322 section 3.4: a colon in quotes is part of a name."""
     people = ['"Sales: EU" <b@example.org>', "Ada <a@example.org>"]

@@ -437,6 +437,26 @@ def test_broken_structure(content: str, text: str, defect: str) -> None:
     assert defect in message.defects[0]
 
 
+def test_a_line_that_begins_like_a_boundary_is_none() -> None:
+    """RFC 2046 §5.1.1: nothing but blanks follows it; in the preamble and in a part."""
+    message = received(mail("preamble\n--bX\n--b\n\nHello\n--bX\nAda\n--b--\n--b\n\nx"))
+    assert (message.text, message.attachments) == ("Hello\n--bX\nAda", [])
+    assert message.defects == []
+
+
+def test_identifiers_are_compared_without_their_brackets_alone() -> None:
+    """RFC 2045 §7, RFC 2387 §3.2: what is inside of ``<`` and ``>`` stays."""
+    body = (
+        part("text/plain", "other", "Content-ID: <a@b>")
+        + part("text/html", "<p>root</p>", "Content-ID: <X@X>")
+        + part("image/png", "1", "Content-ID: < X1@X > ")
+        + "--b--\n"
+    )
+    message = received(mail(body, 'multipart/related; start="<X@X>"; boundary=b'))
+    assert (message.text, message.html) == ("", "<p>root</p>")
+    assert [image.content_id for image in message.inline_images] == ["X1@X"]
+
+
 def test_a_boundary_inside_of_a_line_is_text() -> None:
     """RFC 2046 §5.1.1: a delimiter is a line of its own, maybe with blanks behind it."""
     body = (

@@ -97,6 +97,17 @@ def test_a_delay() -> None:
     assert [set(one) for one in all_failures(parsed)] == [{b"bob@example.org"}, set()]
 
 
+@pytest.mark.parametrize(("code", "until"), [(499, True), (500, False), (599, False)])
+def test_only_a_delay_has_an_end(code: int, until: bool) -> None:
+    """RFC 3464 §2.3.9; RFC 5321 §4.2.1: 500 is a failure for good."""
+    octets = received().bounce(code, "x")
+    assert (b"Will-Retry-Until: " in octets) is until
+    assert (b"Action: delayed" in octets, b"Action: failed" in octets) == (
+        until,
+        not until,
+    )
+
+
 def test_what_the_sender_has_asked_for() -> None:
     """RFC 3461: RET=HDRS, ENVID and ORCPT in xtext."""
     message = received(

@@ -69,6 +69,11 @@ def test_two_lists() -> None:
         "only on the right:",
         f"  1. {_ONE}",
     ]
+    assert compared("==", recorded(ONE), []) == [
+        "1 message == 0 messages",
+        "only on the left:",
+        f"  1. {_ONE}",
+    ]
     assert compared("==", [ONE, OTHER], [OTHER, ONE]) == [
         "2 messages == 2 messages",
         "the same messages, in another order or number",
@@ -156,6 +161,9 @@ def test_five_items_of_a_collection_are_shown() -> None:
         ("==", ONE, "one"),
         ("==", [ONE], ["one"]),
         ("==", [], []),
+        ("==", [1], [ONE]),
+        ("==", [ONE], 1),
+        ("==", None, [ONE]),
         ("==", "a", "b"),
     ],
 )

@@ -213,6 +213,7 @@ def test_no_keywords(keyword: str) -> None:
         (b"bar.com", "bar.com"),  # RFC 5321 appendix D
         (b"[192.0.2.1] ", "[192.0.2.1]"),
         (b"my_container", "my_container"),
+        (b" X ", "X"),
     ],
 )
 def test_client_names(argument: bytes, name: str) -> None:
@@ -247,6 +248,7 @@ def test_strict_client_names(argument: bytes) -> None:
         (" ", ()),  # RFC 5321 §4.1.1: trailing white space is tolerated
         (" Size=1 REQUIRETLS", (("Size", "1"), ("REQUIRETLS", None))),
         (" AUTH=<> X=a;b,c+d ", (("AUTH", "<>"), ("X", "a;b,c+d"))),
+        (" X=X X\t", (("X", "X"), ("X", None))),
         ("  SIZE=1\t \tBODY=7BIT", (("SIZE", "1"), ("BODY", "7BIT"))),
         (" X=\u00e9", (("X", "\u00e9"),)),  # RFC 6531 §3.3: esmtp-value
     ],

@@ -117,10 +117,12 @@ def test_what_is_no_reply(
         ("250-a\n250 b", Reply(250, "a", "b")),
         ("250-a\r\n250 b\r\n", Reply(250, "a", "b")),
         ("250", Reply(250)),
+        ("250-X\r\n250 X\r\n", Reply(250, "X", "X")),
     ],
 )
 def test_a_reply_that_is_written(text: str, reply: Reply) -> None:
     assert Reply.parse(text) == reply
+    assert str(reply) == reply.wire.decode()[:-2]
 
 
 @pytest.mark.parametrize("text", ["", "Ok", "650 x", "250-a\n251 b", "25 Ok"])

@@ -45,16 +45,14 @@ class _Run:
         return decode_octets(octets, charset.partition("*")[0])
 
     def _base64_texts(self) -> list[str]:
-        """The texts; those that end within a group of four are joined with the next."""
+        """The texts, joined up to their padding: one may end within a group of four."""
         texts: list[str] = []
         loose: list[str] = []
-        length = 0
         for text in self._texts:
             loose.append(text)
-            length += len(text)
-            if text.endswith("=") or length % 4 == 0:
+            if text.endswith("="):
                 texts.append("".join(loose))
-                loose, length = [], 0
+                loose = []
         return [*texts, "".join(loose)]
 
 

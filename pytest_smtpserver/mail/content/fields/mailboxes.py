@@ -232,8 +232,7 @@ def _in_angle(inside: str, complaints: list[str]) -> list[str]:
         inside = inside.removeprefix("mailto:")
     if inside.lstrip().startswith("@") and ":" in inside:  # RFC 5322 §4.4: a route
         inside = inside.rpartition(":")[2]
-    whole = "".join(inside.split())
-    several = _LIKE_ADDRESS.findall(inside) if whole.count("@") > 1 else []
+    several = _LIKE_ADDRESS.findall(inside) if inside.count("@") > 1 else []
     if len(several) > 1:
         complaints.append(f"several addresses share angle brackets {_SECTION}")
         return several

@@ -20,6 +20,7 @@ from ...make import received
         (b"soft= \r\nbreak=\t\nx", b"softbreakx"),
         (b"b =\r\n", b"b "),
         (b"soft=\r\r\nbreak\r\r\n", b"softbreak\r\n"),
+        (b"X X \r\nX\r\nX X", b"X X\r\nX\r\nX X"),
         (b"c3=c3=bc", b"c3\xc3\xbc"),
         (b"end=", b"end"),
         (b"", b""),

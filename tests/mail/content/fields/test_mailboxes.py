@@ -50,6 +50,7 @@ SOUND = [
     # RFC 2047 §5 (2): in a comment an encoded word needs no quotes.
     ("ada@x.org (=?utf-8?q?Love=2C_Ada?=)", [("Love, Ada", "ada@x.org")]),
     ('Ada <"ada"@example.org>', [("Ada", "ada@example.org")]),
+    ("X <X@y.X>", [("X", "X@y.X")]),
     (
         "u@[IPv6:2001:db8::1], v@[192.0.2.1]",
         [("", "u@[IPv6:2001:db8::1]"), ("", "v@[192.0.2.1]")],

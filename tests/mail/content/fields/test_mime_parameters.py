@@ -31,6 +31,9 @@ from ...make import received
         ("a/b; n*1=b; n*0=a", {"n": "ab"}),
         ("a/b; n*0*=utf-8''%E6%97; n*1*=%A5", {"n": "日"}),
         ("a/b; n*=''%E6%97%A5", {"n": "日"}),
+        # Section 4.1: only a section with an asterisk has a charset in front.
+        ("a/b; n*0=\"a'b'c\"; n*1*=%20d", {"n": "a'b'c d"}),
+        ("a/b; n='", {"n": "'"}),
         # RFC 6266 section 4.3 and appendix B
         ("x; filename=\"EURO rates\"; filename*=utf-8''%e2%82%ac", {"filename": "€"}),
         ("x; filename*=utf-8''%e2%82%ac; filename=\"EURO rates\"", {"filename": "€"}),
@@ -106,6 +109,14 @@ def test_wrong_parameters(field: str, expected: dict[str, str], complaint: str) 
     _, parameters, complaints = read_structured(field)
     assert parameters == expected
     assert complaint in " ".join(complaints)
+
+
+def test_a_field_without_a_value() -> None:
+    """Parameters alone say nothing of a type: it is text, as without the field."""
+    assert read_structured("charset=utf-8; n=a")[:2] == (
+        "",
+        {"charset": "utf-8", "n": "a"},
+    )
 
 
 def test_a_field_that_is_one_encoded_word() -> None:
