@@ -1,4 +1,4 @@
-"""A file in a message, as a value: both the message and its content know it."""
+"""A file in a message; `message` and `content.parts` both need it."""
 
 from __future__ import annotations
 

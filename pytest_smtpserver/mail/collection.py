@@ -56,7 +56,7 @@ class Recorded(Sequence[T], Generic[T]):  # noqa: PLW1641 - it changes
         return repr(list(self._items))
 
     def clear(self) -> None:
-        """Forget what is in it."""
+        """Remove all items."""
         self._items.clear()
         if self._on_clear is not None:
             self._on_clear()

@@ -55,7 +55,7 @@ def _without_initial(line: str) -> str:
 
 
 def printable(data: bytes | str) -> str:
-    """One line of text for people; octets that are no text, and invisible characters, are escaped."""
+    """One line of text for people; invisible characters and broken octets are escaped."""
     if isinstance(data, bytes):
         text = data.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
     else:

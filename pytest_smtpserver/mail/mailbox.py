@@ -117,7 +117,7 @@ class Mailbox:
             self._listeners.append(wake)
 
     def unlisten(self, wake: Callable[[], None]) -> None:
-        """Call it no longer."""
+        """Call `wake` no longer."""
         with self._lock:
             self._listeners.remove(wake)
 
@@ -142,7 +142,7 @@ class Mailbox:
             return found, self._forgotten + len(self._log)
 
     def claim(self, numbers: list[int], where: str, *, again: bool) -> bool:
-        """Hand these messages out, all or none; false when one is no longer there."""
+        """Hand these messages out, all or none; false if another wait has one of them."""
         with self._lock:
             if not again and any(number not in self._unclaimed for number in numbers):
                 return False

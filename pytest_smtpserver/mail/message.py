@@ -191,11 +191,11 @@ class ReceivedMessage:
     def code(self, pattern: str | re.Pattern[str] = r"\b\d{4,8}\b") -> str:
         r"""The only one-time code in the message.
 
-        The body is searched, text and visible HTML; where it has none outside of its
-        links, the subject; then the links in the text too. The same code in several
-        places is one. Of several the one counts that stands out: that "is your code",
-        or follows a word like "code", "PIN" or "OTP", has a line to itself, or is in a
-        heading of the HTML, in this order.
+        The body is searched first: text and visible HTML, without links. If it has no
+        code the subject is searched, and then the links in the text. The same code in
+        several places is one. Of several codes the one counts that stands out, by the
+        first of these that decides: it "is your code"; it follows a word like "code",
+        "PIN" or "OTP"; it has a line to itself; it is in a heading of the HTML.
 
         Args:
             pattern: a regular expression; with a group, the (first) one is the code.
@@ -216,11 +216,11 @@ class ReceivedMessage:
     ) -> str:
         """Envelope, headers and decoded parts as one text that is stable, for snapshots.
 
-        Dates, Message-IDs, Content-IDs, boundaries, signatures and trace fields such as
-        Received are replaced by names, the same original by the same name; the declared
-        SIZE is left out; of other than text there is length and digest. Recipients, in
-        the envelope and in To, Cc and Bcc, stand in the order of the alphabet: that of
-        the sender, who may have used a set, says nothing.
+        Names stand for dates, Message-IDs, Content-IDs, boundaries, signatures and
+        trace fields such as Received; equal originals have equal names. The declared
+        SIZE is left out. Of parts that are no text there is length and digest.
+        Recipients, in the envelope and in To, Cc and Bcc, are sorted, since the sender
+        may have kept them in a set.
 
         Args:
             replace: what else differs from run to run, a str or a compiled regular

@@ -84,7 +84,7 @@ class Report(NamedTuple):
         return "\n".join(shortened(line, _CHARACTERS) for line in lines)
 
     def _connections(self, wanted: set[int], room: int) -> list[str]:
-        """The connections, of which the important ones get the room of so many lines."""
+        """As many connections as fit into `room` lines; the important ones first."""
         notable = [
             number
             for number, session in enumerate(self.sessions)

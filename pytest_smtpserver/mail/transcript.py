@@ -68,7 +68,7 @@ class Transcript:
         """Note an entry. For the server.
 
         Args:
-            time: by the clock that `started` is by.
+            time: by the clock of `started`.
             kind: as in `Entry`; a `Marked` where there is more to be said of it.
             data: as in `Entry`.
         """

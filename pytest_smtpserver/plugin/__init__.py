@@ -1,7 +1,7 @@
-"""pytest's door: settings, fixtures, and what a test is told of its servers.
+"""The plugin: settings, fixtures, and what a test is told of its servers.
 
-Light on purpose: whoever has the plugin installed pays for this room in every run. The
-server, and anyio, trustme, ssl and asyncio with it, is loaded by the first fixture.
+Every run with the plugin installed loads this room, so it is light. The first fixture
+loads the server, and anyio, trustme, ssl and asyncio with it.
 """
 
 from .configuration import (

@@ -1,6 +1,6 @@
-"""What ends a test from outside: Ctrl-C, `pytest.exit`, a time-out.
+"""For tests that are ended from outside: by Ctrl-C, `pytest.exit` or a time-out.
 
-Loaded where that happens, and in runs with pytest-timeout; see `hooks`.
+`hooks` loads it when that happens, and in runs with pytest-timeout.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def report_on(item: pytest.Item, end: BaseException) -> pytest.TestReport:
-    """A report on a test in whose middle the run has ended."""
+    """A report on a test that the end of the run has interrupted."""
     return pytest.TestReport(
         nodeid=item.nodeid,
         location=item.location,
@@ -30,9 +30,9 @@ def report_on(item: pytest.Item, end: BaseException) -> pytest.TestReport:
 def hang_up_after_the_alarm() -> None:
     """Hang up on the clients that are there when pytest-timeout has ended the test.
 
-    It raises an exception in the test. A client such as ``with smtplib.SMTP(…)`` says
-    QUIT then, and waits for an answer. From a server that hangs there is none, and the
-    run would wait for ever.
+    pytest-timeout raises an exception in the test. A client such as
+    ``with smtplib.SMTP(…)`` then says QUIT and waits for the reply. A server that hangs
+    sends none, and the run would wait for ever.
     """
     theirs = signal.getsignal(signal.SIGALRM) if hasattr(signal, "SIGALRM") else None
     if not callable(theirs):  # the other method, which ends the process

@@ -55,14 +55,14 @@ def attach(seen: Report, item: pytest.Item, to: pytest.TestReport) -> None:
     html = item.config.pluginmanager.get_plugin("html")
     make_extra = getattr(getattr(html, "extras", None), "text", None)
     if callable(make_extra):  # pytest-html, and not another plugin of that name
-        # It reads this attribute, which it sets itself only if there is none.
+        # pytest-html reads this attribute, and sets it only if there is none.
         vars(to).setdefault("extras", []).append(make_extra(text, name=title))
     if item.config.pluginmanager.has_plugin("allure_listener"):
         _attach_to_allure(seen, text)
 
 
 def _attach_to_allure(report: Report, text: str) -> None:
-    """Attach what the section says, and each message: as .eml, and as plain text."""
+    """Attach the text of the section, and each message as .eml and as plain text."""
     allure: Any = importlib.import_module("allure")
     allure.attach(text, f"{TITLE} {report.where}", "text/plain", "txt")
     for number, message in enumerate(report.messages, 1):

@@ -63,7 +63,7 @@ class _Run:
 
 
 def run_of(config: pytest.Config) -> _Run:
-    """What lives as long as this run; begun by the first who asks."""
+    """What lives as long as this run; the first call makes it."""
     run = config.stash.get(_RUN, None)
     if run is None:
         run = config.stash[_RUN] = _Run(config)
@@ -161,8 +161,8 @@ class TestServers:
     def shows(self, report: pytest.TestReport, *, always: bool) -> bool:
         """Whether this report shows the servers; `always` also where the test passed.
 
-        Each subtest that fails does, and what happens to a test later on only where
-        nothing has shown them yet.
+        The report of each subtest that fails shows them. A later report of the test does
+        so only if none has shown them yet.
         """
         if report.when == "call" and report.failed:
             shows = True
@@ -206,7 +206,7 @@ class TestServers:
         return f"{self._item.nodeid}-run-{runs + 1}" if runs else self._item.nodeid
 
     def forget(self) -> None:
-        """The test has ended; it may be run again, with other servers."""
+        """Forget the servers: the test has ended, and may run again with other ones."""
         stash = self._item.stash
         stash[_RUNS] = stash.get(_RUNS, 0) + 1
         del stash[_SERVERS]
@@ -253,7 +253,7 @@ class Factory:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        """Stop the servers, and say what has gone wrong at the last moment."""
+        """Stop the servers, and raise what has gone wrong since the test ended."""
         for server in reversed(self._started):
             server.stop()
         if kind is None:
@@ -261,7 +261,7 @@ class Factory:
 
 
 def hang_up(why: str) -> None:
-    """Hang up, in a moment, on the clients that are there now. In any thread."""
+    """Hang up on all clients, soon after the call; it may come from any thread."""
     for server in RUNNING.now():
         misbehaving.hang_up(server, why)
 
@@ -294,12 +294,12 @@ def naming_the_source(
     given: Mapping[str, Any],
     call: Collection[str] = (),
 ) -> Iterator[None]:
-    """Say where an option of a test comes from, when something is wrong with it.
+    """Add to an error about an option where that option comes from.
 
     Args:
         node: the test, or the run.
         given: the options of the fixture ``smtp_server_options``.
-        call: the options that stand in the line of the error.
+        call: the options of the call, which the traceback shows.
     """
     __tracebackhide__ = True
     try:

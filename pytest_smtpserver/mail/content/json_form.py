@@ -6,10 +6,10 @@ from typing import Any
 
 
 def clean(value: Any) -> Any:
-    """The same with text that every reader of JSON takes.
+    """The value with ``?`` for each lone surrogate in its texts.
 
-    A surrogate that stands alone stands for an octet that is no text. RFC 8259 §8.2
-    calls the behaviour of software that meets one unpredictable.
+    Such a surrogate stands for an octet that is no text. RFC 8259 §8.2 calls it
+    unpredictable what software does that reads one.
     """
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8") if value else ""

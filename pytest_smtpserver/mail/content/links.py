@@ -140,7 +140,7 @@ def shortened(text: str) -> str:
 def explained(
     title: str, *, expected: str, got: Sequence[str] | str, nearest: str = "", hint: str
 ) -> str:
-    """What an error says: expected, got, the nearest miss, the way out."""
+    """The text of an error: expected, got, the nearest miss, the way out."""
     lines = [title, f"  expected: {expected}"]
     if isinstance(got, str):
         lines.append(f"  got:      {got}")
@@ -157,5 +157,5 @@ def explained(
 
 
 def shown(pattern: str) -> str:
-    """A regular expression as one writes it."""
+    """A regular expression as a literal of Python."""
     return repr(pattern) if '"' in pattern or "\n" in pattern else f'r"{pattern}"'

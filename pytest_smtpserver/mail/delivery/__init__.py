@@ -1,1 +1,1 @@
-"""What other servers would make of a message: whether they trust it, how they send it back."""
+"""What other servers do with a message: check its signatures, or send it back."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Literal, TypeAlias
 
-    #: TXT records by name, or what looks one up and gives None for none.
+    #: TXT records by name, or a function that returns the one of a name, or None.
     Keys: TypeAlias = Mapping[str, str] | Callable[[str], str | None]
 
 _BODY_HASH = re.compile(r"body hash mismatch")

@@ -1,4 +1,4 @@
-"""The commands of a session beside those that a test expects."""
+"""Compares the commands of a session with those that a test expects."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def command_problem(expected: Sequence[Any], commands: list[Command]) -> str:
 
 
 def _is(wanted: object, command: Command) -> bool:
-    """A word is a verb, anything else is about the whole line."""
+    """Whether the command is the one wanted: a single word is compared with its verb."""
     if isinstance(wanted, str) and " " not in wanted:
         return wanted.upper() == command.verb
     return matches(wanted, str(command))
@@ -53,7 +53,7 @@ def _shown(wanted: object) -> str:
 def _align(
     wanted: list[Any], commands: list[Command]
 ) -> list[tuple[Any, Command | None]]:
-    """The longest common sequence, and around it what is missing or too much."""
+    """Both side by side, by their longest common subsequence; None fills the gaps."""
     columns = len(commands)
     equal = [[_is(want, command) for command in commands] for want in wanted]
     longest = [[0] * (columns + 1) for _ in range(len(wanted) + 1)]

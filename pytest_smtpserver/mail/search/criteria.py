@@ -82,8 +82,8 @@ class Criteria:
     """Some criteria, all of which a message has to meet.
 
     Raises:
-        TypeError: a criterion has a name that there is not, ``headers`` is no mapping
-            or ``where`` no callable.
+        TypeError: there is no criterion of a name, ``headers`` is no mapping, or
+            ``where`` no callable.
     """
 
     __slots__ = ("given",)

@@ -25,7 +25,7 @@ class Wait:
 
     Args:
         mailbox: where messages come in.
-        criteria: what they have to be.
+        criteria: those of the messages.
         count: how many are wanted.
         since: only those recorded after this mark.
         again: also those that an earlier wait has handed out.

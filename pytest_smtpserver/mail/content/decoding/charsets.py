@@ -129,7 +129,7 @@ def decode_text(octets: bytes, charset: str, *, html: bool = False) -> tuple[str
 
 
 def decode_octets(octets: bytes, charset: str) -> tuple[str, str]:
-    """Decode octets by the label of a charset, or by what they are instead.
+    """Decode octets by the label of a charset; by a better guess if the label is wrong.
 
     Returns:
         The text, and what was wrong (``""``: nothing).
@@ -160,7 +160,7 @@ def decode_octets(octets: bytes, charset: str) -> tuple[str, str]:
 
 
 def decode_header_octets(octets: bytes) -> tuple[str, str]:
-    """Decode a raw header: UTF-8 (RFC 6532 §3.2), or what it can be instead."""
+    """Decode a raw header: UTF-8 (RFC 6532 §3.2), else windows-1252."""
     try:
         return octets.decode(), ""
     except UnicodeDecodeError:
@@ -297,7 +297,7 @@ def _decode_euc_jp(octets: bytes, errors: str) -> str:
 
 
 def _decode_iso_2022_jp(octets: bytes, errors: str) -> str:
-    """ISO-2022-JP with NEC's row 13, half-width kana, and its larger relatives.
+    """ISO-2022-JP with NEC's row 13, half-width kana, and the larger ISO-2022-JP-1, -2.
 
     Encoding §12.2.1, RFC 1468, RFC 1554 (JIS X 0212, GB 2312, KS C 5601).
     """
@@ -329,7 +329,7 @@ def _pairs(escape: bytes, pairs: bytes, errors: str) -> str:
 
 
 def _jis_x_0208(pairs: bytes, errors: str) -> str:
-    """Rows and cells, in two octets from 0x21 on, by way of windows-31j."""
+    """Decode JIS X 0208: row and cell as octets from 0x21 on, read as windows-31j."""
     shifted = bytearray()
     for row, cell in zip(pairs[::2], pairs[1::2], strict=True):
         lead = (row - 0x21) // 2

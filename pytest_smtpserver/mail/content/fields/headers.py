@@ -179,7 +179,7 @@ class Headers:
 def decode_value(name: str, value: str) -> str:
     """The value of a field with its encoded words decoded (RFC 2047).
 
-    In lists of addresses, what would change the list gets quotes.
+    In lists of addresses, decoded text with special characters is put into quotes.
     """
     if "=?" not in value:
         return value
@@ -192,7 +192,7 @@ def holds_addresses(name: str) -> bool:
 
 
 def complaints_about(name: str, value: str) -> list[str]:
-    """What is wrong with the value of a field, besides its parameters; sentences."""
+    """Sentences on what is wrong with the value of a field, but not with parameters."""
     found: list[str] = []
     encoded_words.decode_words(value, found)
     lowered = name.lower()

@@ -56,7 +56,7 @@ def read_mailboxes(value: str) -> tuple[list[Mailbox], list[str]]:
 
 def _read_list(value: str, complaints: list[str], *, encoded: bool) -> list[Mailbox]:
     found: list[Mailbox] = []
-    before = ""  # words without an address: the next one's name had a comma in it
+    before = ""  # words without an address: a name may go on behind the comma
     entry: list[_Token] = []
     in_group = False
     for token in [*_tokens(value, complaints), _Token("end", "")]:
@@ -211,7 +211,7 @@ def _without_brackets(
             rest.append(token)
     bare = re.sub(r" ?@ ?", "@", "".join(pieces))
     words = re.sub(r" \. ?", ".", bare).split()
-    # An encoded word may have an @ in its code, and none in what it says.
+    # The code of an encoded word may contain an @, and its text none.
     found = [word for word in words if _has_at(word) and _has_at(_decoded(word))]
     rest += [_Token("atom", f" {word}") for word in words if word not in found]
     complaints += [_ENCODED] * any("=?" in word for word in found)
@@ -262,5 +262,5 @@ def _name(tokens: list[_Token]) -> str:
 
 
 def _decoded(text: str) -> str:
-    """With encoded words decoded; a line end in them is a blank."""
+    """The text with encoded words decoded, and a blank for each line end in them."""
     return " ".join(decode_words(text).splitlines()) if "=?" in text else text

@@ -13,8 +13,8 @@ from pytest_smtpserver.mail.content.decoding.charsets import decode_octets
 
 from .encoded_words import decode_words
 
-#: A name and the first word of its value, or what stands in their place up to the next
-#: semicolon.
+#: A parameter: its name, and its quoted value or the first word of it. Other text up to
+#: the next semicolon matches without a name.
 _PARAMETER = re.compile(
     r'[\s;]*+(?:([^\s=;"]+)\s*'
     r'(?:=\s*(?:"((?:[^"\\]|\\.)*+)(")?|([^\s;]*))|[^;]*)|[^;]+|\Z)',
@@ -32,7 +32,7 @@ _FILE_NAMES = frozenset({"filename", "name"})
 
 
 class Structured(NamedTuple):
-    """A field of this kind, read.
+    """A parsed field with parameters.
 
     Attributes:
         value: what stands before the parameters, in lower case.
@@ -46,7 +46,7 @@ class Structured(NamedTuple):
 
 
 def read_structured(field: str) -> Structured:
-    """Read a field's value; any text has an answer."""
+    """Parse the value of a field; any text has a result."""
     complaints: list[str] = []
     if field.startswith("=?"):
         complaints.append(

@@ -15,7 +15,8 @@ from pytest_smtpserver.mail.content.links import links_in_text
 
 from .tokenizer import VOID, Tag, names, tokens
 
-#: What can be followed; images and style sheets are only fetched.
+#: Elements with a link for the reader, and its attribute. Images and style sheets, which
+#: are only fetched, are no links.
 _LINK_ATTRIBUTES = {
     "a": "href",
     "area": "href",
@@ -51,7 +52,7 @@ _ENDS = {
     "a": ("a",),
 }
 _BLANKS = re.compile(r"[\t\n\f\r ]+")
-#: A URL parser drops these around a URL, and those wherever they stand (URL §4.4).
+#: A URL parser drops the former around a URL, and the latter everywhere (URL §4.4).
 _CONTROLS_AND_SPACE = "".join(map(chr, range(0x21)))
 _TAB_OR_NEWLINE = re.compile(r"[\t\r\n]+")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -149,7 +150,7 @@ class Page:
         del self._open[place:]
 
     def _close_formatting(self, place: int) -> None:
-        """End ``<b>`` and its like, and what is open in it up to the first block.
+        """End a formatting element such as ``<b>``, and what is in it up to a block.
 
         Other formatting that was opened in it stays open, and so do blocks with all that
         is in them (HTML §13.2.6.4.7).

@@ -72,7 +72,7 @@ class Tag(NamedTuple):
 def _hides(style: str) -> bool:
     """Whether the declarations of a ``style`` hide its element.
 
-    Of two for one property the last counts, and before it one that is important (CSS
+    Of several for one property the last important one counts, else the last one (CSS
     Cascade §6).
     """
     style = style.lower()
