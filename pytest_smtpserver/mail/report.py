@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from .display import printable, shortened
+from .search.explain import count
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -155,8 +156,8 @@ def table(
     if notable is not None:
         order = by_importance(len(messages), notable)
         shown = sorted(islice(order, _ROWS))  # type: ignore[assignment]
-    rows = [("", "from", "to", "subject", "octets")]
-    rows += [(str(number + 1), *_row(messages[number])) for number in shown]
+    rows = [["", "from", "to", "subject", "octets"]]
+    rows += [[str(number + 1), *_row(messages[number])] for number in shown]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines, before = [], 0
     for (label, sender, to, subject, size), number in zip(
@@ -169,28 +170,24 @@ def table(
             f"{subject:{widths[3]}}  {size:>{widths[4]}}"
         )
         before = number + 1
-    count = "1 message:" if len(messages) == 1 else f"{len(messages)} messages:"
-    return [count, *lines]
+    return [f"{count(len(messages), 'message')}:", *lines]
 
 
-def _row(message: ReceivedMessage) -> tuple[str, str, str, str]:
-    return (
-        _cell(message.envelope.mail_from or "<>"),
-        _cell(", ".join(message.envelope.rcpt_to)),
-        _cell(message.subject),
-        f"{len(message.content):,}",
-    )
+def _row(message: ReceivedMessage) -> list[str]:
+    sender, recipients = message.envelope.mail_from, message.envelope.rcpt_to
+    texts = (sender or "<>", ", ".join(recipients), message.subject)
+    return [*map(_cell, texts), f"{len(message.content):,}"]
 
 
-def by_importance(count: int, notable: Iterable[int]) -> Iterator[int]:
-    """The numbers below `count`: the notable ones, then others, outer ones first."""
+def by_importance(total: int, notable: Iterable[int]) -> Iterator[int]:
+    """The numbers below `total`: the notable ones, then others, outer ones first."""
     seen = set()
     first = list(notable)
     for place in by_importance(len(first), ()) if first else ():
         seen.add(first[place])
         yield first[place]
-    for step in range((count + 1) // 2):
-        for number in (step, count - 1 - step):
+    for step in range((total + 1) // 2):
+        for number in (step, total - 1 - step):
             if number not in seen:
                 seen.add(number)
                 yield number
@@ -224,12 +221,11 @@ def _troubled(session: SessionRecord) -> bool:
 
 
 def _left_out(sessions: list[SessionRecord]) -> str:
-    connections = f"{len(sessions)} connection{'s' if len(sessions) > 1 else ''} more"
-    messages = sum(len(session.messages) for session in sessions)
+    connections = count(len(sessions), "connection")
+    what = count(sum(len(session.messages) for session in sessions), "message")
     refused = sum(session.last_error is not None for session in sessions)
-    what = f"{messages} message{'' if messages == 1 else 's'}"
     what += f", {refused} of them with a refusal" if refused else ""
-    return f"… {connections} ({what}); -vv or --smtp-transcript=full shows all"
+    return f"… {connections} more ({what}); -vv or --smtp-transcript=full shows all"
 
 
 def connection(number: int, session: SessionRecord) -> str:

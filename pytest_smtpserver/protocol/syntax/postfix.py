@@ -1,4 +1,4 @@
-"""Postfix's XCLIENT and XFORWARD: what a proxy in front tells of the real client.
+"""Postfix's XCLIENT and XFORWARD: a proxy tells the server about the real client.
 
 Postfix's XCLIENT_README and XFORWARD_README: a list of ``NAME=value``, names in any case,
 values in xtext (RFC 3461 §4), ``[UNAVAILABLE]`` and ``[TEMPUNAVAIL]`` for what the proxy
@@ -18,18 +18,11 @@ from .replies import Refused, Reply
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-XCLIENT_ATTRIBUTES = (
-    "NAME",
-    "ADDR",
-    "PORT",
-    "PROTO",
-    "HELO",
-    "LOGIN",
-    "DESTADDR",
-    "DESTPORT",
-)
-XFORWARD_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE")
-
+_COMMON = ("NAME", "ADDR", "PORT", "PROTO", "HELO")
+_ATTRIBUTES = {
+    "XCLIENT": (*_COMMON, "LOGIN", "DESTADDR", "DESTPORT"),
+    "XFORWARD": (*_COMMON, "IDENT", "SOURCE"),
+}
 _UNKNOWN = frozenset({"[UNAVAILABLE]", "[TEMPUNAVAIL]"})
 #: XFORWARD_README; a value is at most 255 characters after decoding.
 _MAX_VALUE = 255
@@ -42,19 +35,16 @@ def parse_xclient(argument: str) -> dict[str, str | None]:
     Raises:
         Refused: 501 5.5.4.
     """
-    return _parse(argument, "XCLIENT", XCLIENT_ATTRIBUTES)
+    return _parse(argument, "XCLIENT")
 
 
 def parse_xforward(argument: str) -> dict[str, str | None]:
-    """Read what follows XFORWARD; None stands for what the proxy does not know.
-
-    Raises:
-        Refused: 501 5.5.4.
-    """
-    return _parse(argument, "XFORWARD", XFORWARD_ATTRIBUTES)
+    """Read what follows XFORWARD, as `parse_xclient` does."""
+    return _parse(argument, "XFORWARD")
 
 
-def _parse(argument: str, verb: str, names: tuple[str, ...]) -> dict[str, str | None]:
+def _parse(argument: str, verb: str) -> dict[str, str | None]:
+    names = _ATTRIBUTES[verb]
     found: dict[str, str | None] = {}
     for pair in argument.split():
         name, equals, encoded = pair.partition("=")
