@@ -26,6 +26,7 @@ _PLACEHOLDER = re.compile(
     | <%[=-]?[^%\n]{1,80}%>                                # <%= name %>
     | \$\{[A-Za-z_][\w.\[\]()'"|:\ -]{0,60}\}              # ${name}
     | %\([A-Za-z_]\w{0,60}\)[-#0+]*\d*(?:\.\d+)?[a-zA-Z]  # %(name)s
+    | (?<![\w%])%[1-9]\$[sd]\b                             # %1$s
     | (?<![\w\\}$%\#/])\{[A-Za-z_]\w{1,60}(?:\.\w{1,60}|\[\w{1,60}\])*(?:![rsa])?\}(?!\w)
     | \*\|[A-Z][A-Z0-9_:]{0,60}\|\*                        # *|FNAME|*
     | \[object\ Object\]
@@ -33,6 +34,29 @@ _PLACEHOLDER = re.compile(
     | <(?:bound\ method|function)\ [^\n]{1,100}?\ at\ 0x[0-9A-Fa-f]{1,16}>{1,2}
     """,
     re.VERBOSE,
+)
+#: What also stands for itself where code is written about: those without a name, where
+#: only a word or a number makes sense, which is as a word by itself or behind a sign of
+#: money or number (but "5 %d'or"); #{name} of Ruby; [[name]], which wikis have too.
+_DOUBTFUL = re.compile(
+    r"""
+      (?:(?<!\S)(?<!\d\s)|(?<=[(\#№$€£]))%(?:\.\d)?[sdf](?=[\s,.;:!?)]|\Z)
+    | (?:^|(?<=[^\W_]\s)|(?<=[,.:]\s)|(?<=[\#№$€£]))\{\d?\}(?=[\s,.;:!?)]|\Z)
+    | (?<![\w\#])\#\{@?[A-Za-z_][\w.\[\]()'":\ -]{0,60}\}
+    | (?<![\w\[])\[\[\ ?(?:[a-z]\w{1,60}|[A-Z][A-Z\d_]{1,60})(?:\.\w{1,60}){0,3}\ ?\]\](?![\w\]])
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+#: A line that is about such things.
+_ABOUT_CODE = re.compile(
+    r"""
+      printf|strf(?:time|mt)|\bf?-?strings?\b|\bformat(?:s|ting|ters?|ted)?\b
+    | placeholder|specifier|interpolat|\bpercent\b|\bbrac(?:e|ket)s?\b|\bregex|\bwiki
+    | \bJSON\b|\bSass\b|-exec\b|\bxargs\b|[=\\`]|->|;\s*$
+    | \b(?:class|struct|interface|function|def|enum|trait|impl|lambda)\b
+    | \b(?:returns?|empty|the)\ (?:\{|(?:set|dict\w*|object|map|list)\b)
+    """,
+    re.VERBOSE | re.IGNORECASE,
 )
 _NOTHING = r"(?:None|undefined|null|NaN)\b(?!\s+of\b|-\w)"
 #: A value that was not there, where only a value makes sense: behind a salutation, a
@@ -52,9 +76,11 @@ _NO_VALUE = re.compile(
 _NO_VALUE_IN_LINK = re.compile(
     r"[/=](?:None|undefined|null|NaN|\[object Object\])(?=[/&?#]|$)"
 )
-#: An f-string without its f. Addresses of an API are written like this on purpose.
+#: An f-string without its f, a format without its values. Addresses of an API are
+#: written like this on purpose.
 _NAME_IN_LINK = re.compile(
-    r"[/=]\{[A-Za-z_]\w{0,60}(?:\.\w{1,60}|\[\w{1,60}\]){0,3}\}(?=[/&?#.]|$)"
+    r"[/=]\#?\{@?[A-Za-z_]\w{0,60}(?:\.\w{1,60}|\[\w{1,60}\]){0,3}\}(?=[/&?#.]|$)"
+    r"|[/=]\[\[\w{1,60}\]\](?=[/&?#.]|$)|/(?:%[sd]|\{\d?\})(?=[/?#]|$)"
 )
 _ABOUT_API = re.compile(r"//api[.:-]|/api/", re.IGNORECASE)
 #: Where such a word is what is written about.
@@ -70,7 +96,7 @@ _NAMED = 5
 
 def unrendered(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
     """Placeholders, and values that were not there, each kind once for each part."""
-    samples = set(_PLACEHOLDER.findall(markup.code))
+    samples = {*_PLACEHOLDER.findall(markup.code), *_DOUBTFUL.findall(markup.code)}
     # What is a sample in the HTML is one in the text that was made from it, too.
     text = _without_samples(message.text)
     for part, searched in (
@@ -78,7 +104,10 @@ def unrendered(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
         ("text", text),
         ("HTML", markup.prose),
     ):
-        found = [one for one in _all_of(_PLACEHOLDER, searched) if one not in samples]
+        found = _all_of(_PLACEHOLDER, searched) + _all_of(
+            _DOUBTFUL, _no_lesson(searched)
+        )
+        found = [one for one in found if one not in samples]
         found += _all_of(_NO_VALUE, searched)
         if found:
             yield _note(part, found, searched)
@@ -105,6 +134,11 @@ def _note(part: str, found: list[str], searched: str) -> Note:
     named = ", ".join(found[:_NAMED]) + (" …" if len(found) > _NAMED else "")
     what = f"{count} not filled in: {named}"
     return Note("unrendered-template", what, part, _line_with(found[0], searched))
+
+
+def _no_lesson(text: str) -> str:
+    """The lines that do not speak of placeholders or of code themselves."""
+    return "\n".join(line for line in text.splitlines() if not _ABOUT_CODE.search(line))
 
 
 def _without_samples(text: str) -> str:

@@ -59,6 +59,29 @@ ADVISED: Mapping[str, tuple[list[Letter], list[Letter]]] = {
                 text=TEXT,
                 html='<a href="https://shop.acme.de/?t=%7B%7Btoken%7D%7D">here</a>',
             ),
+            _both("of printf", "Hello %s,"),
+            Letter(
+                "of printf in subject", subject="You have %d new messages", text=TEXT
+            ),
+            Letter("of printf at the end", text="Your order has been sent to %s.\n"),
+            Letter("of printf in brackets", text="We have shipped it (%s)\n"),
+            Letter("number and money", text="Order #%d comes to €%.2f\n"),
+            Letter("numbered of printf", text="%1$s has invited you to %2$s\n"),
+            Letter("printf in bold", text=TEXT, html="<p>Hello <b>%s</b>, welcome"),
+            Letter("printf in a link", text="https://shop.acme.de/reset/%s/\n"),
+            _both("of format", "Hello {}, welcome"),
+            Letter("numbered of format", text="{0} has invited you to {1}.\n"),
+            Letter("of format behind a sign", text="Invoice #{} over ${0}\n"),
+            Letter("empty in a link", text="https://shop.acme.de/reset/{}\n"),
+            _both("ruby", "Hello #{user.name}, welcome"),
+            Letter("ruby's attribute", text="Hello #{@name}\n"),
+            Letter("ruby's index", subject="Order #{order[:id]}", text=TEXT),
+            _both("square", "Hello [[first_name]], welcome"),
+            Letter("square capitals", text="Dear [[FIRST_NAME]]\n"),
+            Letter("square path", text="Hello [[ user.name ]]\n"),
+            Letter("ruby in a link", text="https://shop.acme.de/r/#{token}\n"),
+            Letter("square in a link", text="https://shop.acme.de/r/[[token]]\n"),
+            Letter("asp", subject="Order <%= order.id %>", text=TEXT),
         ],
         [
             Letter("none of", text="Hello! None of this concerns you.\n"),
@@ -104,6 +127,44 @@ ADVISED: Mapping[str, tuple[list[Letter], list[Letter]]] = {
                 html='<p>Use <span style="font-family: Menlo, monospace">{{ x }}</span>'
                 ' or <font face="Courier New">${y}</font>.</p>',
             ),
+            Letter(
+                "a share, alone", text="That is 100 %s of it, 5 %d'or, 100%s, 3 %d.\n"
+            ),
+            Letter("percent", text="Interest is 2 %. Up to 50% off! 100 % safe\n"),
+            Letter("encoded", text="https://shop.acme.de/caf%C3%A9#%d0%b0\n"),
+            Letter(
+                "encoded at the end",
+                text="https://shop.acme.de/%dd https://shop.acme.de/?q=%d1%d0\n",
+            ),
+            Letter(
+                "about printf", text="In printf, %s stands for a text, %d a number.\n"
+            ),
+            Letter("about dates", text="With strftime, %d is the day of the month.\n"),
+            Letter("search of a browser", text="https://www.acme.de/search?q=%s\n"),
+            Letter(
+                "json, empty", text="The answer was {} and is JSON. It returns {}.\n"
+            ),
+            Letter("a block", text="function nothing() {}\nclass Nothing {}\nx = {}\n"),
+            Letter("a command", text="find . -exec rm {} +\nls | xargs -I {} rm {}\n"),
+            Letter("git", text="See stash@{0}, HEAD@{1} and the set {0, 1}.\n"),
+            Letter(
+                "a wiki",
+                text="See [[Main Page]], [[Python]] and [[Help:Links|here]].\nIn a wiki a link is [[page]].\n",
+            ),
+            Letter("lists", text="Rows are [[1, 2], [3]], a[[i]] and [[1]].\n"),
+            Letter("shell", text='Then if [[ -f "$1" ]] holds, all is well.\n'),
+            Letter(
+                "sass", text=TEXT, html="<pre>.a-#{$name} { width: #{width} }</pre>"
+            ),
+            Letter(
+                "printf and format in samples",
+                text="Use %s there, or {} or #{name}, or [[name]].\n",
+                html="<p>Use <code>%s</code> there, or <code>{}</code> or "
+                "<tt>#{name}</tt>, or <kbd>[[name]]</kbd>.</p>",
+            ),
+            Letter("css", text=TEXT, html="<style>#a{color:red}</style><p>Hi</p>"),
+            Letter("headings", text="# {title of the talk}\n## {}-free code\n"),
+            Letter("faces", text="Thanks {} :-} %) #%\n".replace("{} ", "")),
         ],
     ),
     "link-to-localhost": (
