@@ -24,13 +24,52 @@ _OTHER_CODES = (
 )
 #: The same in languages that put it behind: "code postal 75001", "codice fiscale".
 _OTHER_BEHIND = r"(?:\s+(?:postal|promo|fiscal|clien|produ|article|barre)\w*)"
-_FOLLOWS = re.compile(
-    rf"(?:\b({_OTHER_CODES})\w*[\s-]+)?({_WORD})({_OTHER_BEHIND})?(?:[^\d.!?;()]|\.(?!\s)){{0,40}}\Z",
-    re.IGNORECASE,
-)
+_ABOUT = rf"(?:\b({_OTHER_CODES})\w*[\s-]+)?({_WORD})({_OTHER_BEHIND})?"
+_FOLLOWS = re.compile(rf"{_ABOUT}(?:[^\d.!?;()]|\.(?!\s)){{0,40}}\Z", re.IGNORECASE)
 _OTHER = re.compile(_OTHER_CODES, re.IGNORECASE)
 _IS_YOURS = re.compile(
-    r"\s{1,9}(?:is|ist|est|es|è)\s{1,9}(?:your|ihr|dein|votre|ton|su|tu|il)\b",
+    r"\s{1,9}(?:is|ist|est|es|è)\s{1,9}(?:your|ihr|dein|votre|ton|su|tu|il)\b"
+    r"|\s{1,9}(?:is|as|ist|als|est|comme|es|como|è|come)\s{1,9}"
+    r"(?:the|your|a|der|die|das|ihr\w*|dein\w*|le|la|votre|ton|el|su|tu|il)\b"
+    rf"[^\d.!?\n]{{0,40}}?(?:{_WORD})",
+    re.IGNORECASE,
+)
+#: "Your code for your session on 2026 is": of a sentence about a code, what it says. Where
+#: a number comes right behind the word, that is the code.
+_VERB = r"\b(?:is|ist|lautet|est|es|è)\b"
+_SAYS = re.compile(
+    rf"{_ABOUT}(?!\W{{0,5}}(?:{_VERB})?\W{{0,5}}\d)"
+    rf"(?:[^.!?\n]|\.(?!\s)|(?<=\bn[or])\.){{0,70}}"
+    rf"(?:{_VERB}\s?:?|[:=\uff1a])\s{{0,3}}(?:(?:le|el|il)\s)?[\"'*_«»„“”(]{{0,3}}\s?\Z",
+    re.IGNORECASE,
+)
+#: "Enter 482913 to sign in".
+_ENTERED = re.compile(
+    r"\b(?:enter|type|geben|gib|saisi\w*|entrez|introdu\w+|ingres\w+|inseri\w+)\b"
+    r"[^\d.!?\n]{0,30}\Z",
+    re.IGNORECASE,
+)
+#: What stands before and behind a number that is something else: a year, the number of an
+#: account or of an order, an amount, a time.
+_NUMBER_OF = re.compile(
+    r"""
+      (?:\b(?:accounts?|acct|orders?|users?|customers?|clients?|card|phone|request|ref(?:erence)?
+        |invoice|transaction|ticket|case|session|konto|auftrag\w*|bestellung|kunde\w*|rechnung
+        |commande|compte|facture|pedido|cuenta|factura|ordine|conto)
+        (?:\s(?:number|n[or]\.?|id|nummer|nº|n°))?|\bending(?:\s(?:in|with))?|\bn[or]\.|[\#№])
+      \s?(?:is|ist|lautet|est|es|è)?\s?[:#]?\s?\Z
+    | (?:[€£$]|\b(?:EUR|USD|GBP|CHF|INR|Rs\.?))\s?\Z
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_AMOUNT = re.compile(
+    r"\s?(?:[€£$%]|(?:EUR|USD|GBP|CHF|INR|seconds?|minutes?|min|hours?|hrs|h|uhr|days?)\b)",
+    re.IGNORECASE,
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_YEAR_OF = re.compile(
+    r"(?:©|\(c\)|\b(?:copyright|in|on|of|for|since|the|year|im|seit|von|vom|für|jahr|sitzung"
+    r"|en|de|pour|depuis|del?|para|desde|per|dal?|il|nel))\s{0,3}\(?\Z|\(\Z|\d{4}[/\u2013-]\Z",
     re.IGNORECASE,
 )
 _LINE_BEFORE = re.compile(r"(?:^|\n)[ \t*_>\"'-]*\Z")
@@ -49,8 +88,10 @@ def find_code(
 ) -> str:
     """The only code that a regular expression finds in the message.
 
-    Of several, the one that stands out: that "is your code", or follows such a word, of
-    these the one that has a line to itself, of these the one in a heading.
+    Of several, the one that stands out: that "is your code", or that a sentence about a
+    code ends in ("your code for 2026 is"), or that follows such a word, of these the one
+    that has a line to itself, of these the one in a heading. Dates, years, amounts and
+    the numbers of accounts and orders count where there is nothing else.
 
     Args:
         subject: looked at where no body has a code outside of its links.
@@ -78,6 +119,9 @@ def find_code(
             }
             dated = map(_without_dates, places)
             left = [one for text in dated for one in expression.finditer(text)]
+            if len(alone := {_code(one) for one in left} - {""}) == 1:
+                return alone.pop()
+            left = [one for one in left if not _is_something_else(one)] or left
             if len(codes := _standing_out(left or matches, in_headings)) == 1:
                 return codes.pop()
             raise AssertionError(
@@ -111,7 +155,9 @@ def _standing_out(matches: Iterable[re.Match[str]], in_headings: set[str]) -> se
     left = list(matches)
     signs: tuple[Callable[[re.Match[str]], bool], ...] = (
         _is_called_yours,
-        _follows_a_word,
+        lambda match: _says(_SAYS, match),
+        lambda match: _says(_FOLLOWS, match),
+        lambda match: _ENTERED.search(_before(match)) is not None,
         _has_a_line,
         lambda match: _code(match) in in_headings,
     )
@@ -129,12 +175,26 @@ def _is_called_yours(match: re.Match[str]) -> bool:
     return _IS_YOURS.match(match.string, match.end()) is not None
 
 
-def _follows_a_word(match: re.Match[str]) -> bool:
-    start = match.start()
-    word = _FOLLOWS.search(match.string[max(0, start - _WINDOW) : start])
-    if word is None:
-        return False
-    return not (word[1] or word[3] or _OTHER.match(word[2]))
+def _says(sign: re.Pattern[str], match: re.Match[str]) -> bool:
+    """A word for codes stands before it, and none for codes of other kinds."""
+    before = _before(match)
+    word = sign.search(before)
+    while word and (word[1] or word[3] or _OTHER.match(word[2])):
+        word = sign.search(before, word.end(2))
+    return word is not None
+
+
+def _is_something_else(match: re.Match[str]) -> bool:
+    before, behind = _before(match), match.string[match.end() : match.end() + _WINDOW]
+    return bool(
+        _NUMBER_OF.search(before)
+        or _AMOUNT.match(behind)
+        or (_YEAR.fullmatch(match[0]) and _YEAR_OF.search(before))
+    )
+
+
+def _before(match: re.Match[str]) -> str:
+    return match.string[max(0, match.start() - _WINDOW) : match.start()]
 
 
 def _has_a_line(match: re.Match[str]) -> bool:
