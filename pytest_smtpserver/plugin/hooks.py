@@ -56,15 +56,32 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_assertrepr_compare(
     config: pytest.Config, op: str, left: object, right: object
 ) -> list[str] | None:
-    """Explain comparisons of messages, and those with ``containing``."""
+    """Explain comparisons of messages, of their texts, and those with ``containing``."""
     if "pytest_smtpserver.mail.search.matching" not in sys.modules:
         return None
-    from pytest_smtpserver.mail.search.comparing import compared  # noqa: PLC0415
+    from pytest_smtpserver.mail.search.comparing import (  # noqa: PLC0415
+        compared,
+        line_ends,
+    )
 
     try:
+        if isinstance(left, str) and isinstance(right, str):
+            told = line_ends(op, left, right, full=in_full(config))
+            return told if told and _is_of_a_message(left, right) else None
         return compared(op, left, right, full=in_full(config))
     except Exception:  # noqa: BLE001 - pytest explains it in its own way
         return None
+
+
+def _is_of_a_message(*texts: str) -> bool:
+    """One is the text of a message: this very object, so that nobody else's is meant."""
+    if "pytest_smtpserver.server.server" not in sys.modules:
+        return False
+    from .servers import texts_of_messages  # noqa: PLC0415 - for runs with servers
+
+    # Short ones may be the same object wherever they come from.
+    ours = [one for one in texts_of_messages() if len(one) > 1]
+    return any(text is one for text in texts for one in ours)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -266,6 +266,13 @@ def hang_up(why: str) -> None:
         misbehaving.hang_up(server, why)
 
 
+def texts_of_messages() -> Iterator[str]:
+    """What `text` and `html` have given to tests, of all servers that run now."""
+    for server in RUNNING.now():
+        for message in server.messages:
+            yield from (message.text, message.html)
+
+
 @contextmanager
 def renewed(
     server: SMTPServer, item: pytest.Item, options: Mapping[str, Any]

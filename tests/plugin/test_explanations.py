@@ -186,6 +186,29 @@ def test_it(smtp_server):
             'Goodbye' is not in 'Welcome, Ada'
         """,
     ),
+    "last line end": (
+        """
+def test_it(smtp_server):
+    mail(smtp_server, text="Hello.")
+    assert smtp_server.messages[0].text == "Hello."
+""",
+        r"""
+        AssertionError: assert 'Hello.\n' == 'Hello.'
+          The two differ at the end alone: `text` and `html` keep the line ends that the mail ends with. Compare message.text.rstrip(), or say: "…" in message.text
+        """,
+    ),
+    "line ends": (
+        """
+def test_it(smtp_server):
+    mail(smtp_server, text="One\\r\\nTwo")
+    text = smtp_server.messages[0].text
+    assert "One\\r\\nTwo" in text
+""",
+        r"""
+        AssertionError: assert 'One\r\nTwo' in 'One\nTwo\n'
+          It is there but for its line ends: those of `text` and `html` are \n.
+        """,
+    ),
     "strict": (
         """
 @pytest.mark.smtp_server(strict=True)
@@ -285,6 +308,30 @@ def test_it(smtp_server):
         f"           + {'long ' * 14}end",
         f"           ?{' ' * 71}^",
     ]
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        '"".join(["Hello.", chr(10)])',  # equal to the text of the message, and not it
+        "mail.text.upper()",
+        "mail.subject",
+    ],
+)
+def test_other_texts_are_left_to_pytest(own: str, pytester: pytest.Pytester) -> None:
+    """A line end that is too much is ours to explain in a message's own text alone."""
+    result = run(
+        pytester,
+        f"""
+def test_it(smtp_server):
+    mail(smtp_server, subject="Hi", text="Hello.")
+    message = smtp_server.messages[0]
+    assert message.text
+    assert {own.replace("mail.", "message.")} == {own.replace("mail.", "message.")}.strip() + "\\n\\n"
+""",
+    )
+    result.assert_outcomes(failed=1)
+    assert "differ" not in explanation(result)
 
 
 def test_other_comparisons_are_left_to_pytest(pytester: pytest.Pytester) -> None:

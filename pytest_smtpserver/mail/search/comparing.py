@@ -16,6 +16,8 @@ from .matching import Containing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+#: Characters of a text that are shown.
+_MOST = 60
 _COMPARED = ("from_", "to", "cc", "subject", "text", "html")
 
 
@@ -42,6 +44,44 @@ def _compared(
     if ours is None or theirs is None or not (ours or theirs):
         return None
     return _two_lists(ours, theirs, full=full)
+
+
+def line_ends(
+    operator: str, left: str, right: str, *, full: bool = False
+) -> list[str] | None:
+    r"""The lines that explain two texts that differ in line ends alone, else None.
+
+    For texts of messages, which have ``\n`` at the end of each line, the last included.
+    """
+    mine, other = _with_lf(left), _with_lf(right)
+    shown = f"{_short(left, full)} {operator} {_short(right, full)}"
+    if operator == "in" and left not in right and mine in other:
+        return [
+            shown,
+            "It is there but for its line ends: those of `text` and `html` are \\n.",
+        ]
+    if operator != "==" or mine.rstrip("\n") != other.rstrip("\n"):
+        return None
+    if mine == other:
+        why = "The two differ in line ends alone: those of `text` and `html` are \\n."
+    else:
+        why = (
+            "The two differ at the end alone: `text` and `html` keep the line ends that "
+            "the mail ends with. Compare message.text.rstrip(), or say: "
+            '"…" in message.text'
+        )
+    return [shown, why]
+
+
+def _with_lf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _short(text: str, full: bool) -> str:
+    """The text, or where it is long its end, which is what differs."""
+    if full or len(text) <= _MOST:
+        return repr(text)
+    return f"…{text[-_MOST:]!r}"
 
 
 def _two_messages(

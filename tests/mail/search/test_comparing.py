@@ -8,7 +8,7 @@ import pytest
 
 from pytest_smtpserver import containing
 from pytest_smtpserver.mail.collection import Recorded
-from pytest_smtpserver.mail.search.comparing import compared
+from pytest_smtpserver.mail.search.comparing import compared, line_ends
 
 from ..make import received
 
@@ -177,3 +177,48 @@ def test_nothing_in_it_moves_a_terminal() -> None:
         "a text == containing('d')",
         r"  'd' is not in '\x1b[2J'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("operator", "left", "right", "told"),
+    [
+        ("==", "a\n", "a", "differ at the end alone"),
+        ("==", "a", "a\n\n", "differ at the end alone"),
+        ("==", "a\r\nb", "a\nb\n", "differ at the end alone"),
+        ("==", "a\nb\n", "a\r\nb\r\n", "differ in line ends alone"),
+        ("==", "a\rb", "a\nb", "differ in line ends alone"),
+        ("in", "a\r\nb", "x a\nb y", "there but for its line ends"),
+    ],
+)
+def test_line_ends_alone(operator: str, left: str, right: str, told: str) -> None:
+    """It is said which, and both are shown with their line ends."""
+    first, why = line_ends(operator, left, right) or ("", "")
+    assert first == f"{left!r} {operator} {right!r}"
+    assert told in why
+
+
+@pytest.mark.parametrize(
+    ("operator", "left", "right"),
+    [
+        ("==", "a\n", "b"),
+        ("==", "a \n", "a\n"),
+        ("==", "\na", "a"),
+        ("!=", "a", "a"),
+        ("in", "b\r\n", "a\n"),
+        ("not in", "a\r\n", "a\n"),
+        ("<", "a\n", "a"),
+    ],
+)
+def test_more_than_line_ends(operator: str, left: str, right: str) -> None:
+    """That is pytest's to explain."""
+    assert line_ends(operator, left, right) is None
+
+
+def test_a_long_text_is_shown_by_its_end() -> None:
+    """The difference is there; with -vv all of it is shown."""
+    text = "word " * 30
+    short, _ = line_ends("==", f"{text}\n", text) or ("", "")
+    assert short.count("word") < 30
+    assert short.count("…") == 2
+    whole, _ = line_ends("==", f"{text}\n", text, full=True) or ("", "")
+    assert whole == f"{text + chr(10)!r} == {text!r}"
