@@ -193,7 +193,7 @@ def test_it(smtp_server):
     assert smtp_server.messages[0].text == "Hello."
 """,
         r"""
-        AssertionError: assert 'Hello.\n' == 'Hello.'
+        assert 'Hello.\n' == 'Hello.'
           The two differ at the end alone: `text` and `html` keep the line ends that the mail ends with. Compare message.text.rstrip(), or say: "…" in message.text
         """,
     ),

@@ -109,21 +109,12 @@ def find_code(
     expression = _compiled(pattern)
     # Digits in a link are seldom the code: they count where there are no others.
     for places in ([IN_TEXT.sub(" ", one) for one in bodies], [subject], bodies):
-        matches = [match for text in places for match in expression.finditer(text)]
-        found = unique(code for match in matches if (code := _code(match)))
+        found = _codes(_matches(expression, places))
+        if len(found) > 1:
+            found = _standing_out(expression, places, headings) or found
         if len(found) == 1:
             return found[0]
         if found:
-            in_headings = {
-                _code(m) for text in headings for m in expression.finditer(text)
-            }
-            dated = map(_without_dates, places)
-            left = [one for text in dated for one in expression.finditer(text)]
-            if len(alone := {_code(one) for one in left} - {""}) == 1:
-                return alone.pop()
-            left = [one for one in left if not _is_something_else(one)] or left
-            if len(codes := _standing_out(left or matches, in_headings)) == 1:
-                return codes.pop()
             raise AssertionError(
                 explained(
                     f"{len(found)} codes where one was expected, in {where}",
@@ -145,14 +136,18 @@ def find_code(
     )
 
 
-def _without_dates(text: str) -> str:
-    """A year in a date is no code, whatever word the date follows."""
-    return DATE.sub(lambda match: " " * len(match[0]), text)
-
-
-def _standing_out(matches: Iterable[re.Match[str]], in_headings: set[str]) -> set[str]:
-    """The codes that differ from the others: one, if that decides."""
-    left = list(matches)
+def _standing_out(
+    expression: re.Pattern[str], places: Sequence[str], headings: Sequence[str]
+) -> list[str]:
+    """The one code that differs from the others; nothing where none does."""
+    # A year in a date is no code, whatever word the date follows.
+    dated = [DATE.sub(lambda match: " " * len(match[0]), text) for text in places]
+    left = _matches(expression, dated)
+    if len(decided := _codes(left)) == 1:
+        return decided
+    left = left or _matches(expression, places)
+    left = [one for one in left if not _is_something_else(one)] or left
+    in_headings = _codes(_matches(expression, headings))
     signs: tuple[Callable[[re.Match[str]], bool], ...] = (
         _is_called_yours,
         lambda match: _says(_SAYS, match),
@@ -161,14 +156,20 @@ def _standing_out(matches: Iterable[re.Match[str]], in_headings: set[str]) -> se
         _has_a_line,
         lambda match: _code(match) in in_headings,
     )
-    decided: set[str] = set()
     for sign in signs:
-        better = [match for match in left if sign(match)]
-        if better:
-            left, decided = better, {_code(match) for match in better} - {""}
-        if len(decided) == 1:
-            break
-    return decided
+        if better := [match for match in left if sign(match)]:
+            left = better
+            if len(decided := _codes(left)) == 1:
+                return decided
+    return []
+
+
+def _matches(expression: re.Pattern[str], texts: Iterable[str]) -> list[re.Match[str]]:
+    return [match for text in texts for match in expression.finditer(text)]
+
+
+def _codes(matches: Iterable[re.Match[str]]) -> list[str]:
+    return unique(code for match in matches if (code := _code(match)))
 
 
 def _is_called_yours(match: re.Match[str]) -> bool:
