@@ -18,8 +18,8 @@ MAX_HEADER = 4096
 #: §2.2: twelve octets that no line of text begins with.
 _SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 _FIXED = len(_SIGNATURE) + 4
-#: §2.1; compiled when the first one comes.
-_LINE = (
+#: The line of version 1 (§2.1).
+_LINE = re.compile(
     rb"PROXY (?:UNKNOWN(?: [ -~]*)?"
     rb"|TCP(?P<family>[46]) (?P<source>\S+) (?P<destination>\S+)"
     rb" (?P<source_port>\d{1,5}) (?P<destination_port>\d{1,5}))"
@@ -31,7 +31,7 @@ _UNIX_PATH = 108
 
 
 class BadProxyHeader(ValueError):  # noqa: N818 - it is what came
-    """What came in place of a PROXY header is none."""
+    """The connection does not begin with a PROXY header."""
 
 
 class ProxyHeader(NamedTuple):
@@ -61,7 +61,7 @@ def parse_proxy_header(data: bytes) -> ProxyHeader | None:
         The header, or None while it is not whole.
 
     Raises:
-        BadProxyHeader: it is none, or too long.
+        BadProxyHeader: this is no header, or it is too long.
     """
     if data.startswith(_SIGNATURE):
         return _parse_binary(data)
@@ -80,22 +80,18 @@ def _parse_line(data: bytes) -> ProxyHeader | None:
         if b"\n" in data:
             raise BadProxyHeader("its line ends without CR")
         return None
-    match = re.fullmatch(_LINE, data[:end])
+    match = _LINE.fullmatch(data[:end])
     if match is None:
         raise BadProxyHeader(f"its line is {data[:end]!r}")
     length = end + 2
     if match["family"] is None:
         return ProxyHeader(1, None, None, length)
-    version = 4 if match["family"] == b"4" else 6
-    return ProxyHeader(
-        1,
-        (_text_address(match["source"], version), _port(match["source_port"])),
-        (
-            _text_address(match["destination"], version),
-            _port(match["destination_port"]),
-        ),
-        length,
+    version = int(match["family"])
+    source, destination = (
+        (_text_address(match[side], version), _port(match[f"{side}_port"]))
+        for side in ("source", "destination")
     )
+    return ProxyHeader(1, source, destination, length)
 
 
 def _text_address(text: bytes, version: int) -> str:
@@ -144,16 +140,14 @@ def _inet_addresses(block: bytes, size: int) -> tuple[tuple[str, int], tuple[str
     ports = 2 * size
     if len(block) < ports + 4:
         raise BadProxyHeader(f"its addresses have {len(block)} octets")
-    return (
+    source, destination = (
         (
-            str(ipaddress.ip_address(block[:size])),
-            int.from_bytes(block[ports : ports + 2]),
-        ),
-        (
-            str(ipaddress.ip_address(block[size:ports])),
-            int.from_bytes(block[ports + 2 : ports + 4]),
-        ),
+            str(ipaddress.ip_address(block[side * size : (side + 1) * size])),
+            int.from_bytes(block[ports + 2 * side : ports + 2 * side + 2]),
+        )
+        for side in (0, 1)
     )
+    return source, destination
 
 
 def _unix_addresses(block: bytes) -> tuple[tuple[str, int], tuple[str, int]]:

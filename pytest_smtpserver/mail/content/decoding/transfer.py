@@ -65,12 +65,12 @@ def decode_base64(raw: bytes) -> tuple[bytes, str]:
             return binascii.a2b_base64(padded), ""
     runs = _BASE64_RUN.findall(body.translate(None, stray.replace(b"=", b"")))
     return (
-        b"".join(map(_decode_run, runs)),
+        b"".join(map(decode_run, runs)),
         "has broken base64 (RFC 2045 section 6.8); read as far as possible",
     )
 
 
-def _decode_run(run: bytes) -> bytes:
+def decode_run(run: bytes) -> bytes:
     """Decode base64 without padding; a single last character holds no octet."""
     if len(run) % 4 == 1:
         run = run[:-1]

@@ -6,10 +6,10 @@ them in quotes and in parameters, for file names.
 
 from __future__ import annotations
 
-import binascii
 import re
 
 from pytest_smtpserver.mail.content.decoding.charsets import decode_octets
+from pytest_smtpserver.mail.content.decoding.transfer import decode_run
 
 #: A word may hold blanks and a few question marks, since mail programs take them.
 WORD = re.compile(r"=\?([^?\s=]{1,80})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*){0,8})\?=")
@@ -41,7 +41,8 @@ class _Run:
             raw = "".join(self._texts).replace("_", " ").encode("utf-8")
             octets = _HEX.sub(lambda match: bytes.fromhex(match[1].decode()), raw)
         else:
-            octets = b"".join(map(_from_base64, self._base64_texts()))
+            runs = (_NOT_BASE64.sub("", text) for text in self._base64_texts())
+            octets = b"".join(decode_run(run.encode("ascii")) for run in runs)
         return decode_octets(octets, charset.partition("*")[0])
 
     def _base64_texts(self) -> list[str]:
@@ -105,10 +106,3 @@ def decode_words(
         end = match.end()
     finish()
     return "".join([*written, value[end:]])
-
-
-def _from_base64(text: str) -> bytes:
-    clean = _NOT_BASE64.sub("", text)
-    if len(clean) % 4 == 1:  # six bits are no octet
-        clean = clean[:-1]
-    return binascii.a2b_base64(clean + "=" * (-len(clean) % 4))
