@@ -307,11 +307,7 @@ class SmtpEngine:
         follow = "MESSAGE" if accepted and chunk.last else None
         event = Event("BDAT", proposed, command, follow=follow)
         self._chunk = (chunk, event)
-        if (
-            accepted
-            and self.session.state is State.RCPT
-            and not self.session.sink.chunks
-        ):
+        if accepted and not self.session.sink.chunks:
             return self._begin_content()
         return self._read_chunk(chunk, event)
 

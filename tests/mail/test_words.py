@@ -500,7 +500,8 @@ def test_each_word_of_the_neighbours_leads_to_ours(table: str) -> None:
     """In the case that they have it, and in any other."""
     elsewhere = re.sub(r"[^:\n]+:", "", _ELSEWHERE[table])
     for word in set(elsewhere.split()) - {"messages"}:
-        for name in (word, word.upper(), word.replace("_", "-")):
+        others = (word.replace("_", mark) for mark in ("-", " ", ""))
+        for name in (word, word.upper(), *others):
             leads = _TABLES.get(table) or getattr(words, table)
             hint = naming.suggestion(name, leads, dir(SMTPServer))
             assert hint.startswith("; here it is "), name

@@ -17,6 +17,7 @@ from pytest_smtpserver.mail.lint.violations import violations
 from pytest_smtpserver.mail.lint.violations_content import content_problems
 from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
 from pytest_smtpserver.protocol.syntax.commands import Command
+from tests.server.wire import Wire
 
 from ..make import RECEIVED_AT, envelope
 
@@ -215,6 +216,25 @@ def test_content(content: bytes, name: str, place: int) -> None:
     """Each is found once, with the number of its line."""
     (found,) = content_problems(content, envelope())
     assert (found.name, found.number) == (name, place)
+
+
+def test_the_header_of_what_was_delivered() -> None:
+    """RFC 5322 §3.6: From and Date; looked for where the whole message came."""
+    found = talk(*message(b"Subject: x\r\n\r\nHello\r\n"))
+    assert names(found) == ["no-from", "no-date"]
+
+
+def test_a_group_behind_a_command_without_a_reply() -> None:
+    """RFC 2920 §3.1; the rule that says nothing has not replied with 354 either."""
+    with SMTPServer(hide=["PIPELINING"]) as server:
+        server.on("NOOP").send(b"")
+        with Wire(server) as wire:
+            wire.reply()
+            wire.say("EHLO c.example")
+            wire.send(b"NOOP\r\nRSET\r\nQUIT\r\n")
+            assert [wire.reply()[:3], wire.reply()[:3]] == ["250", "221"]
+        server.settle()
+        assert "pipelining-not-offered" in names(server.violations)
 
 
 def test_an_empty_line_before_the_header_counts() -> None:

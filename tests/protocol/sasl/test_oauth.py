@@ -225,6 +225,8 @@ def test_unknown_pairs_are_ignored() -> None:
         b"n,,\x01auth=Bearer t\x01=x\x01\x01",
         b"n,,\x01auth=Bearer t\x01x1=x\x01\x01",
         b"n,,\x01auth=Bearer t\x01x=\xc3\xa9\x01\x01",
+        b"n,,xauth=Bearer t\x01\x01",
+        b"n,,\x01auth=Bearer t\x01x",
     ],
 )
 def test_malformed_oauthbearer_is_refused(response: bytes) -> None:

@@ -55,6 +55,11 @@ def test_any_reply_to_the_message_ends_its_transaction(code: int) -> None:
         ("RESPONSE", 235, State.READY),
         ("RESPONSE", 334, State.AUTH),
         ("RESPONSE", 535, State.READY),
+        # RFC 5321 §4.2.1: the first digit decides.
+        ("RESPONSE", 399, State.AUTH),
+        ("RESPONSE", 400, State.READY),
+        ("RCPT", 299, State.RCPT),
+        ("RCPT", 300, None),
         ("STARTTLS", 220, State.TLS),
         ("QUIT", 221, State.CLOSED),
         ("NOOP", 250, None),
