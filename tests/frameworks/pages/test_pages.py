@@ -2,6 +2,7 @@
 
 import re
 
+import mailpit
 import pytest
 
 from tests.docs.pages import PAGES, blocks, run_pytest, write_blocks
@@ -20,7 +21,7 @@ PEERS = {
     "starlette": (),
     "yagmail": (),
 }
-#: A program that is no package of Python.
+#: A program that is no package of Python: something else stands in for it.
 NOT_HERE = {"mailpit"}
 
 
@@ -40,6 +41,26 @@ def test_blocks_that_need(peer, tmp_path):
     for block in written:
         for test in block.tests:
             assert re.search(rf"line_{block.line}/.*::{test}\b", done.stdout), test
+
+
+def test_the_block_that_needs_mailpit(tmp_path):
+    """It runs as it is written, but for the ports."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    page = "docs/moving.md"
+    (block,) = write_blocks(page, tmp_path, needs="mailpit")
+    with mailpit.running() as (smtp, http):
+        (file,) = tmp_path.glob("line_*/test_*.py")
+        text = file.read_text()
+        for there, here in (
+            ('"localhost", 1025', f'"127.0.0.1", {smtp}'),
+            ("localhost:8025", f"127.0.0.1:{http}"),
+        ):
+            assert there in text
+            text = text.replace(there, here)
+        file.write_text(text)
+        done = run_pytest(tmp_path, "-v")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [f"{test} PASSED" in done.stdout for test in block.tests] == [True]
 
 
 def test_there_are_no_others():
