@@ -75,10 +75,10 @@ def _run(given: Arguments) -> None:
     desk.open(server)
     try:
         with server:
-            desk.greet(server)
-            desk.serve(server)
+            desk.greet()
+            desk.serve()
     finally:
-        desk.close(server)
+        desk.close()
 
 
 def _why_not(error: OSError, server: SMTPServer, options: dict[str, Any]) -> str:
@@ -139,7 +139,7 @@ class _Desk:
             sys.stderr if self._json else sys.stdout, given.color
         )
         self._lock = threading.RLock()
-        self._server: SMTPServer | None = None
+        self._server: SMTPServer
         self._folder = Folder(given.save) if given.save is not None else None
         self._page: LivePage | None = None
         #: The rules of the dialogue, until it is printed that a client has left it.
@@ -164,14 +164,13 @@ class _Desk:
             UsageError: the place is taken, or not this machine's; the page cannot be
                 written.
         """
-        options = self._given.options
+        self._server = server
         try:
             server.start()
         except OSError as error:
-            raise UsageError(_why_not(error, server, options)) from None
+            raise UsageError(_why_not(error, server, self._given.options)) from None
         except ValueError as error:  # a certificate that cannot be read
             raise UsageError(str(error)) from None
-        self._server = server
         if self._given.report is not None:
             try:
                 self._page = LivePage(self._given.report, server.url)
@@ -183,9 +182,9 @@ class _Desk:
         """Play the dialogue; where a client leaves it, that is printed."""
         self._dialogue = server.play(dialogue)
 
-    def greet(self, server: SMTPServer) -> None:
+    def greet(self) -> None:
         """Say where it listens."""
-        options = self._given.options
+        server, options = self._server, self._given.options
         users = options.get("users") or {}
         user = "anybody" if users == "any" else next(iter(users), "")
         where, tls = (server.host, server.port, server.path), options.get("tls")
@@ -194,8 +193,9 @@ class _Desk:
         with self._lock:
             self._people.lines(printing.greeting(server.url, ca_file, hints))
 
-    def serve(self, server: SMTPServer) -> None:
+    def serve(self) -> None:
         """Print each mail once the reply to it has left."""
+        server = self._server
         while True:
             try:
                 # In this order: a signal between the two interrupts the wait.
@@ -223,39 +223,27 @@ class _Desk:
         with self._lock:
             for message in list(session.messages):
                 self._show(message)
-            self._people.lines(
-                printing.session_lines(
-                    self._number(session), session, whole=self._verbose
-                )
-            )
+            sessions = enumerate(list(self._server.sessions), 1)
+            number = next((number for number, one in sessions if one is session), 0)
+            lines = printing.session_lines(number, session, whole=self._verbose)
+            self._people.lines(lines)
             for left in filter(None, (rule.complaint() for rule in self._dialogue)):
                 self._dialogue = []
                 self._people.lines([[(line, "")] for line in str(left).splitlines()])
             self._write_page()
 
-    def close(self, server: SMTPServer) -> None:
+    def close(self) -> None:
         """Print the summary, and what went wrong."""
-        if self._server is None:
-            return
         with self._lock:
-            sessions = list(server.sessions)
-            for message in list(server.messages):
+            sessions = list(self._server.sessions)
+            for message in list(self._server.messages):
                 self._show(message)
             self._write_page()
-            for error in server.errors:
-                self._people.line((f"error: {error!r}", "bad"))
-            self._people.lines([[], *printing.summary(len(self._shown), sessions)])
+            errors = [[(f"error: {error!r}", "bad")] for error in self._server.errors]
+            summary = printing.summary(len(self._shown), sessions)
+            self._people.lines([*errors, [], *summary])
             if self._page is not None:
-                self._people.lines(
-                    [[("The page: ", ""), (str(self._given.report), "")]]
-                )
-
-    def _number(self, session: SessionRecord) -> int:
-        assert self._server is not None
-        sessions = list(self._server.sessions)
-        return next(
-            (number for number, one in enumerate(sessions, 1) if one is session), 0
-        )
+                self._people.lines([[(f"The page: {self._given.report}", "")]])
 
     def _show(self, message: ReceivedMessage) -> None:
         if id(message) in self._shown:
@@ -271,7 +259,7 @@ class _Desk:
         self._shown.add(id(message))
 
     def _write_page(self) -> None:
-        if self._page is None or self._server is None:
+        if self._page is None:
             return
         try:
             self._page.write(list(self._server.sessions))

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 PROGRAM = "pytest-smtpserver"
 DEFAULT_PORT = 1025
-#: Options whose values are objects of a program.
-_NOT_FLAGS = frozenset({"ca", "handlers", "logger"})
+#: Options whose values are objects of a program, and users, whose flag is --user.
+_NOT_FLAGS = frozenset({"ca", "handlers", "logger", "users"})
 _VERSIONS = {
     "1.2": ssl.TLSVersion.TLSv1_2,
     "1.3": ssl.TLSVersion.TLSv1_3,
@@ -236,26 +236,17 @@ _FORMS: dict[str, tuple[str, dict[str, Any], Callable[[str, Any], Any]]] = {
 
 def _flags() -> Iterator[_Flag]:
     for option, default in Options.defaults.items():
+        if option in _NOT_FLAGS:
+            continue
         name = f"--{option.replace('_', '-')}"
-        kind = Options.__annotations__[option]
-        if option in _NOT_FLAGS or option == "users":
-            continue
+        kind = Options.__annotations__[option].removesuffix(" | None")
         if kind.split(" ", maxsplit=1)[0] == "bool":
-            if default is True:
-                name = f"--no-{name[2:]}"
-            yield _Flag(
-                option,
-                name,
-                "",
-                "",
-                {"action": "store_const", "const": not default},
-                _as_given,
-            )
+            add = {"action": "store_const", "const": not default}
+            name = f"--no-{name[2:]}" if default is True else name
+            yield _Flag(option, name, "", "", add, _as_given)
             continue
-        form, add, reader = _FORMS.get(
-            option,
-            _FORMS.get(kind.removesuffix(" | None"), ("VALUE", _ONCE, _as_given)),
-        )
+        usual = ("VALUE", _ONCE, _as_given)
+        form, add, reader = _FORMS.get(option) or _FORMS.get(kind, usual)
         shown = ",".join(default) if isinstance(default, tuple) else default
         none = default in (None, {}, "")
         yield _Flag(option, name, form, "" if none else str(shown), add, reader)

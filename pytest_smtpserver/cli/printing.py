@@ -48,20 +48,15 @@ class Printer:
         self._stream = stream
         self._console = _console(stream, color)
 
-    def line(self, *pieces: tuple[str, str] | str) -> None:
-        """Write one line."""
-        spans = [(one, "") if isinstance(one, str) else one for one in pieces]
-        if self._console is None:
-            self._stream.write("".join(text for text, _ in spans) + "\n")
-        else:
-            text = importlib.import_module("rich.text").Text
-            styled = [(piece, _STYLES.get(style, "")) for piece, style in spans]
-            self._console.print(text.assemble(*styled), soft_wrap=True)
-
     def lines(self, lines: Iterable[Line]) -> None:
         """Write some lines at once."""
         for line in lines:
-            self.line(*line)
+            if self._console is None:
+                self._stream.write("".join(text for text, _ in line) + "\n")
+            else:
+                text = importlib.import_module("rich.text").Text
+                styled = [(piece, _STYLES.get(style, "")) for piece, style in line]
+                self._console.print(text.assemble(*styled), soft_wrap=True)
         self._stream.flush()
 
 

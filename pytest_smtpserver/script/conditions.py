@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_smtpserver.mail.display import show
+from pytest_smtpserver.mail.display import shortened, show
 from pytest_smtpserver.mail.search.criteria import NAMES as MESSAGE_NAMES
 from pytest_smtpserver.mail.search.criteria import Criteria, EnvelopeAndHeader
 from pytest_smtpserver.mail.search.hints import bare_address, hint
@@ -198,5 +198,4 @@ def _told(name: str, got: object) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return shortened(repr(value), _LONGEST)

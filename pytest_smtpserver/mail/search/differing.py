@@ -6,7 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.mail.display import show
+from pytest_smtpserver.mail.display import shortened, show
 
 if TYPE_CHECKING:
     from .criteria import Difference
@@ -75,4 +75,4 @@ def _is_long(text: str) -> bool:
 
 
 def _short(text: str, full: bool) -> str:
-    return text if full or len(text) <= _SHOWN_TEXT else f"{text[:_SHOWN_TEXT]}…"
+    return text if full else shortened(text, _SHOWN_TEXT)
