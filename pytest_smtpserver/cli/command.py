@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import signal
@@ -249,7 +250,7 @@ class _Desk:
         if id(message) in self._shown:
             return
         if self._json:
-            sys.stdout.write(f"{printing.json_line(message)}\n")
+            sys.stdout.write(f"{json.dumps(message.as_dict())}\n")
             sys.stdout.flush()
         else:
             number = len(self._shown) + 1

@@ -39,12 +39,10 @@ class Folder:
         ]
         self._last = max(numbers, default=0)
 
-    def keep(self, message: ReceivedMessage) -> Path:
-        """Write one message; its file."""
+    def keep(self, message: ReceivedMessage) -> None:
+        """Write one message."""
         self._last += 1
-        file = self._path / f"message-{self._last}.eml"
-        save_message(message, file)
-        return file
+        save_message(message, self._path / f"message-{self._last}.eml")
 
 
 class LivePage:

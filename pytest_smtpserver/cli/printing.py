@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import shutil
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
@@ -72,11 +71,6 @@ def _console(stream: TextIO, color: str) -> Any:
     return console(
         file=stream, highlight=False, markup=False, emoji=False, force_terminal=True
     )
-
-
-def json_line(message: ReceivedMessage) -> str:
-    """A message as one line of JSON, in ASCII."""
-    return json.dumps(message.as_dict())
 
 
 def greeting(
