@@ -110,7 +110,7 @@ class SmtpEngine:
             raise LocalProtocolError(f"{self._awaiting!r} has not been answered")
         if self._queue:
             event: Event | None = self._queue.popleft()
-        elif self._buffer.empty and self._chunk is None:
+        elif not self._buffer.has_more and self._chunk is None:
             return None
         else:
             event = self._read()
@@ -161,7 +161,7 @@ class SmtpEngine:
             self.session.enter(_AUTH)
             return side.wire
         self._move(event, reply)
-        self.pipelined = not self._buffer.empty
+        self.pipelined = self._buffer.has_more
         return b"" if event.sent else reply.wire
 
     def send_nothing(self) -> None:

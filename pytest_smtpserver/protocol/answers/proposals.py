@@ -76,16 +76,15 @@ def propose(session: SessionState, command: Command) -> Proposal:
             answer = _PROPOSALS[verb](session, command)
         except Refused as refused:
             answer = refused.reply
-    if _is_overdue(session, command):
+    limit = settings.max_unauthenticated_commands
+    if limit is not None and _is_overdue(session, command, limit):
         answer = standard.TOO_MANY_UNAUTHENTICATED
     return answer if isinstance(answer, Proposal) else Proposal(answer)
 
 
-def _is_overdue(session: SessionState, command: Command) -> bool:
+def _is_overdue(session: SessionState, command: Command, limit: int) -> bool:
     """The client should have logged in by now."""
-    settings = session.settings
-    limit = settings.max_unauthenticated_commands
-    if limit is None or not settings.auth or session.security.authenticated:
+    if not session.settings.auth or session.security.authenticated:
         return False
     late = session.count_unauthenticated() >= limit
     return late and command.verb not in ("AUTH", "QUIT")

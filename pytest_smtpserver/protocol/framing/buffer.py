@@ -15,9 +15,14 @@ from collections import deque
 
 
 class ReceiveBuffer:
-    """Received bytes in order, taken as lines or as pieces."""
+    """Received bytes in order, taken as lines or as pieces.
 
-    __slots__ = ("_head", "_parts", "_parts_length", "_position", "_queue")
+    Attributes:
+        has_more: bytes are there that `take_line` has not searched yet. It is asked for
+            so often that working it out took 6 % of what the engine takes.
+    """
+
+    __slots__ = ("_head", "_parts", "_parts_length", "_position", "_queue", "has_more")
 
     def __init__(self) -> None:
         self._head = b""
@@ -25,15 +30,10 @@ class ReceiveBuffer:
         self._parts: list[bytes] = []
         self._parts_length = 0
         self._queue: deque[bytes] = deque()
-
-    @property
-    def empty(self) -> bool:
-        """Nothing is there."""
-        read = self._position >= len(self._head)
-        return read and not self._parts and not self._queue
+        self.has_more: bool = False
 
     def __bool__(self) -> bool:
-        return not self.empty
+        return self.has_more or bool(self._parts)
 
     def __len__(self) -> int:
         return (
@@ -45,11 +45,14 @@ class ReceiveBuffer:
 
     def append(self, data: bytes) -> None:
         """Put received bytes behind those that are there."""
-        if self.empty:
+        if not data:
+            return
+        if self.has_more or self._parts:
+            self._queue.append(data)
+        else:
             self._head = data
             self._position = 0
-        elif data:
-            self._queue.append(data)
+        self.has_more = True
 
     def take_line(self) -> bytes | None:
         """The next line with its LF, or None while it is not whole."""
@@ -59,6 +62,7 @@ class ReceiveBuffer:
             if end:
                 line = head[start:end]
                 self._position = end
+                self.has_more = end < len(head) or bool(self._queue)
                 if self._parts:
                     self._parts.append(line)
                     line = b"".join(self._parts)
@@ -68,6 +72,7 @@ class ReceiveBuffer:
             if self._position < len(self._head):
                 self._keep_part(self._head[self._position :])
             if not self._next_piece():
+                self.has_more = False
                 return None
 
     @property
@@ -80,16 +85,19 @@ class ReceiveBuffer:
         if self._parts:
             self._unsearch()
         if self._position >= len(self._head) and not self._next_piece():
+            self.has_more = False
             return b""
         head, start = self._head, self._position
         end = len(head) if limit is None else min(len(head), start + limit)
         self._position = end
+        self.has_more = end < len(head) or bool(self._queue)
         return head if end - start == len(head) else head[start:end]
 
     def put_back(self, data: bytes) -> None:
         """Return the end of the piece that was taken last."""
         self._head = data
         self._position = 0
+        self.has_more = self.has_more or bool(data)
 
     def peek(self) -> bytes:
         """Everything, and it stays."""

@@ -173,9 +173,10 @@ def _form(
     pattern: str, read: Callable[[str], object], complaint: str, flags: int = 0
 ) -> _Reader:
     """A reader for a value of that form."""
+    form = re.compile(pattern, flags)
 
     def reader(value: str | None, rules: ParameterRules) -> object:  # noqa: ARG001
-        if value is None or not re.fullmatch(pattern, value, flags):
+        if value is None or not form.fullmatch(value):
             _bad(complaint)
         return read(value)
 

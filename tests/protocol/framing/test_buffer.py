@@ -27,31 +27,31 @@ def test_a_line_in_pieces() -> None:
     made.append(b"ET\r\n")
     assert made.take_line() == b"RSET\r\n"
     assert made.unfinished_line == 0
-    assert made.empty
+    assert not made
     assert not made
     assert made.take_line() is None
 
 
 def test_nothing_is_nothing() -> None:
     made = buffer(b"", b"")
-    assert made.empty
+    assert not made
     assert len(made) == 0
     assert made.take_piece() == b""
     made.append(b"a")
     made.append(b"")
-    assert not made.empty
+    assert made
     assert made.take_piece() == b"a"
-    assert made.empty
+    assert not made
 
 
 def test_pieces_as_they_came() -> None:
     made = buffer(b"abc", b"de")
     assert made.take_piece(2) == b"ab"
     assert len(made) == 3
-    assert not made.empty
+    assert made
     assert made.take_piece(2) == b"c"
     assert made.take_piece() == b"de"
-    assert made.empty
+    assert not made
 
 
 def test_what_is_put_back_comes_first() -> None:
@@ -61,10 +61,10 @@ def test_what_is_put_back_comes_first() -> None:
     assert made.peek() == b"cde"
     assert made.take_piece() == b"c"
     made.put_back(b"")
-    assert not made.empty
+    assert made
     assert made.take_piece() == b"de"
     made.put_back(b"")
-    assert made.empty
+    assert not made
 
 
 def test_a_line_that_is_not_whole_is_given_out_as_pieces() -> None:
@@ -88,7 +88,7 @@ def test_the_rest_behind_an_unfinished_line() -> None:
     assert made.unfinished_line == 1
     assert made.take_all() == b"e"
     assert made.unfinished_line == 0
-    assert (made.empty, len(made), made.peek()) == (True, 0, b"")
+    assert (bool(made), len(made), made.peek()) == (False, 0, b"")
 
 
 @given(
@@ -117,4 +117,4 @@ def test_no_octet_is_lost_or_moved(pieces: list[bytes], steps: list[str]) -> Non
         assert made.peek() == left
         assert len(made) == len(left)
         assert bool(made) is bool(left)
-        assert made.empty is not bool(left)
+        assert bool(made) is bool(left)
