@@ -59,11 +59,14 @@ def _sockets() -> set[str]:
 
 def _tasks() -> list[str]:
     """The tasks of servers on the event loop of all servers."""
-    with_portal = [t for t in threading.enumerate() if _BACKGROUND in t.name]
-    if not with_portal:
+    loops = {one for one in threading.enumerate() if _BACKGROUND in one.name}
+    if not loops:
         return []
     thread = BACKGROUND.acquire()
     try:
+        # One that a test had blocked ends by itself, when the test has let go of it.
+        for abandoned in loops - {thread.call(threading.current_thread)}:
+            abandoned.join(5)
         return thread.run(_own_tasks)
     finally:
         BACKGROUND.release(thread)
