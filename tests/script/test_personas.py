@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_smtpserver import ReceivedMessage, personas
+from pytest_smtpserver import ReceivedMessage, Reply, personas
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.protocol.syntax.addresses import Address
 from pytest_smtpserver.protocol.syntax.commands import Command
@@ -20,7 +20,7 @@ from .test_rules import NOW, on, script, session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_smtpserver import Reply, SessionRecord
+    from pytest_smtpserver import SessionRecord
     from pytest_smtpserver.script.script import Script
 
 ADA, BOB = "ada@example.org", "bob@example.org"
@@ -165,6 +165,18 @@ def test_several_personas() -> None:
     assert codes(rules, rcpt("eve@example.org")) == ["550"]
     assert codes(rules, rcpt(ADA), rcpt(ADA)) == ["451", "-"]
     assert codes(rules, rcpt(BOB), rcpt(BOB)) == ["451", "552"]
+
+
+@pytest.mark.parametrize(
+    ("client", "shown"), [("192.0.2.7", "192.0.2.7"), ("", "127.0.0.1")]
+)
+def test_a_blocked_client_is_named(client: str, shown: str) -> None:
+    """By its address; over a Unix socket, which has none, as Postfix does."""
+    event = Event("CONNECT", from_address(client), proposed=Reply(220, "x"))
+    told = said(playing(personas.blocklisted("bl.example")), event)
+    assert told == (
+        f"554 5.7.1 Service unavailable; Client host [{shown}] blocked using bl.example"
+    )
 
 
 def test_a_tarpit_waits_and_leaves_the_rest_to_others() -> None:

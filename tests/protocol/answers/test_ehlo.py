@@ -50,6 +50,14 @@ def test_starttls(options: dict[str, Any], secured: bool, expected: bool) -> Non
     assert ("STARTTLS" in offered(where)) is (expected and "hide" not in options)
 
 
+def test_chunking_is_offered_where_there_is_bdat() -> None:
+    """RFC 3030 §2: the one is worth nothing without the other. All else stays."""
+    every = frozenset(KNOWN_EXTENSIONS)
+    before = offered(session(extensions=every))
+    where = session(extensions=every, disabled_commands=frozenset({"BDAT"}))
+    assert set(before) - set(offered(where)) == {"CHUNKING"}
+
+
 @pytest.mark.parametrize(
     ("options", "needs"),
     [

@@ -82,6 +82,11 @@ def test_no_parameters() -> None:
         ("BY=+999999999;RT", MailValues(deliver_by=DeliverBy(999999999, "R", True))),
         ("HOLDFOR=1", MailValues(hold_for=1)),
         ("HOLDFOR=999999999", MailValues(hold_for=999999999)),
+        # RFC 3339 appendix C: 2400 is a leap year, 2100 is none.
+        (
+            "HOLDUNTIL=2400-02-29T00:00:00Z",
+            MailValues(hold_until="2400-02-29T00:00:00Z"),
+        ),
         (
             "HOLDUNTIL=2096-02-29T23:59:60Z",
             MailValues(hold_until="2096-02-29T23:59:60Z"),
@@ -138,6 +143,7 @@ def test_mail_values(parameters: str, values: MailValues) -> None:
         "HOLDUNTIL",
         "HOLDUNTIL=tomorrow",
         "HOLDUNTIL=2030-02-29T00:00:00Z",
+        "HOLDUNTIL=2100-02-29T00:00:00Z",
         "HOLDUNTIL=2030-13-01T00:00:00Z",
         "HOLDUNTIL=2030-01-01T24:00:00Z",
         "HOLDUNTIL=2030-01-01T00:00:00",

@@ -38,6 +38,14 @@ EXPECTED = [
 def test_each_log_is_the_same_dialogue(name: str) -> None:
     """Multi-line replies, pipelined commands, content that looks like a command."""
     assert steps(LOGS[name]) == EXPECTED
+    assert personas.dialogue(LOGS[name]).name == f"dialogue({len(EXPECTED)} steps)"
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_log_that_goes_on_with_another_connection(name: str) -> None:
+    """Each program says when it connects; what comes then is a dialogue of its own."""
+    connections = _connections(read(LOGS[name] * 2))
+    assert [len(_steps(one)) for one in connections] == [len(EXPECTED)] * 2
 
 
 @pytest.mark.parametrize("name", sorted(LOGS.keys() - {"swaks"}))
@@ -64,6 +72,18 @@ def test_the_recorded_times(name: str) -> None:
         (
             "S: 220 x\nC: BDAT 20\nC: hello\nC: x\nS: 250 ok\nC: BDAT 0 LAST\nS: 250 ok",
             ["CONNECT", "BDAT", "BDAT"],
+        ),
+        # RFC 5321 §4.1.1.4: one reply, however many recipients.
+        (
+            (
+                "S: 220 x\nC: EHLO c\nS: 250 x\nC: MAIL FROM:<>\nS: 250 ok\n"
+                "C: RCPT TO:<a@b>\nS: 250 ok\nC: RCPT TO:<c@d>\nS: 250 ok\n"
+                "C: DATA\nS: 354 go\nC: .\nS: 250 ok\nC: RSET\nS: 250 ok"
+            ),
+            [
+                *("CONNECT", "EHLO", "MAIL", "RCPT", "RCPT", "DATA", "MESSAGE"),
+                "RSET",
+            ],
         ),
         # RFC 2033 §4.2: a reply for each recipient.
         (

@@ -378,3 +378,14 @@ def test_opensmtpd_looks_at_the_content_alone() -> None:
         with Wire(server) as wire:
             wire.reply()
             assert wire.say("XYZ a") == '500 5.5.1 Command unrecognized: "XYZ a"'
+
+
+@pytest.mark.parametrize(("size", "code"), [(20_480_000, "250"), (20_480_001, "552")])
+def test_a_declared_size_may_be_the_largest(size: int, code: str) -> None:
+    """RFC 1870 §6.1: refused is what is larger than the server takes."""
+    with SMTPServer() as server:
+        server.play(personas.postmark())
+        with Wire(server) as wire:
+            wire.reply()
+            assert "SIZE 20480000" in wire.say("EHLO c.example")
+            assert wire.say(f"MAIL FROM:<a@example.org> SIZE={size}")[:3] == code

@@ -51,6 +51,11 @@ SOUND = [
     ("ada@x.org (=?utf-8?q?Love=2C_Ada?=)", [("Love, Ada", "ada@x.org")]),
     ('Ada <"ada"@example.org>', [("Ada", "ada@example.org")]),
     ("X <X@y.X>", [("X", "X@y.X")]),
+    # RFC 2047 §5 (3) has no comma in a word of a phrase; mailers write it.
+    (
+        "=?utf-8?q?Love,_Ada?= <a@b.org>, c@d.org",
+        [("Love, Ada", "a@b.org"), ("", "c@d.org")],
+    ),
     (
         "u@[IPv6:2001:db8::1], v@[192.0.2.1]",
         [("", "u@[IPv6:2001:db8::1]"), ("", "v@[192.0.2.1]")],
