@@ -7,6 +7,9 @@ Each function makes a `Persona`, a documented set of rules::
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from pytest_smtpserver.protocol.naming import suggestion
 from pytest_smtpserver.script.personas.kinds import (
     Persona,
     blocklisted,
@@ -73,3 +76,32 @@ __all__ = (
     "yahoo",
     "zoho",
 )
+
+#: What others call them.
+_WORDS = {
+    word: name
+    for name, words in {
+        "amazon_ses": "ses aws aws_ses amazon",
+        "blocklisted": "blacklisted blacklist blocklist rbl dnsbl spamhaus",
+        "dialogue": "log from_log playback replay transcript recorded",
+        "full_mailbox": "mailbox_full quota over_quota",
+        "gmail": "google googlemail google_workspace",
+        "greylisting": "greylist graylist graylisting postgrey",
+        "microsoft365": "outlook hotmail office365 o365 m365 exchange_online microsoft",
+        "rate_limit": "throttle throttled rate_limited too_many",
+        "tarpit": "slow delay",
+        "unknown_users": "unknown_user no_such_user user_unknown",
+        "yahoo": "aol",
+    }.items()
+    for word in words.split()
+}
+
+
+def _no_such_persona(name: str) -> object:
+    __tracebackhide__ = True
+    hint = "" if name.startswith("_") else suggestion(name, _WORDS, __all__)
+    raise AttributeError(f"there is no persona {name!r}{hint}")
+
+
+if not TYPE_CHECKING:  # a type checker knows better what there is
+    __getattr__ = _no_such_persona

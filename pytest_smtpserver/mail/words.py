@@ -176,11 +176,11 @@ RULE_CRITERIA: Mapping[str, str] = {
 
 #: Attributes and methods of `email.message.Message` and of other libraries' messages.
 MESSAGE: Mapping[str, str] = {
-    "body": "message.text, message.html",
+    **dict.fromkeys(("body", "get_content", "get_body"), "message.text, message.html"),
+    "advice": "nothing: smtp_server.advice has that on all messages",
+    "violations": "nothing: smtp_server.violations has those of all messages",
     "get_payload": "message.text, message.html, message.attachments; "
     "message.email.get_payload() is the standard library's",
-    "get_content": "message.text, message.html",
-    "get_body": "message.text, message.html",
     "walk": "message.email.walk()",
     "is_multipart": "message.email.is_multipart()",
     "get_content_type": "message.email.get_content_type()",

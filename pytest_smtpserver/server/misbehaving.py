@@ -154,6 +154,16 @@ def full_backlog(self: Server) -> Iterator[None]:
 
 
 @told_to_the_caller
+def _meant(given: object) -> str:
+    """What makes a persona of it."""
+    if isinstance(given, str):
+        name = given if given.isidentifier() else "dialogue(text)"
+        return f": write personas.{name}{'()' * given.isidentifier()}"
+    if callable(given):
+        return f": call it, personas.{getattr(given, '__name__', '…')}()"
+    return ""
+
+
 def play(self: Server, persona: kinds.Persona) -> list[Rule]:
     """Behave like a server of a certain kind from now on.
 
@@ -174,7 +184,7 @@ def play(self: Server, persona: kinds.Persona) -> list[Rule]:
     if not isinstance(persona, kinds.Persona):
         raise TypeError(
             "play takes a persona, such as personas.greylisting(tries=2), "
-            f"not {persona!r}"
+            f"not {persona!r}{_meant(persona)}"
         )
     script, options, where = self._context.script, self._context.options, caller()
     for option, why in persona.needs.items():

@@ -6,7 +6,9 @@ It names what was given, what is allowed, and the way out; nobody has to look it
 from __future__ import annotations
 
 import math
+import re
 import smtplib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -504,6 +506,64 @@ def test_texts_that_are_no_log() -> None:
     with pytest.raises(TypeError) as no_text:
         personas.dialogue(b"S: 220 x")  # type: ignore[arg-type]
     assert str(no_text.value) == "dialogue takes the text of a log, not b'S: 220 x'"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("/var/log/mail.log", "not the name of a file: Path('/var/log/mail.log').read"),
+        ("incident.log", "not the name of a file: Path('incident.log').read_text()"),
+        (
+            "postfix/smtp[1]: A1: to=<a@b.org>, status=deferred (host said: 450 later)",
+            "with debug_peer_list=HOST in main.cf Postfix logs all of them",
+        ),
+    ],
+)
+def test_what_people_take_for_a_log(text: str, hint: str) -> None:
+    """The error says what to give."""
+    with pytest.raises(ValueError, match=re.escape(hint)):
+        personas.dialogue(text)
+
+
+def test_the_path_of_a_log() -> None:
+    """It is to be read."""
+    with pytest.raises(TypeError, match=r"Path\('x.log'\): write path.read_text\(\)$"):
+        personas.dialogue(Path("x.log"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("gmail", "not 'gmail': write personas.gmail()"),
+        (personas.gmail, ": call it, personas.gmail()"),
+        ("S: 220 x\nC: QUIT\n", ": write personas.dialogue(text)"),
+        (None, "not None"),
+    ],
+)
+def test_what_is_no_persona(given: Any, hint: str) -> None:
+    """The error says what makes one of it."""
+    with SMTPServer() as server, pytest.raises(TypeError) as caught:
+        server.play(given)
+    assert str(caught.value).endswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("outlook", "; here it is microsoft365"),
+        ("Office365", "; here it is microsoft365"),
+        ("ses", "; here it is amazon_ses"),
+        ("greylist", "; here it is greylisting"),
+        ("webde", "; did you mean 'web_de'?"),
+        ("postfixx", "; did you mean 'postfix'?"),
+        ("qmail_ldap_7", ""),
+    ],
+)
+def test_personas_by_other_names(name: str, meant: str) -> None:
+    """As people call these services."""
+    with pytest.raises(AttributeError) as caught:
+        getattr(personas, name)
+    assert str(caught.value) == f"there is no persona {name!r}{meant}"
 
 
 def test_a_dialogue_that_was_left() -> None:

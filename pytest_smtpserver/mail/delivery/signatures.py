@@ -112,6 +112,7 @@ def verify(content: bytes, fields: list[str], keys: Keys) -> list[DKIMResult]:
         raise TypeError(
             "dkim() takes a mapping of names such as 'test._domainkey.example.org' to "
             f"TXT records, or a function that does, not {keys!r}"
+            f"{': write key.keys' if isinstance(keys, DKIMKey) else ''}"
         )
     try:
         module = importlib.import_module("dkim")

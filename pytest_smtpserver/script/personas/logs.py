@@ -2,13 +2,15 @@
 
 Six forms are known: our own transcripts, which are also those of the RFCs (``C:`` and
 ``S:``), and the logs of curl ``-v``, swaks, nodemailer's `debug`, smtplib's
-`set_debuglevel`, and Postfix's smtp(8) with ``-v``.
+`set_debuglevel`, and Postfix's smtp(8) with ``-v``. Whoever has collected the lines may
+have put something in front of each.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -29,6 +31,27 @@ _RESET = re.compile(
     r"the server reset the connection|connection reset by peer|ECONNRESET",
     re.IGNORECASE,
 )
+
+
+#: What stands in front of each line where logs are collected or shown.
+_DAY = r"\[?\d{4}-\d\d-\d\d[T ][\d:]{8}(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?"
+_LEVEL, _APART = r"\[?[A-Z]{4,8}\]?", r"(?: - |: | |:)"
+_COLLECTED = [
+    re.compile(rf"\A(?:{prefix})")
+    for prefix in (
+        r"E {3}|\d+:|> ",  # as pytest and grep show it, and as people quote it
+        r"[\w./-]+ +\| ?",  # docker compose logs
+        rf"[\w./-]+ +\| {_DAY} ",
+        rf"{_DAY} (?:std(?:out|err) [FP] )?",  # Kubernetes, docker logs -t
+        r"\w{3} [ \d]\d [\d:]{8} \S+ [^\s:\[]+(?:\[\d+\])?: ",  # syslog, journalctl
+        rf"{_DAY} \S+ [^\s:\[]+(?:\[\d+\])?: ",  # journalctl -o short-iso
+        # Python's logging, as it is by default and as it is mostly set up.
+        r"[A-Z]{4,8}:[\w.]+:",
+        rf"{_DAY}{_APART}{_LEVEL}{_APART}",
+        rf"{_DAY}{_APART}{_LEVEL}{_APART}[\w.]+{_APART}",
+        rf"{_DAY}{_APART}[\w.]+{_APART}{_LEVEL}{_APART}",
+    )
+]
 
 
 class Said(NamedTuple):
@@ -53,20 +76,30 @@ class Said(NamedTuple):
 
 def read(log: str) -> list[Said]:
     """What the log says, in its order; nothing where no form fits."""
-    lines = log.splitlines()
-    name, form = max(
-        _FORMS.items(), key=lambda one: sum(bool(one[1](line)) for line in lines)
+    whole = textwrap.dedent(log).splitlines()
+    cut = [[prefix.sub("", line) for line in whole] for prefix in _COLLECTED]
+    lines, name = max(
+        ((lines, name) for lines in (whole, *cut) for name in _FORMS),
+        key=lambda one: _fits(one[0], _FORMS[one[1]]),
     )
+    # A log's own times are those that count: not all of its lines have one.
+    own = [_time(line) for line in lines]
+    times = own if any(one is not None for one in own) else list(map(_time, whole))
     said: list[Said] = []
-    for number, line in enumerate(lines, 1):
-        time = _time(line)
-        found = form(line) or _unprefixed(line, said)
+    for number, (line, time) in enumerate(zip(lines, times, strict=True), 1):
+        found = _FORMS[name](line) or _unprefixed(line, said)
         for index, (who, text) in enumerate(found):
-            begins = name == "transcript" and time is not None and not index
+            begins = name == "transcript" and own[number - 1] is not None and not index
             said.append(Said(who, text, number, time, begins))
         if not found:
             said += _ends(line, number, time)
     return said
+
+
+def _fits(lines: list[str], form: Callable[[str], _Line]) -> int:
+    """How many lines the form reads; none where nobody would answer."""
+    read = [one for line in lines for one in form(line)]
+    return len(read) if any(who == "S" for who, _ in read) else 0
 
 
 _Line = list[tuple[Literal["C", "S", "connect"], str]]

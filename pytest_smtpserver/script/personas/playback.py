@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_smtpserver.mail.display import printable, shortened, shown_command
@@ -98,13 +99,14 @@ def dialogue(text: str, *, delays: bool = False) -> Persona:
         ValueError: nothing in it looks like a dialogue.
     """
     if not isinstance(text, str):
-        raise TypeError(f"dialogue takes the text of a log, not {text!r}")
+        hint = ": write path.read_text()" if hasattr(text, "read_text") else ""
+        raise TypeError(f"dialogue takes the text of a log, not {text!r}{hint}")
     connections = [steps for one in _connections(read(text)) if (steps := _steps(one))]
     if not connections:
         raise ValueError(
             "there is no dialogue in the log: it has to be a transcript with C: and S: "
             "lines, or a log of curl -v, swaks, nodemailer (debug), smtplib "
-            "(set_debuglevel) or Postfix (smtp -v)"
+            f"(set_debuglevel) or Postfix (smtp -v){_why_not(text)}"
         )
     count = sum(map(len, connections))
 
@@ -114,6 +116,20 @@ def dialogue(text: str, *, delays: bool = False) -> Persona:
         return [Playback(name, played) for name in names]
 
     return Persona(f"dialogue({count} steps)", make, dict(_needs(connections)))
+
+
+def _why_not(text: str) -> str:
+    """Why there is none in a text that people take for a log."""
+    if text.strip() and len(text.splitlines()) == 1 and " " not in text.strip():
+        return (
+            f". It takes the text, not the name of a file: Path({text!r}).read_text()"
+        )
+    if re.search(r"\bstatus=(?:deferred|bounced|sent)\b", text):
+        return (
+            ". Lines with status= have one reply alone; with debug_peer_list=HOST in "
+            "main.cf Postfix logs all of them"
+        )
+    return ""
 
 
 def _needs(connections: list[list[Step]]) -> Iterator[tuple[str, str]]:

@@ -159,7 +159,10 @@ def words(known: Iterable[str] | None = None, *, fold: bool = True) -> Check:
 
     def check(name: str, value: object) -> tuple[str, ...]:
         if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-            raise _complain(name, value, f"{what}, such as [{value!r}]", TypeError)
+            folded = value.upper() if fold and isinstance(value, str) else value
+            right = names is None or folded in names
+            a_list = f"{'a list' if right else what}, such as [{value!r}]"
+            raise _complain(name, value, a_list, TypeError)
         checked = []
         for word in value:
             if not isinstance(word, str):

@@ -219,6 +219,13 @@ def test_keys_that_are_none(keys: Any) -> None:
     )
 
 
+def test_a_key_in_place_of_its_keys() -> None:
+    """What a test has at hand, and what it is to give."""
+    key = DKIMKey.make("example.org", algorithm="ed25519")
+    with pytest.raises(TypeError, match=r"not <DKIMKey .*>: write key\.keys$"):
+        verify(CONTENT, [FIELD], key)  # type: ignore[arg-type]
+
+
 def test_an_algorithm_that_there_is_not() -> None:
     with pytest.raises(ValueError) as raised:
         DKIMKey.make("example.org", algorithm="dsa")  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ from pytest_smtpserver.script.personas.playback import _connections, _steps
 from tests.server.wire import Wire
 
 if TYPE_CHECKING:
+    from pytest_smtpserver.script.personas.logs import Said
     from pytest_smtpserver.script.personas.playback import Step
 
 LOGS = {
@@ -114,3 +115,62 @@ def test_a_client_that_leaves_it(form: str) -> None:
     assert told[-2].split() == ["≠", "STARTTLS", "VRFY", "eve"]
     assert [word.upper() for word in told[-3].split()[::2]] == ["EHLO", "EHLO"]
     assert told[-4].split() == [*("(the", "client", "connects)") * 2]
+
+
+#: As the lines stand where they were collected: Docker's and Kubernetes' documentation,
+#: RFC 3164 §5.4, journalctl(1), Python's logging.
+IN_FRONT = {
+    "docker compose": "mailer-1  | ",
+    "docker compose -t": "mailer-1  | 2026-11-28T03:12:07.123456Z ",
+    "docker logs -t": "2026-11-28T03:12:07.123456789Z ",
+    "kubernetes": "2026-11-28T03:12:07.123456789Z stdout F ",
+    "syslog": "Nov 28 03:12:07 web1 mailer[4711]: ",
+    "journalctl -o short-iso": "2026-11-28T03:12:07+0100 web1 mailer[4711]: ",
+    "logging": "DEBUG:app.mail:",
+    "logging with a time": "2026-11-28 03:12:07,123 DEBUG app.mail: ",
+    "logging with dashes": "2026-11-28 03:12:07,123 - app.mail - DEBUG - ",
+    "logging in brackets": "[2026-11-28 03:12:07] [DEBUG] ",
+    "indented": "        ",
+    "quoted": "> ",
+    "numbered": "12:",
+    "by pytest": "E   ",
+}
+
+
+def said(one: Said) -> tuple[str, str, int]:
+    """Without how the log puts it that a connection has ended."""
+    return one.who, one.text if one.who in "CS" else "", one.number
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("front", IN_FRONT)
+def test_lines_with_something_in_front(form: str, front: str) -> None:
+    """The same is read, and the times of the log itself are those that count."""
+    plain = read(LOGS[form])
+    lines = [IN_FRONT[front] + line for line in LOGS[form].splitlines()]
+    collected = read("\n".join(lines))
+    assert [said(one) for one in collected] == [said(one) for one in plain]
+    if form in ("curl", "smtplib", "transcript") and front != "numbered":
+        assert [one.begins for one in collected] == [one.begins for one in plain]
+        steps = [_steps(one) for one in (collected, plain)]
+        waited = [[step.waited for step in one] for one in steps]
+        assert waited[0] == pytest.approx(waited[1])
+
+
+def test_the_times_of_those_who_collected_it() -> None:
+    """Where the log has none of its own."""
+    clock = iter(range(100))
+    log = "\n".join(
+        f"2026-11-28T03:12:{next(clock):02}.5Z {line}"
+        for line in ("S: 220 mx ESMTP", "C: EHLO a", "S: 250 mx", "C: DATA", "C: x")
+    )
+    assert [one.time for one in read(log)] == [
+        3 * 3600 + 12 * 60 + second + 0.5 for second in range(5)
+    ]
+    assert not any(one.begins for one in read(log))
+
+
+def test_a_quoted_dialogue_is_none_of_curl() -> None:
+    """Whose client says its lines behind the same sign, and has a server."""
+    log = "> S: 220 mx ESMTP\n> C: EHLO a\n> S: 250 mx\n"
+    assert [one.who for one in read(log)] == ["S", "C", "S"]
