@@ -57,16 +57,17 @@ def _sockets() -> set[str]:
     return found
 
 
+def _loops() -> list[threading.Thread]:
+    """The threads with an event loop of servers."""
+    return [one for one in threading.enumerate() if _BACKGROUND in one.name]
+
+
 def _tasks() -> list[str]:
     """The tasks of servers on the event loop of all servers."""
-    loops = {one for one in threading.enumerate() if _BACKGROUND in one.name}
-    if not loops:
+    if not _loops():
         return []
     thread = BACKGROUND.acquire()
     try:
-        # One that a test had blocked ends by itself, when the test has let go of it.
-        for abandoned in loops - {thread.call(threading.current_thread)}:
-            abandoned.join(5)
         return thread.run(_own_tasks)
     finally:
         BACKGROUND.release(thread)
@@ -105,7 +106,7 @@ def pytester(
 def leaves_nothing_behind() -> Iterator[None]:
     """Fail a test that leaves a thread, a task or a socket behind."""
     threads, sockets = _threads(), _sockets()
-    had_background = any(_BACKGROUND in thread.name for thread in threads)
+    had_background = bool(_loops())
     yield
     left = {
         thread
@@ -119,9 +120,12 @@ def leaves_nothing_behind() -> Iterator[None]:
     assert not left, f"threads are left: {left}"
     tasks = _tasks()
     assert tasks == []
-    if _sockets() - sockets:
-        gc.collect()
     # The event loop thread has a pair of sockets to wake it.
     allowed = 0 if had_background else 2
+    if len(_sockets() - sockets) > allowed:
+        gc.collect()
+    if len(_sockets() - sockets) > allowed:
+        for loop in _loops():  # one that the test had blocked may be about to end
+            loop.join(5)
     new = _sockets() - sockets
     assert len(new) <= allowed, f"sockets are left: {new}"

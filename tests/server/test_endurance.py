@@ -105,7 +105,7 @@ def test_a_thousand_servers_leave_nothing(
             _cycle(number)
         _join_handlers()
         gc.collect()
-        threads, held = threading.active_count(), _open()
+        threads, held = set(threading.enumerate()), _open()
         files = set(tmp_path.iterdir())
         before = sys.getallocatedblocks()
         for number in range(CYCLES):
@@ -113,8 +113,9 @@ def test_a_thousand_servers_leave_nothing(
         _join_handlers()
         gc.collect()
         left = sys.getallocatedblocks() - before
-        assert threading.active_count() == threads
-        assert _open() == held
+        # What the tests before have left behind may end at any time: a thread of trio's.
+        assert not set(threading.enumerate()) - threads
+        assert not _open() - held
         assert set(tmp_path.iterdir()) == files
         # Tables of the interpreter may grow once; a cycle that kept one session would
         # leave some hundred objects each.
