@@ -78,7 +78,7 @@ __all__ = (
 )
 
 #: What others call them.
-_WORDS = {
+WORDS = {
     word: name
     for name, words in {
         "amazon_ses": "ses aws aws_ses amazon",
@@ -99,7 +99,7 @@ _WORDS = {
 
 def _no_such_persona(name: str) -> object:
     __tracebackhide__ = True
-    hint = "" if name.startswith("_") else suggestion(name, _WORDS, __all__)
+    hint = "" if name.startswith("_") else suggestion(name, WORDS, __all__)
     raise AttributeError(f"there is no persona {name!r}{hint}")
 
 

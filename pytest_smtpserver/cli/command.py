@@ -111,7 +111,8 @@ def _server(given: Arguments, desk: _Desk) -> SMTPServer:
 
 def _persona(name: str, arguments: dict[str, Any]) -> personas.Persona:
     if name not in _PERSONAS:
-        raise UsageError(f"--persona: {unknown_name('persona', name, _PERSONAS)}")
+        unknown = unknown_name("persona", name, _PERSONAS, personas.WORDS)
+        raise UsageError(f"--persona: {unknown}")
     make = getattr(personas, name)
     made: personas.Persona = make(**arguments)
     return made

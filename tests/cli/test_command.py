@@ -229,6 +229,7 @@ def test_a_port_that_is_taken() -> None:
         ("--require-tls", "option require_tls: TLS is off"),
         ("--host localhost", "option host: 'localhost' is not allowed"),
         ("--host 192.0.2.1 --port 0", "cannot listen on port 0 of 192.0.2.1"),
+        ("--persona outlook", "there is no persona 'outlook'; here it is microsoft365"),
         ("--persona gmial", "there is no persona 'gmial'; did you mean 'gmail'?"),
         ("--persona gmail(x=1)", "unexpected keyword argument 'x'"),
         (
