@@ -39,25 +39,27 @@ _PLACEHOLDER = re.compile(
 #: only a word or a number makes sense, which is as a word by itself or behind a sign of
 #: money or number (but "5 %d'or"); #{name} of Ruby; [[name]], which wikis have too.
 _DOUBTFUL = re.compile(
-    r"""
+    r"""(?=[%{\#\[])(?:
       (?:(?<!\S)(?<!\d\s)|(?<=[(\#№$€£]))%(?:\.\d)?[sdf](?=[\s,.;:!?)]|\Z)
     | (?:^|(?<=[^\W_]\s)|(?<=[,.:]\s)|(?<=[\#№$€£]))\{\d?\}(?=[\s,.;:!?)]|\Z)
     | (?<![\w\#])\#\{@?[A-Za-z_][\w.\[\]()'":\ -]{0,60}\}
     | (?<![\w\[])\[\[\ ?(?:[a-z]\w{1,60}|[A-Z][A-Z\d_]{1,60})(?:\.\w{1,60}){0,3}\ ?\]\](?![\w\]])
-    """,
+    )""",
     re.VERBOSE | re.MULTILINE,
 )
-#: A line that is about such things.
-_ABOUT_CODE = re.compile(
-    r"""
-      printf|strf(?:time|mt)|\bf?-?strings?\b|\bformat(?:s|ting|ters?|ted)?\b
-    | placeholder|specifier|interpolat|\bpercent\b|\bbrac(?:e|ket)s?\b|\bregex|\bwiki
-    | \bJSON\b|\bSass\b|-exec\b|\bxargs\b|[=\\`]|->|;\s*$
-    | \b(?:class|struct|interface|function|def|enum|trait|impl|lambda)\b
-    | \b(?:returns?|empty|the)\ (?:\{|(?:set|dict\w*|object|map|list)\b)
-    """,
-    re.VERBOSE | re.IGNORECASE,
+#: A line that is about such things: signs of a program, and words.
+_CODE_SIGN = re.compile(
+    r"[=\\`]|->|-exec\b|;\s*\Z"
+    r"|\b(?:returns?|empty|the) (?:\{|(?:set|dict\w*|object|map|list)\b)",
+    re.IGNORECASE,
 )
+_WORDS_OF_CODE = (
+    "brace braces bracket brackets class def enum format formats formatted formatter "
+    "formatting fprintf function impl interface interpolated interpolation json lambda "
+    "percent placeholder placeholders printf regex sass specifier specifiers sprintf "
+    "strftime string strings struct trait wiki wikis xargs"
+)
+_CODE_WORDS = frozenset(_WORDS_OF_CODE.split())
 _NOTHING = r"(?:None|undefined|null|NaN)\b(?!\s+of\b|-\w)"
 #: A value that was not there, where only a value makes sense: behind a salutation, a
 #: sign of money or number, as first and last name.
@@ -104,9 +106,7 @@ def unrendered(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
         ("text", text),
         ("HTML", markup.prose),
     ):
-        found = _all_of(_PLACEHOLDER, searched) + _all_of(
-            _DOUBTFUL, _no_lesson(searched)
-        )
+        found = _all_of(_PLACEHOLDER, searched) + _doubtful(searched)
         found = [one for one in found if one not in samples]
         found += _all_of(_NO_VALUE, searched)
         if found:
@@ -136,9 +136,18 @@ def _note(part: str, found: list[str], searched: str) -> Note:
     return Note("unrendered-template", what, part, _line_with(found[0], searched))
 
 
-def _no_lesson(text: str) -> str:
-    """The lines that do not speak of placeholders or of code themselves."""
-    return "\n".join(line for line in text.splitlines() if not _ABOUT_CODE.search(line))
+def _doubtful(text: str) -> list[str]:
+    """Those in lines that do not speak of placeholders or of code themselves."""
+    found: dict[str, None] = {}
+    for line in text.splitlines():
+        if (
+            ("%" in line or "{" in line or "[[" in line)
+            and (here := _all_of(_DOUBTFUL, line))
+            and not _CODE_SIGN.search(line)
+            and _CODE_WORDS.isdisjoint(re.findall("[a-z]+", line.lower()))
+        ):
+            found.update(dict.fromkeys(here))
+    return list(found)
 
 
 def _without_samples(text: str) -> str:

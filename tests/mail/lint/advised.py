@@ -73,6 +73,7 @@ ADVISED: Mapping[str, tuple[list[Letter], list[Letter]]] = {
             Letter("numbered of format", text="{0} has invited you to {1}.\n"),
             Letter("of format behind a sign", text="Invoice #{} over ${0}\n"),
             Letter("empty in a link", text="https://shop.acme.de/reset/{}\n"),
+            Letter("behind a noun", text="Invoice {} of {} is due.\n"),
             _both("ruby", "Hello #{user.name}, welcome"),
             Letter("ruby's attribute", text="Hello #{@name}\n"),
             Letter("ruby's index", subject="Order #{order[:id]}", text=TEXT),
