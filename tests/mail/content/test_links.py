@@ -235,6 +235,8 @@ def test_no_links_at_all() -> None:
         text_mail("Sorry,\nno link today.").link("x")
     got = "  got:      no links at all; the text begins 'Sorry, no link today.'"
     assert got in str(caught.value).splitlines()
+    with pytest.raises(AssertionError, match="the text begins 'Sorry'"):
+        html_mail("<p>Sorry</p>").link("x")
     with pytest.raises(AssertionError, match="no links, and no text"):
         received("Subject: x\r\n\r\n").link("x")
 

@@ -31,6 +31,8 @@ from ...make import html_mail
         # What is open around a cell is not closed in it, but the table is.
         ("<div hidden><table><tr><td>a</div>b</table></div>c", "c"),
         ("<table><tr><td hidden>a</table>b", "b"),
+        ("<ul><li hidden>a<ul><li>b</ul></ul>c", "c"),
+        ("<dl><dd hidden>a<dl><dt>b</dl></dl>c", "c"),
         ("<div style='color:red;display:none'>a</div>b", "b"),
         ("<span style='DISPLAY : NONE !important'>a</span>b", "b"),
         ("<span style='visibility:hidden'>a</span>b", "b"),
