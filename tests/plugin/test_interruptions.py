@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Seconds from the interruption to the end of the process; those who wait for a server
 #: would wait for thirty.
-AT_ONCE = 10.0
+AT_ONCE = 20.0
 
 INNER = """
 import asyncio
