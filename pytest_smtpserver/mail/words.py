@@ -13,422 +13,317 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-_STARTTLS = "tls='starttls'"
-_IMPLICIT = "tls='implicit'"
-_USERS = "users={'name': 'password'}"
+
+def _by_name(ours: Mapping[str, str]) -> dict[str, str]:
+    """The table of answers by name, from one that has the names for each answer."""
+    return {name: answer for answer, names in ours.items() for name in names.split()}
+
 
 #: Options of servers and clients elsewhere.
-OPTIONS: Mapping[str, str] = {
-    "use_starttls": _STARTTLS,
-    **dict.fromkeys(
-        ("starttls", "enable_starttls", "with_starttls", "offer_starttls", "auto_tls"),
-        _STARTTLS,
-    ),
-    "use_tls": f"{_STARTTLS} or {_IMPLICIT}",
-    "enable_tls": f"{_STARTTLS} or {_IMPLICIT}",
-    "require_starttls": f"{_STARTTLS}, require_tls=True",
-    "force_starttls": f"{_STARTTLS}, require_tls=True",
-    "starttls_required": f"{_STARTTLS}, require_tls=True",
-    "use_ssl": _IMPLICIT,
-    "ssl": _IMPLICIT,
-    "secure": _IMPLICIT,
-    "ssl_context": f"{_STARTTLS} or {_IMPLICIT} with certificate=context",
-    "tls_context": f"{_STARTTLS} or {_IMPLICIT} with certificate=context",
-    "context": f"{_STARTTLS} or {_IMPLICIT} with certificate=context",
-    "certfile": "certificate=(certificate, key)",
-    "keyfile": "certificate=(certificate, key)",
-    "ssl_certs_path": "certificate=(certificate, key)",
-    "ssl_cert_files": "certificate=(certificate, key)",
-    "cert": "certificate=",
-    "key": "certificate=(certificate, key)",
-    **dict.fromkeys(
-        (
-            "auth",
-            "authenticate",
-            "username",
-            "user",
-            "login",
-            "login_name",
-            "credentials",
+OPTIONS: Mapping[str, str] = _by_name(
+    {
+        "tls='starttls'": (
+            "use_starttls starttls enable_starttls with_starttls offer_starttls auto_tls"
         ),
-        _USERS,
-    ),
-    **dict.fromkeys(("password", "login_username", "login_password"), _USERS),
-    "authenticator": "handlers={'CREDENTIALS': handler}",
-    "auth_callback": "handlers={'CREDENTIALS': handler}",
-    "onAuth": "handlers={'CREDENTIALS': handler}",
-    "handler": "handlers={'MESSAGE': handler}, or on('MESSAGE').call(handler)",
-    "auth_require_tls": "allow_insecure_auth=True for AUTH before TLS",
-    "auth_exclude_mechanism": "auth_mechanisms=[…]",
-    "enforce_auth": "auth_required=True",
-    "require_auth": "auth_required=True",
-    "timeout": "idle_timeout= for clients; smtp_server_timeout= in the ini for waits",
-    "delay": "on(event).delay(seconds)",
-    **dict.fromkeys(
-        ("name", "server_hostname", "server_name", "fqdn", "domain"), "hostname="
-    ),
-    **dict.fromkeys(("ident", "greeting", "welcome"), "banner="),
-    **dict.fromkeys(("bind", "listen", "interface", "ip"), "host="),
-    **dict.fromkeys(("tls_required", "force_tls"), "require_tls=True with tls="),
-    **dict.fromkeys(("login_required", "require_login"), "auth_required=True"),
-    **dict.fromkeys(("auth_methods", "auth_types"), "auth_mechanisms=[…]"),
-    **dict.fromkeys(("max_clients", "connection_limit"), "max_connections="),
-    **dict.fromkeys(("ca_file", "cafile", "ca_cert"), "ca=, or client_ca="),
-    **dict.fromkeys(("ssl_certfile", "tls_cert"), "certificate=(certificate, key)"),
-    **dict.fromkeys(("ssl_keyfile", "tls_key"), "certificate=(certificate, key)"),
-    **dict.fromkeys(
-        ("callback", "on_message", "hooks"), "handlers={'MESSAGE': handler}"
-    ),
-    **dict.fromkeys(("log", "logging", "log_level"), "logger="),
-    **dict.fromkeys(("smtputf8", "pipelining", "chunking", "dsn"), "extensions=[…]"),
-    "protocol": "lmtp=True for LMTP; SMTP is the usual",
-    "size": "max_message_size=",
-    "data_size_limit": "max_message_size=",
-    "max_size": "max_message_size=",
-    "enable_SMTPUTF8": "extensions=[…, 'SMTPUTF8']",
-    "decode_data": "nothing: message.text is decoded, message.content is as sent",
-    "disabledCommands": "disabled_commands=",
-    "socket": "start(listener=socket)",
-    "unix_socket": "path=",
-    "address": "host= and port=",
-    "addr": "host= and port=",
-    "config": "the options by name, as in smtp_server_factory(users={…})",
-    "sender": "on('MAIL', address)",
-    "recipient": "on('RCPT', address)",
-    "reject": "on('RCPT', address).reply(550)",
-}
+        "tls='starttls' or tls='implicit'": "use_tls enable_tls",
+        "tls='starttls', require_tls=True": (
+            "require_starttls force_starttls starttls_required"
+        ),
+        "tls='implicit'": "use_ssl ssl secure",
+        "tls='starttls' or tls='implicit' with certificate=context": (
+            "ssl_context tls_context context"
+        ),
+        "certificate=(certificate, key)": (
+            "certfile keyfile ssl_certs_path ssl_cert_files key ssl_certfile tls_cert "
+            "ssl_keyfile tls_key"
+        ),
+        "certificate=": "cert",
+        "users={'name': 'password'}": (
+            "auth authenticate username user login login_name credentials password "
+            "login_username login_password"
+        ),
+        "handlers={'CREDENTIALS': handler}": "authenticator auth_callback onAuth",
+        "handlers={'MESSAGE': handler}, or on('MESSAGE').call(handler)": "handler",
+        "allow_insecure_auth=True for AUTH before TLS": "auth_require_tls",
+        "auth_mechanisms=[…]": "auth_exclude_mechanism auth_methods auth_types",
+        "auth_required=True": "enforce_auth require_auth login_required require_login",
+        "idle_timeout= for clients; smtp_server_timeout= in the ini for waits": "timeout",
+        "on(event).delay(seconds)": "delay",
+        "hostname=": "name server_hostname server_name fqdn domain",
+        "banner=": "ident greeting welcome",
+        "host=": "bind listen interface ip",
+        "require_tls=True with tls=": "tls_required force_tls",
+        "max_connections=": "max_clients connection_limit",
+        "ca=, or client_ca=": "ca_file cafile ca_cert",
+        "handlers={'MESSAGE': handler}": "callback on_message hooks",
+        "logger=": "log logging log_level",
+        "extensions=[…]": "smtputf8 pipelining chunking dsn",
+        "lmtp=True for LMTP; SMTP is the usual": "protocol",
+        "max_message_size=": "size data_size_limit max_size",
+        "extensions=[…, 'SMTPUTF8']": "enable_SMTPUTF8",
+        "nothing: message.text is decoded, message.content is as sent": "decode_data",
+        "disabled_commands=": "disabledCommands",
+        "start(listener=socket)": "socket",
+        "path=": "unix_socket",
+        "host= and port=": "address addr",
+        "the options by name, as in smtp_server_factory(users={…})": "config",
+        "on('MAIL', address)": "sender",
+        "on('RCPT', address)": "recipient",
+        "on('RCPT', address).reply(550)": "reject",
+    }
+)
 
 #: Criteria of waits, `find` and assertions elsewhere.
-CRITERIA: Mapping[str, str] = {
-    "sender": "mail_from= (envelope) or from_= (header)",
-    "from": "from_= (header) or mail_from= (envelope)",
-    **dict.fromkeys(
-        ("from_email", "sender_address", "email_from", "mail_sender"),
-        "from_= (header) or mail_from= (envelope)",
-    ),
-    **dict.fromkeys(
-        ("email", "address", "mail_to", "to_email", "sent_to", "to_address"),
-        "to= (header) or rcpt_to= (envelope)",
-    ),
-    **dict.fromkeys(("envelope_to", "rcpt", "rcpts", "rcpt_tos"), "rcpt_to="),
-    "envelope_from": "mail_from=",
-    **dict.fromkeys(
-        ("message_id", "date", "in_reply_to", "content_type", "tag"),
-        "headers={'Message-ID': …}, with the name of the field",
-    ),
-    **dict.fromkeys(
-        ("contains", "subject_contains", "body_contains", "startswith"),
-        "the value of a criterion: subject=containing('…')",
-    ),
-    **dict.fromkeys(
-        ("regex", "pattern", "matching"),
-        "the value of a criterion: subject=re.compile('…')",
-    ),
-    **dict.fromkeys(("after", "newer_than"), "since= of a wait, with mark()"),
-    **dict.fromkeys(
-        ("link", "code", "user", "session", "helo"),
-        "where=lambda message: …, which has it",
-    ),
-    **dict.fromkeys(("filter", "condition", "func", "callback"), "where="),
-    "plain": "text=",
-    "from_addr": "mail_from=",
-    "recipient": "rcpt_to= (envelope) or to= (header)",
-    "recipients": "rcpt_to= (envelope; any of them) or to= (header)",
-    "to_addrs": "rcpt_to=",
-    "bcc": "rcpt_to=, since a Bcc is in the envelope alone",
-    "body": "text= or html=",
-    "content": "text= or html=",
-    "message": "text= or html=",
-    "payload": "text= or html=",
-    "title": "subject=",
-    "header": "headers={'X-Tag': 'welcome'}",
-    "attachments": "attachment= (a file name)",
-    "filename": "attachment= (a file name)",
-    "predicate": "where=",
-    "match": "where=",
-    "count": "wait_for_messages(count, …) or assert_received(times=count, …)",
-    **dict.fromkeys(
-        ("times", "exactly", "at_least", "number", "n", "limit"),
-        "assert_received(times=…) or wait_for_messages(count, …)",
-    ),
-    "within": "timeout= of a wait",
-}
+CRITERIA: Mapping[str, str] = _by_name(
+    {
+        "mail_from= (envelope) or from_= (header)": "sender",
+        "from_= (header) or mail_from= (envelope)": (
+            "from from_email sender_address email_from mail_sender"
+        ),
+        "to= (header) or rcpt_to= (envelope)": (
+            "email address mail_to to_email sent_to to_address"
+        ),
+        "rcpt_to=": "envelope_to rcpt rcpts rcpt_tos to_addrs",
+        "mail_from=": "envelope_from from_addr",
+        "headers={'Message-ID': …}, with the name of the field": (
+            "message_id date in_reply_to content_type tag"
+        ),
+        "the value of a criterion: subject=containing('…')": (
+            "contains subject_contains body_contains startswith"
+        ),
+        "the value of a criterion: subject=re.compile('…')": "regex pattern matching",
+        "since= of a wait, with mark()": "after newer_than",
+        "where=lambda message: …, which has it": "link code user session helo",
+        "where=": "filter condition func callback predicate match",
+        "text=": "plain",
+        "rcpt_to= (envelope) or to= (header)": "recipient",
+        "rcpt_to= (envelope; any of them) or to= (header)": "recipients",
+        "rcpt_to=, since a Bcc is in the envelope alone": "bcc",
+        "text= or html=": "body content message payload",
+        "subject=": "title",
+        "headers={'X-Tag': 'welcome'}": "header",
+        "attachment= (a file name)": "attachments filename",
+        "wait_for_messages(count, …) or assert_received(times=count, …)": "count",
+        "assert_received(times=…) or wait_for_messages(count, …)": (
+            "times exactly at_least number n limit"
+        ),
+        "timeout= of a wait": "within",
+    }
+)
 
 #: Criteria of rules; those of messages come with them at ``"MESSAGE"``.
-RULE_CRITERIA: Mapping[str, str] = {
-    "sender": "mail_from=",
-    "from_": "mail_from=, or the event 'MESSAGE' for header fields",
-    "from_addr": "mail_from=",
-    "recipient": "rcpt_to=",
-    "to": "rcpt_to=, or the event 'MESSAGE' for header fields",
-    "username": "user=",
-    "hostname": "helo=",
-    "subject": "the event 'MESSAGE', where there is a subject",
-    "body": "the event 'MESSAGE' with text= or html=",
-    "times": ".times(n)",
-    "count": ".times(n)",
-    **dict.fromkeys(("code", "reply", "response", "answer"), ".reply(code, text)"),
-    "handler": ".call(handler)",
-    "delay": ".delay(seconds)",
-    "address": "the argument behind the event: on('RCPT', 'bob@example.org')",
-    "mechanism": "the argument behind the event: on('AUTH', 'PLAIN')",
-}
+RULE_CRITERIA: Mapping[str, str] = _by_name(
+    {
+        "mail_from=": "sender from_addr",
+        "mail_from=, or the event 'MESSAGE' for header fields": "from_",
+        "rcpt_to=": "recipient",
+        "rcpt_to=, or the event 'MESSAGE' for header fields": "to",
+        "user=": "username",
+        "helo=": "hostname",
+        "the event 'MESSAGE', where there is a subject": "subject",
+        "the event 'MESSAGE' with text= or html=": "body",
+        ".times(n)": "times count",
+        ".reply(code, text)": "code reply response answer",
+        ".call(handler)": "handler",
+        ".delay(seconds)": "delay",
+        "the argument behind the event: on('RCPT', 'bob@example.org')": "address",
+        "the argument behind the event: on('AUTH', 'PLAIN')": "mechanism",
+    }
+)
 
 #: Attributes and methods of `email.message.Message` and of other libraries' messages.
-MESSAGE: Mapping[str, str] = {
-    **dict.fromkeys(("body", "get_content", "get_body"), "message.text, message.html"),
-    "advice": "nothing: smtp_server.advice has that on all messages",
-    "violations": "nothing: smtp_server.violations has those of all messages",
-    "get_payload": "message.text, message.html, message.attachments; "
-    "message.email.get_payload() is the standard library's",
-    "walk": "message.email.walk()",
-    "is_multipart": "message.email.is_multipart()",
-    "get_content_type": "message.email.get_content_type()",
-    "as_string": "message.content (the octets), message.email.as_string()",
-    **dict.fromkeys(
-        ("as_bytes", "raw", "original_content", "data", "source"), "message.content"
-    ),
-    "payload": "message.text, message.html",
-    "plain": "message.text",
-    "HTML": "message.html",
-    "extra_headers": "message.headers",
-    "get": "message.headers.get(name)",
-    "get_all": "message.headers.get_all(name)",
-    "items": "message.headers.items()",
-    "keys": "message.headers",
-    "sender": "message.from_ (header), message.envelope.mail_from",
-    "mail_from": "message.envelope.mail_from",
-    "mailfrom": "message.envelope.mail_from",
-    "from_email": "message.from_",
-    "from_addr": "message.envelope.mail_from",
-    "recipients": "message.to (header), message.envelope.rcpt_to",
-    "recipient": "message.to (header), message.envelope.rcpt_to",
-    "rcpt_to": "message.envelope.rcpt_to",
-    "rcpt_tos": "message.envelope.rcpt_to",
-    "rcpttos": "message.envelope.rcpt_to",
-    "to_addrs": "message.envelope.rcpt_to",
-    "bcc": "message.envelope.rcpt_to, where a Bcc is too",
-    "alternatives": "message.html",
-    "files": "message.attachments",
-    "details": "message.envelope, message.session",
-    "peer": "message.session.remote_address",
-    "client": "message.session",
-    "id": "message.message_id",
-    "timestamp": "message.received_at",
-    "created": "message.received_at",
-    "size": "len(message.content)",
-    "mail_options": "message.envelope.mail_from.parameters",
-    "sender_options": "message.envelope.mail_from.parameters",
-    "rcpt_options": "message.envelope.rcpt_to[0].parameters",
-    "smtp_utf8": "message.envelope.smtputf8",
-    "host_name": "message.session.helo",
-    "ssl": "message.session.tls",
-    "authenticated": "message.session.user",
-    "auth_data": "message.session.auth_attempts",
-    "login_data": "message.session.auth_attempts",
-    "username": "message.session.user",
-    "extended_smtp": "message.session.opening_command == 'EHLO'",
-    "proxy_data": "message.session.remote_address, with proxy_protocol=True",
-    "loop": "nothing: the server has its own",
-    "inline": "message.inline_images",
-    "tags": "message.headers['X-Tags']",
-    "snippet": "message.text[:250]",
-    "read": "nothing: who waits for a message gets the next one each time",
-    "return_path": "message.envelope.mail_from",
-    "list_unsubscribe": "message.headers['List-Unsubscribe']",
-    "encoding": "message.headers['Content-Type'], message.email.get_content_charset()",
-    "content_subtype": "message.email.get_content_subtype()",
-    "body_contains": "message.text, as in: 'words' in message.text",
-    "message": "message.email",
-    "iter_attachments": "message.attachments",
-    "iter_parts": "message.email.iter_parts()",
-    "get_filename": "message.attachments[0].filename",
-    "values": "message.headers.values()",
-    **dict.fromkeys(
-        ("attach", "attach_file", "attach_alternative", "send"),
-        "nothing: a message that was received does not change",
-    ),
-    "delete": "nothing: smtp_server.messages.clear() forgets all",
-}
+MESSAGE: Mapping[str, str] = _by_name(
+    {
+        "message.text, message.html": "body get_content get_body payload",
+        "nothing: smtp_server.advice has that on all messages": "advice",
+        "nothing: smtp_server.violations has those of all messages": "violations",
+        (
+            "message.text, message.html, message.attachments; message.email.get_payload()"
+            " is the standard library's"
+        ): ("get_payload"),
+        "message.email.walk()": "walk",
+        "message.email.is_multipart()": "is_multipart",
+        "message.email.get_content_type()": "get_content_type",
+        "message.content (the octets), message.email.as_string()": "as_string",
+        "message.content": "as_bytes raw original_content data source",
+        "message.text": "plain",
+        "message.html": "HTML alternatives",
+        "message.headers": "extra_headers keys",
+        "message.headers.get(name)": "get",
+        "message.headers.get_all(name)": "get_all",
+        "message.headers.items()": "items",
+        "message.from_ (header), message.envelope.mail_from": "sender",
+        "message.envelope.mail_from": "mail_from mailfrom from_addr return_path",
+        "message.from_": "from_email",
+        "message.to (header), message.envelope.rcpt_to": "recipients recipient",
+        "message.envelope.rcpt_to": "rcpt_to rcpt_tos rcpttos to_addrs",
+        "message.envelope.rcpt_to, where a Bcc is too": "bcc",
+        "message.attachments": "files iter_attachments",
+        "message.envelope, message.session": "details",
+        "message.session.remote_address": "peer",
+        "message.session": "client",
+        "message.message_id": "id",
+        "message.received_at": "timestamp created",
+        "len(message.content)": "size",
+        "message.envelope.mail_from.parameters": "mail_options sender_options",
+        "message.envelope.rcpt_to[0].parameters": "rcpt_options",
+        "message.envelope.smtputf8": "smtp_utf8",
+        "message.session.helo": "host_name",
+        "message.session.tls": "ssl",
+        "message.session.user": "authenticated username",
+        "message.session.auth_attempts": "auth_data login_data",
+        "message.session.opening_command == 'EHLO'": "extended_smtp",
+        "message.session.remote_address, with proxy_protocol=True": "proxy_data",
+        "nothing: the server has its own": "loop",
+        "message.inline_images": "inline",
+        "message.headers['X-Tags']": "tags",
+        "message.text[:250]": "snippet",
+        "nothing: who waits for a message gets the next one each time": "read",
+        "message.headers['List-Unsubscribe']": "list_unsubscribe",
+        "message.headers['Content-Type'], message.email.get_content_charset()": "encoding",
+        "message.email.get_content_subtype()": "content_subtype",
+        "message.text, as in: 'words' in message.text": "body_contains",
+        "message.email": "message",
+        "message.email.iter_parts()": "iter_parts",
+        "message.attachments[0].filename": "get_filename",
+        "message.headers.values()": "values",
+        "nothing: a message that was received does not change": (
+            "attach attach_file attach_alternative send"
+        ),
+        "nothing: smtp_server.messages.clear() forgets all": "delete",
+    }
+)
 
 #: What others call the parts of a session.
-SESSION: Mapping[str, str] = {
-    "peer": "session.remote_address",
-    "client_address": "session.remote_address",
-    "peername": "session.remote_address",
-    "ip": "session.remote_address[0]",
-    "host_name": "session.helo",
-    "hostname": "session.helo, session.client_hostname",
-    "ehlo": "session.helo",
-    "ssl": "session.tls",
-    "secure": "session.tls is not None",
-    "extended_smtp": "session.opening_command == 'EHLO'",
-    "authenticated": "session.user is not None",
-    "login": "session.user",
-    "username": "session.user",
-    "auth_data": "session.auth_attempts",
-    "login_data": "session.auth_attempts",
-    "proxy_data": "session.remote_address, with proxy_protocol=True",
-    "loop": "nothing: the server has its own",
-    "log": "session.transcript",
-    "dialogue": "session.transcript",
-    "lines": "session.transcript, session.commands",
-    "closed": "not session.is_open",
-    "rcpt_tos": "session.envelope.rcpt_to",
-    "rcpttos": "session.envelope.rcpt_to",
-    "mailfrom": "session.envelope.mail_from",
-    "mail_options": "session.envelope.mail_from.parameters",
-    "sender_options": "session.envelope.mail_from.parameters",
-    "rcpt_options": "session.envelope.rcpt_to[0].parameters",
-    "smtp_utf8": "session.envelope.smtputf8",
-    "original_content": "session.messages[0].content",
-    "data": "session.messages[0].content",
-}
+SESSION: Mapping[str, str] = _by_name(
+    {
+        "session.remote_address": "peer client_address peername",
+        "session.remote_address[0]": "ip",
+        "session.helo": "host_name ehlo",
+        "session.helo, session.client_hostname": "hostname",
+        "session.tls": "ssl",
+        "session.tls is not None": "secure",
+        "session.opening_command == 'EHLO'": "extended_smtp",
+        "session.user is not None": "authenticated",
+        "session.user": "login username",
+        "session.auth_attempts": "auth_data login_data",
+        "session.remote_address, with proxy_protocol=True": "proxy_data",
+        "nothing: the server has its own": "loop",
+        "session.transcript": "log dialogue",
+        "session.transcript, session.commands": "lines",
+        "not session.is_open": "closed",
+        "session.envelope.rcpt_to": "rcpt_tos rcpttos",
+        "session.envelope.mail_from": "mailfrom",
+        "session.envelope.mail_from.parameters": "mail_options sender_options",
+        "session.envelope.rcpt_to[0].parameters": "rcpt_options",
+        "session.envelope.smtputf8": "smtp_utf8",
+        "session.messages[0].content": "original_content data",
+    }
+)
 
 #: What others call the parts of an attached file.
-ATTACHMENT: Mapping[str, str] = {
-    "name": "attachment.filename",
-    "file_name": "attachment.filename",
-    "get_filename": "attachment.filename",
-    "mimetype": "attachment.content_type",
-    "mime_type": "attachment.content_type",
-    "type": "attachment.content_type",
-    "get_content_type": "attachment.content_type",
-    "get_content_maintype": "attachment.content_type",
-    "get_content_subtype": "attachment.content_type",
-    "get_payload": "attachment.content, decoded already",
-    "get_content": "attachment.content, decoded already",
-    "payload": "attachment.content, decoded already",
-    "data": "attachment.content",
-    "body": "attachment.content",
-    "bytes": "attachment.content",
-    "read": "attachment.content",
-    "as_bytes": "attachment.content",
-    "decode": "attachment.content.decode()",
-    "text": "attachment.content.decode()",
-    "html": "attachment.content.decode()",
-    "size": "len(attachment.content)",
-    "cid": "attachment.content_id",
-    "part_id": "attachment.content_id",
-    "id": "attachment.content_id",
-    "get_content_charset": "nothing: attachment.content is octets; "
-    "message.email.iter_attachments() has the parts as the standard library reads them",
-    **dict.fromkeys(("get", "headers"), "those of message.email.iter_attachments()"),
-    **dict.fromkeys(
-        ("get_content_disposition", "is_attachment"),
-        "nothing: message.inline_images belong to the HTML, message.attachments do not",
-    ),
-    "save": "pathlib.Path(file).write_bytes(attachment.content)",
-}
+ATTACHMENT: Mapping[str, str] = _by_name(
+    {
+        "attachment.filename": "name file_name get_filename",
+        "attachment.content_type": (
+            "mimetype mime_type type get_content_type get_content_maintype "
+            "get_content_subtype"
+        ),
+        "attachment.content, decoded already": "get_payload get_content payload",
+        "attachment.content": "data body bytes read as_bytes",
+        "attachment.content.decode()": "decode text html",
+        "len(attachment.content)": "size",
+        "attachment.content_id": "cid part_id id",
+        (
+            "nothing: attachment.content is octets; message.email.iter_attachments() has "
+            "the parts as the standard library reads them"
+        ): ("get_content_charset"),
+        "those of message.email.iter_attachments()": "get headers",
+        "nothing: message.inline_images belong to the HTML, message.attachments do not": (
+            "get_content_disposition is_attachment"
+        ),
+        "pathlib.Path(file).write_bytes(attachment.content)": "save",
+    }
+)
 
 #: What others ask of their list of messages.
-MESSAGES: Mapping[str, str] = {
-    "filter": "messages.find(…)",
-    "search": "messages.find(…)",
-    "get": "messages.find(…), messages[0]",
-    "first": "messages[0]",
-    "last": "messages[-1]",
-    "latest": "messages[-1]",
-    "total": "len(messages)",
-    "size": "len(messages)",
-    "wait": "smtp_server.wait_for_message(…)",
-    "wait_for": "smtp_server.wait_for_message(…)",
-    "empty": "messages.clear(), or not messages",
-    "flush": "messages.clear()",
-    "delete": "messages.clear()",
-    "delete_all": "messages.clear()",
-    **dict.fromkeys(
-        ("append", "extend", "insert", "pop", "remove", "reverse", "sort", "copy"),
-        "nothing: messages come over the wire; list(messages) is a list to change",
-    ),
-}
+MESSAGES: Mapping[str, str] = _by_name(
+    {
+        "messages.find(…)": "filter search",
+        "messages.find(…), messages[0]": "get",
+        "messages[0]": "first",
+        "messages[-1]": "last latest",
+        "len(messages)": "total size",
+        "smtp_server.wait_for_message(…)": "wait wait_for",
+        "messages.clear(), or not messages": "empty",
+        "messages.clear()": "flush delete delete_all",
+        "nothing: messages come over the wire; list(messages) is a list to change": (
+            "append extend insert pop remove reverse sort copy"
+        ),
+    }
+)
 
 #: What other servers of tests call their parts.
-SERVER: Mapping[str, str] = {
-    **dict.fromkeys(("outbox", "inbox", "mailbox", "mails", "emails"), "messages"),
-    **dict.fromkeys(("received", "received_messages", "envelopes"), "messages"),
-    "addr": "address",
-    "server_address": "address",
-    "hostname": "host (where it listens); hostname= is an option",
-    "ip": "host",
-    "config": "the options by name, as in @pytest.mark.smtp_server(users={…})",
-    "handler": "on(event).call(handler)",
-    "reject": "on('RCPT', address).reply(550)",
-    "respond": "on(event).reply(code, text)",
-    "connections": "sessions",
-    "clients": "sessions",
-    "log": "sessions[0].transcript",
-    "clear": "messages.clear() or reset()",
-    "flush": "messages.clear() or reset()",
-    "delete_all": "messages.clear() or reset()",
-    "close": "stop()",
-    "shutdown": "stop()",
-    "is_alive": "is_running",
-    "wait": "wait_for_message(…)",
-    "wait_for": "wait_for_message(…)",
-    "wait_for_email": "wait_for_message(…)",
-    "get_messages": "messages, messages.find(…)",
-    "find": "messages.find(…)",
-    "search": "messages.find(…)",
-    "ssl_context": "client_context()",
-    "context": "client_context()",
-    "ca": "ca_file, or the fixture smtp_ca",
-    "session": "sessions[0]",
-    "envelope": "messages[0].envelope",
-    "transcript": "sessions[0].transcript",
-    "count": "len(messages)",
-    "total": "len(messages)",
-    "delete": "messages.clear() or reset()",
-    "event_handler": "on(event).call(handler)",
-    "accepting": "is_running",
-    **dict.fromkeys(("server", "smtpd"), "nothing: the server is this object"),
-    **dict.fromkeys(
-        (
-            "loop",
-            "factory",
-            "server_coro",
-            "cancel_tasks",
-            "ready_timeout",
-            "transport",
+SERVER: Mapping[str, str] = _by_name(
+    {
+        "messages": (
+            "outbox inbox mailbox mails emails received received_messages envelopes"
         ),
-        "nothing: start() returns once the server is ready, and has its own event loop",
-    ),
-    **{
-        f"{prefix}_{verb}": f"on({verb!r}).call(handler)"
-        for prefix in ("handle", "smtp")
-        for verb in ("EHLO", "HELO", "MAIL", "RCPT", "RSET", "NOOP", "VRFY", "QUIT")
-    },
-    "handle_DATA": "on('MESSAGE').call(handler)",
-    "process_message": "on('MESSAGE').call(handler)",
-    "handle_exception": "errors",
-}
+        "address": "addr server_address",
+        "host (where it listens); hostname= is an option": "hostname",
+        "host": "ip",
+        "the options by name, as in @pytest.mark.smtp_server(users={…})": "config",
+        "on(event).call(handler)": "handler event_handler",
+        "on('RCPT', address).reply(550)": "reject",
+        "on(event).reply(code, text)": "respond",
+        "sessions": "connections clients",
+        "sessions[0].transcript": "log transcript",
+        "messages.clear() or reset()": "clear flush delete_all delete",
+        "stop()": "close shutdown",
+        "is_running": "is_alive accepting",
+        "wait_for_message(…)": "wait wait_for wait_for_email",
+        "messages, messages.find(…)": "get_messages",
+        "messages.find(…)": "find search",
+        "client_context()": "ssl_context context",
+        "ca_file, or the fixture smtp_ca": "ca",
+        "sessions[0]": "session",
+        "messages[0].envelope": "envelope",
+        "len(messages)": "count total",
+        "nothing: the server is this object": "server smtpd",
+        "nothing: start() returns once the server is ready, and has its own event loop": (
+            "loop factory server_coro cancel_tasks ready_timeout transport"
+        ),
+        "on('EHLO').call(handler)": "handle_EHLO smtp_EHLO",
+        "on('HELO').call(handler)": "handle_HELO smtp_HELO",
+        "on('MAIL').call(handler)": "handle_MAIL smtp_MAIL",
+        "on('RCPT').call(handler)": "handle_RCPT smtp_RCPT",
+        "on('RSET').call(handler)": "handle_RSET smtp_RSET",
+        "on('NOOP').call(handler)": "handle_NOOP smtp_NOOP",
+        "on('VRFY').call(handler)": "handle_VRFY smtp_VRFY",
+        "on('QUIT').call(handler)": "handle_QUIT smtp_QUIT",
+        "on('MESSAGE').call(handler)": "handle_DATA process_message",
+        "errors": "handle_exception",
+    }
+)
 
 #: What other libraries call the answer of a mock or a stub.
-RULE: Mapping[str, str] = {
-    "respond": ".reply(code, text)",
-    "response": ".reply(code, text)",
-    "answer": ".reply(code, text)",
-    "returns": ".reply(code, text)",
-    "return_value": ".reply(code, text)",
-    "reject": ".reply(550)",
-    "refuse": ".reply(550)",
-    "fail": ".reply(451) or .disconnect()",
-    "error": ".reply(451) or .disconnect()",
-    "accept": ".reply(250)",
-    "side_effect": ".call(handler)",
-    "do": ".call(handler)",
-    "handle": ".call(handler)",
-    "callback": ".call(handler)",
-    "sleep": ".delay(seconds)",
-    "wait": ".delay(seconds)",
-    "timeout": ".hang()",
-    "close": ".disconnect()",
-    "drop": ".disconnect(), or .discard() for a message",
-    "abort": ".reset()",
-    "called_once": "len(rule.calls) == 1",
-    "call_count": "len(rule.calls)",
-    "assert_called": "nothing: a rule that is never used fails the test",
-}
+RULE: Mapping[str, str] = _by_name(
+    {
+        ".reply(code, text)": "respond response answer returns return_value",
+        ".reply(550)": "reject refuse",
+        ".reply(451) or .disconnect()": "fail error",
+        ".reply(250)": "accept",
+        ".call(handler)": "side_effect do handle callback",
+        ".delay(seconds)": "sleep wait",
+        ".hang()": "timeout",
+        ".disconnect()": "close",
+        ".disconnect(), or .discard() for a message": "drop",
+        ".reset()": "abort",
+        "len(rule.calls) == 1": "called_once",
+        "len(rule.calls)": "call_count",
+        "nothing: a rule that is never used fails the test": "assert_called",
+    }
+)
 
 
 def no_items(message: Any, name: object) -> object:  # noqa: ARG001
