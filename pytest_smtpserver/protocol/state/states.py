@@ -42,7 +42,8 @@ class State(Enum):
 
     # Members are compared by identity anyway. The hash of `Enum` is a function in Python:
     # 3 % of what the engine takes for a message.
-    __hash__ = object.__hash__
+    if not TYPE_CHECKING:  # checkers take it for another method
+        __hash__ = object.__hash__
 
 
 _GREETED = frozenset({State.START, State.READY, State.MAIL, State.RCPT, State.CHUNKING})
