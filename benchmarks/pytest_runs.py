@@ -147,9 +147,8 @@ def forked(plugin: str) -> float:
     child = os.fork()
     if child == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(
-            pytest.main(["-q", "-p", "no:cacheprovider", "-p", plugin, "empty.py"])
-        )
+        code = pytest.main(["-q", "-p", "no:cacheprovider", "-p", plugin, "empty.py"])
+        os._exit(code)  # the folder is not this process's to remove
     _, status = os.waitpid(child, 0)
     milliseconds = (time.perf_counter() - start) * 1e3
     code = os.waitstatus_to_exitcode(status)
