@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +18,18 @@ from .opensmtpd import OpenSmtpd
 from .postfix import Postfix
 from .swaks import Swaks
 from .tools import clients_dir, missing_client, require_client, require_root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """For programs that run as a user of their own, to whom tmp_path is closed."""
+    with tempfile.TemporaryDirectory(prefix="open-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import re
 import smtplib
 import socket
 import ssl
-import tempfile
 import warnings
 from contextlib import contextmanager
 from dataclasses import replace
@@ -167,30 +166,21 @@ def _exim(exim: Exim) -> AbstractContextManager[Server]:
 
 @pytest.fixture(params=["postfix", "exim"])
 def secured(
-    request: pytest.FixtureRequest, readable_folder: Path, smtp_ca: trustme.CA
+    request: pytest.FixtureRequest, open_folder: Path, smtp_ca: trustme.CA
 ) -> Iterator[Server]:
     """The same with STARTTLS, behind which ada may log in, and has to."""
     program = request.getfixturevalue(request.param)
     if request.param == "postfix":
-        settings = postfix_with_tls(readable_folder, smtp_ca)
+        settings = postfix_with_tls(open_folder, smtp_ca)
         with (
-            checking(readable_folder) as sasl,
+            checking(open_folder) as sasl,
             _postfix(program, settings, sasl) as upstream,
         ):
             yield upstream
     else:
-        text = exim_with_tls(readable_folder, smtp_ca)
+        text = exim_with_tls(open_folder, smtp_ca)
         with receiving(program, text, tls_for="*") as upstream:
             yield upstream
-
-
-@pytest.fixture
-def readable_folder() -> Iterator[Path]:
-    """For files that a server reads as its own user, to whom a test's are closed."""
-    with tempfile.TemporaryDirectory(prefix="secured-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder
 
 
 @pytest.mark.parametrize("what", RECIPIENTS)

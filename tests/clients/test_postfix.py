@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +22,7 @@ from .exchange import (
 from .tools import EHLO_NAME, Login, Mail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
     from typing import Literal
 
     from pytest_smtpserver import ReceivedMessage, SMTPServer
@@ -154,15 +152,6 @@ def test_auth(smtp_server: SMTPServer, postfix: Postfix) -> None:
     session = only_session(smtp_server)
     assert attempts(session) == [("PLAIN", USER, "lovelace", True)]
     assert session.transmission_type == "ESMTPSA"
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder for lmtp(8), which runs as a user to whom tmp_path is closed."""
-    with tempfile.TemporaryDirectory(prefix="lmtp-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder
 
 
 @pytest.mark.parametrize("socket", ["port", "unix"])
