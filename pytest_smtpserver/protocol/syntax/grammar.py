@@ -29,6 +29,8 @@ _DOT_STRING = rf"{_ATEXT}++(?:\.{_ATEXT}++)*+"
 #: Quoted-string = DQUOTE *QcontentSMTP DQUOTE; a quoted-pair is a backslash and any
 #: ASCII graphic or space.
 _QUOTED_STRING = r'"(?:[^\x00-\x1f"\\\x7f]|\\[ -~])*+"'
+#: Local-part = Dot-string / Quoted-string
+_LOCAL_PART = f"{_DOT_STRING}|{_QUOTED_STRING}"
 _NOT_ATEXT = f"[{_NOT_IN_ATOMS}]"
 
 #: Domain of LDH labels: sub-domain = Let-dig [Ldh-str]
@@ -84,7 +86,7 @@ def local_part_problem(local_part: str) -> str | None:
             f"the local-part is longer than {MAX_LOCAL_PART} octets "
             "(RFC 5321 section 4.5.3.1.1)"
         )
-    if re.fullmatch(f"{_DOT_STRING}|{_QUOTED_STRING}", local_part):
+    if re.fullmatch(_LOCAL_PART, local_part):
         return None
     if not local_part:
         return "the local-part is empty"

@@ -203,7 +203,7 @@ class Recorder:
         if not reply.is_positive and not self._session.in_transaction:
             self._undelivered("a chunk was refused", reply)
 
-    def _said_to_auth(self, event: Event, reply: Reply) -> None:
+    def _said_to_auth(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
         attempt = self._attempt
         if reply.is_intermediate or attempt is None:
             return
@@ -212,8 +212,6 @@ class Recorder:
         attempt.answered(reply)
         self._attempt = None
         self.record.logged_in(self._session.security.user)
-        if event.name == "AUTH" and attempt.username is None:
-            self._hear_credentials(event)
 
     def _said_to_xclient(self, event: Event, reply: Reply) -> None:  # noqa: ARG002
         """XCLIENT_README: the session is the real client's, and begins anew."""
