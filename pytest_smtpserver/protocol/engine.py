@@ -29,7 +29,7 @@ from .state.session_state import SessionState
 from .state.states import State, next_state
 from .syntax import standard
 from .syntax.commands import Command
-from .syntax.replies import LocalProtocolError
+from .syntax.replies import LocalProtocolError, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from .state.session_state import Randomness
     from .state.settings import Settings
     from .syntax.addresses import Address
-    from .syntax.replies import Reply
 else:
     auth = Later("pytest_smtpserver.protocol.answers.authentication")
 
@@ -151,7 +150,9 @@ class SmtpEngine:
         Raises:
             LocalProtocolError: no event waits for a reply.
         """
-        event = self._answered("there is nothing to reply to")
+        event, self._awaiting = self._awaiting, None
+        if event is None:
+            raise LocalProtocolError("there is nothing to reply to")
         if event.name == "CREDENTIALS" and (side := auth.last_word(event, reply)):
             # The verdict waits until the client has taken note (RFC 4954 §4).
             self._verdict = Event(
@@ -166,7 +167,9 @@ class SmtpEngine:
 
     def send_nothing(self) -> None:
         """Leave the event without a reply. What it ends, ends all the same."""
-        event = self._answered("there is nothing to leave unanswered")
+        event, self._awaiting = self._awaiting, None
+        if event is None:
+            raise LocalProtocolError("there is nothing to leave unanswered")
         if event.name == "CONNECT":
             self.session.enter(State.START)
         elif event.name in ("CREDENTIALS", "RESPONSE") or (
@@ -219,13 +222,6 @@ class SmtpEngine:
         hostname = self.session.settings.hostname
         return self._shaped(standard.usual_reply(code, event.name, hostname))
 
-    def _answered(self, otherwise: str) -> Event:
-        """The event that waits for a reply, which it has now."""
-        event, self._awaiting = self._awaiting, None
-        if event is None:
-            raise LocalProtocolError(otherwise)
-        return event
-
     def _shaped(self, reply: Reply) -> Reply:
         if self.session.settings.enhanced_codes:
             return reply
@@ -237,13 +233,16 @@ class SmtpEngine:
         session = self.session
         command = Command.parse(line, pipelined=self.pipelined)
         found = propose(session, command)
-        reply = self._shaped(found.reply)
+        reply = self._shaped(found if isinstance(found, Reply) else found.reply)
         if command.verb == "BDAT" and chunks_exist(session):
             size = bdat_size(command)
             if size is not None:
                 return self._begin_chunk(Chunk(*size), command, reply)
+        name = event_name(command.verb)
+        if isinstance(found, Reply):
+            return Event(name, reply, command)
         return Event(
-            event_name(command.verb),
+            name,
             reply,
             command,
             found,

@@ -54,8 +54,8 @@ _BDAT = r"([0-9]{1,20})(?:[ \t]+([Ll][Aa][Ss][Tt]))?"
 _HTTP = rb"\S+ (?:\S+ )?HTTP/[0-9]\.[0-9]\s*"
 
 
-def propose(session: SessionState, command: Command) -> Proposal:
-    """The reply that the command deserves now, and what was found out about it."""
+def propose(session: SessionState, command: Command) -> Proposal | Reply:
+    """The reply that the command deserves now, with what was found out about it."""
     verb = command.verb
     settings, security = session.settings, session.security
     answer: Proposal | Reply
@@ -79,7 +79,7 @@ def propose(session: SessionState, command: Command) -> Proposal:
     limit = settings.max_unauthenticated_commands
     if limit is not None and _is_overdue(session, command, limit):
         answer = standard.TOO_MANY_UNAUTHENTICATED
-    return answer if isinstance(answer, Proposal) else Proposal(answer)
+    return answer
 
 
 def _is_overdue(session: SessionState, command: Command, limit: int) -> bool:

@@ -26,10 +26,20 @@ class ContentSink:
         length: octets of content, also of what was dropped.
         octets: octets that came over the wire, dots and all.
         chunks: sizes of the chunks that it came in, in order (BDAT only).
+        overflowed: more octets came than the limit allows.
         starved: there was no memory for it; all of it was dropped.
     """
 
-    __slots__ = ("_buffer", "_first", "_limit", "chunks", "length", "octets", "starved")
+    __slots__ = (
+        "_buffer",
+        "_first",
+        "_limit",
+        "chunks",
+        "length",
+        "octets",
+        "overflowed",
+        "starved",
+    )
 
     def __init__(self, limit: int | None = None) -> None:
         self._first = b""
@@ -38,6 +48,7 @@ class ContentSink:
         self.length: int = 0
         self.octets: int = 0
         self.chunks: list[int] = []
+        self.overflowed: bool = False
         self.starved: bool = False
 
     def came(self, octets: int) -> None:
@@ -49,7 +60,9 @@ class ContentSink:
         if not data:
             return
         self.length += len(data)
-        if not self.is_whole:
+        if self._limit is not None and self.length > self._limit:
+            self.overflowed = True
+        if self.overflowed or self.starved:
             return
         try:
             self._keep(data)
@@ -67,11 +80,6 @@ class ContentSink:
             self._first = b""
         else:
             self._first = data
-
-    @property
-    def overflowed(self) -> bool:
-        """More octets came than the limit allows."""
-        return self._limit is not None and self.length > self._limit
 
     @property
     def is_whole(self) -> bool:

@@ -136,7 +136,7 @@ class SessionState:
         self.helo: str | None = None
         self.opening_command: str | None = None
         self.envelope: Envelope | None = None
-        self.sink: ContentSink = self._empty_sink()
+        self.sink: ContentSink = ContentSink(settings.kept_octets)
         self.transaction_count: int = 0
         self.unrecognized: int = 0
         self.unauthenticated: int = 0
@@ -180,7 +180,7 @@ class SessionState:
         """Content comes now: nothing of what came before belongs to it."""
         self.open_envelope()  # where a rule has let DATA through without MAIL
         if self.sink.octets:  # chunks, where a rule has let DATA follow them
-            self.sink = self._empty_sink()
+            self.sink = ContentSink(self.settings.kept_octets)
 
     def secure(self, tls: object, external_identity: str | None) -> None:
         """TLS begins: forget what was said in clear text (RFC 3207 §4.2)."""
@@ -215,11 +215,5 @@ class SessionState:
 
     def _open(self, envelope: Envelope) -> Envelope:
         self.envelope = envelope
-        self.sink = self._empty_sink()
+        self.sink = ContentSink(self.settings.kept_octets)
         return envelope
-
-    def _empty_sink(self) -> ContentSink:
-        settings = self.settings
-        return ContentSink(
-            settings.max_message_size if settings.enforce_message_size else None
-        )

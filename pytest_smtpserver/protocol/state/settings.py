@@ -142,6 +142,11 @@ class Settings(Values):
         return "ENHANCEDSTATUSCODES" in self.extensions
 
     @cached_property
+    def kept_octets(self) -> int | None:
+        """Of the content of a message; what comes behind them is counted and dropped."""
+        return self.max_message_size if self.enforce_message_size else None
+
+    @cached_property
     def lenient(self) -> bool:
         """Something is taken that the grammar does not allow."""
         return self.lenient_addresses or self.lenient_parameters

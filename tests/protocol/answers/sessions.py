@@ -23,7 +23,13 @@ def session(state: State = State.READY, **options: Any) -> SessionState:
 
 def asked(where: SessionState, line: str) -> Proposal:
     """What is proposed to the line."""
-    return propose(where, Command.parse(line.encode() + b"\r\n"))
+    return proposed(where, Command.parse(line.encode() + b"\r\n"))
+
+
+def proposed(where: SessionState, command: Command) -> Proposal:
+    """What is proposed to the command; a reply alone is all that was found out."""
+    found = propose(where, command)
+    return found if isinstance(found, Proposal) else Proposal(found)
 
 
 def happened(line: str, found: Proposal | None = None, name: str = "") -> Event:

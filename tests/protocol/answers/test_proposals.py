@@ -9,7 +9,6 @@ import pytest
 from pytest_smtpserver.protocol.answers.proposals import (
     bdat_size,
     chunks_exist,
-    propose,
 )
 from pytest_smtpserver.protocol.state.states import TABLE, VERBS, State
 from pytest_smtpserver.protocol.syntax import standard
@@ -17,7 +16,7 @@ from pytest_smtpserver.protocol.syntax.addresses import Address
 from pytest_smtpserver.protocol.syntax.commands import Command
 from pytest_smtpserver.protocol.syntax.envelope import Envelope
 
-from .sessions import asked, session
+from .sessions import asked, proposed, session
 
 #: A well-formed line for each verb.
 LINES = {
@@ -170,12 +169,12 @@ def test_a_proposal_changes_nothing() -> None:
 def test_the_command_learns_its_address() -> None:
     """With its parameters and what they say; also where MAIL is refused for them."""
     command = Command.parse(b"MAIL FROM:<a@example.org> SIZE=7 SMTPUTF8\r\n")
-    propose(session(), command)
+    proposed(session(), command)
     assert command.address is not None
     assert (command.address, command.address.declared_size) == ("a@example.org", 7)
     assert command.address.smtputf8
     refused = Command.parse(b"MAIL FROM:<a@example.org> WHAT=7\r\n")
-    assert propose(session(), refused).reply.code == 555
+    assert proposed(session(), refused).reply.code == 555
     assert refused.address is not None
     assert refused.address.parameters == {"WHAT": "7"}
 
@@ -200,7 +199,7 @@ def test_bdat(argument: str, size: tuple[int, bool] | None) -> None:
     command = Command.parse(f"BDAT {argument}\r\n".encode())
     assert bdat_size(command) == size
     code = 501 if size is None else 250
-    assert propose(session(State.RCPT), command).reply.code == code
+    assert proposed(session(State.RCPT), command).reply.code == code
 
 
 def test_a_chunk_too_many() -> None:
