@@ -272,7 +272,9 @@ SERVER: Mapping[str, str] = _by_name(
         "address": "addr server_address",
         "host (where it listens); hostname= is an option": "hostname",
         "host": "ip",
-        "the options by name, as in @pytest.mark.smtp_server(users={…})": "config",
+        "the options by name, as in @pytest.mark.smtp_server(users={…})": (
+            "config SMTP_kwargs"
+        ),
         "on(event).call(handler)": "handler event_handler",
         "on('RCPT', address).reply(550)": "reject",
         "on(event).reply(code, text)": "respond",
