@@ -91,7 +91,11 @@ class Report(NamedTuple):
             for number, session in enumerate(self.sessions)
             if id(session) in wanted
             or any(id(one) in wanted for one in session.messages)
-        ] or [number for number, one in enumerate(self.sessions) if _troubled(one)]
+        ] or [
+            number
+            for number, one in enumerate(self.sessions)
+            if one.undelivered or one.last_error is not None or not one.messages
+        ]
         shown: dict[int, list[str]] = {}
         for number in by_importance(len(self.sessions), notable):
             if room < _FEWEST:
@@ -146,9 +150,7 @@ def table(
 ) -> list[str]:
     """The messages, a line each: from, to, subject, size in octets.
 
-    Args:
-        messages: all of them.
-        notable: those that must be among the rows; with None all are shown.
+    The `notable` ones must be among the rows; with None all are shown.
     """
     if not messages:
         return ["no messages"]
@@ -175,8 +177,9 @@ def table(
 
 def _row(message: ReceivedMessage) -> list[str]:
     sender, recipients = message.envelope.mail_from, message.envelope.rcpt_to
-    texts = (sender or "<>", ", ".join(recipients), message.subject)
-    return [*map(_cell, texts), f"{len(message.content):,}"]
+    texts = map(printable, (sender or "<>", ", ".join(recipients), message.subject))
+    cells = [t if len(t) <= _WIDTH else shortened(t, _WIDTH - 1) for t in texts]
+    return [*cells, f"{len(message.content):,}"]
 
 
 def by_importance(total: int, notable: Iterable[int]) -> Iterator[int]:
@@ -211,13 +214,6 @@ def cut(lines: list[str], most: int) -> list[str]:
         shown += lines[number : number + 1]
         before = number + 1
     return shown
-
-
-def _troubled(session: SessionRecord) -> bool:
-    """The client delivered nothing, or something was refused."""
-    return bool(
-        session.undelivered or session.last_error is not None or not session.messages
-    )
 
 
 def _left_out(sessions: list[SessionRecord]) -> str:
@@ -255,8 +251,3 @@ def _safe(name: str) -> str:
     # The digest keeps names apart that differ only in what was replaced.
     digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{safe[:_MAX_NAME]}-{digest}"
-
-
-def _cell(text: str) -> str:
-    shown = printable(text)
-    return shown if len(shown) <= _WIDTH else shortened(shown, _WIDTH - 1)

@@ -88,17 +88,11 @@ def find_code(
 ) -> str:
     """The only code that a regular expression finds in the message.
 
-    Of several, the one that stands out: that "is your code", or that a sentence about a
-    code ends in ("your code for 2026 is"), or that follows such a word, of these the one
-    that has a line to itself, of these the one in a heading. Dates, years, amounts and
-    the numbers of accounts and orders count where there is nothing else.
-
-    Args:
-        subject: looked at where no body has a code outside of its links.
-        bodies: the texts of the body.
-        headings: what stands in headings of a body.
-        pattern: a regular expression; with a group, the group is the code.
-        where: the message, for the error.
+    The `subject` is looked at where no body has a code outside of its links. Of several,
+    the one that stands out: that "is your code", or that a sentence about a code ends in
+    ("your code for 2026 is"), or that follows such a word, of these the one that has a
+    line to itself, of these the one in a heading. Dates, years, amounts and the numbers
+    of accounts and orders count where there is nothing else.
 
     Raises:
         AssertionError: there is none, or there are several and none stands out.
@@ -149,7 +143,7 @@ def _standing_out(
     left = [one for one in left if not _is_something_else(one)] or left
     in_headings = _codes(_matches(expression, headings))
     signs: tuple[Callable[[re.Match[str]], bool], ...] = (
-        _is_called_yours,
+        lambda match: _IS_YOURS.match(match.string, match.end()) is not None,
         lambda match: _says(_SAYS, match),
         lambda match: _says(_FOLLOWS, match),
         lambda match: _ENTERED.search(_before(match)) is not None,
@@ -170,10 +164,6 @@ def _matches(expression: re.Pattern[str], texts: Iterable[str]) -> list[re.Match
 
 def _codes(matches: Iterable[re.Match[str]]) -> list[str]:
     return unique(code for match in matches if (code := _code(match)))
-
-
-def _is_called_yours(match: re.Match[str]) -> bool:
-    return _IS_YOURS.match(match.string, match.end()) is not None
 
 
 def _says(sign: re.Pattern[str], match: re.Match[str]) -> bool:

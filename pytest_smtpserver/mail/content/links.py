@@ -32,13 +32,8 @@ def links_in_text(text: str) -> list[str]:
         if match[1] is not None:
             # RFC 3986 appendix C: between < and > line breaks do not count.
             link = "".join(line.strip(" \t") for line in match[1].split("\n"))
-            if not re.search(r"\s", link):
-                found.append(link)
-                continue
-            found.extend(links_in_text(match[1]))
-            continue
-        link = _without_punctuation(match[2])
-        if not link.endswith("//"):
+            found += links_in_text(match[1]) if re.search(r"\s", link) else [link]
+        elif not (link := _without_punctuation(match[2])).endswith("//"):
             found.append(link)
     return found
 
@@ -85,11 +80,14 @@ def find_link(
             )
         )
     nearest = _nearest(pattern, links) if isinstance(pattern, str) else ""
+    none = "no links, and no text"
+    if text.strip():
+        none = f"no links at all; the text begins {shortened(text)}"
     raise AssertionError(
         explained(
             f"no such link in {where}",
             expected=f"one link that {wanted}",
-            got=list(links) or _no_links(text),
+            got=list(links) or none,
             nearest=nearest,
             hint="link() takes a str that the link contains (upper and lower case "
             "differ), or a compiled regular expression that is found in it",
@@ -123,12 +121,6 @@ def _nearest(wanted: str, links: Sequence[str]) -> str:
         if score > best:
             best, nearest = score, link
     return nearest
-
-
-def _no_links(text: str) -> str:
-    if not text.strip():
-        return "no links, and no text"
-    return f"no links at all; the text begins {shortened(text)}"
 
 
 def shortened(text: str) -> str:

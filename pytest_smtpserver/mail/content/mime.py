@@ -149,11 +149,15 @@ class Part:
                 f"{self.content_type} without a boundary (RFC 2046 section 5.1)"
             )
             return
+        # RFC 2046 §5.1.5: what a digest holds is a message where nothing else is said.
+        digest = self.content_type == "multipart/digest"
+        default = "message/rfc822" if digest else "text/plain"
         container, below, behind = self, 0, self.start
         while behind >= 0:
             spans, behind = _spans(self.content, behind, self.end, self._boundary)
             for start, end in spans:
-                inner = container._add(self._child(start, end), depth + below, self)
+                child = Part(self.content, start, end, default=default)
+                inner = container._add(child, depth + below, self)
                 below += inner is not container
                 container = inner
             if container is self:
@@ -172,12 +176,6 @@ class Part:
     @property
     def _boundary(self) -> bytes:
         return self.parameter("boundary").rstrip().encode("utf-8", "replace")
-
-    def _child(self, start: int, end: int) -> Part:
-        # RFC 2046 §5.1.5: what a digest holds is a message where nothing else is said.
-        digest = self.content_type == "multipart/digest"
-        default = "message/rfc822" if digest else "text/plain"
-        return Part(self.content, start, end, default=default)
 
     def _add(self, child: Part, depth: int, around: Part) -> Part:
         """Add a part; returns the part that the next one belongs to.

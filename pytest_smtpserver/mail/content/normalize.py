@@ -22,25 +22,12 @@ _IDS = frozenset(
     {"message-id", "resent-message-id", "in-reply-to", "references", "content-id"}
 )
 #: Trace fields (RFC 5321 §4.4), and other fields that relays and signers add.
-_TRACE = frozenset(
-    {
-        "arc-authentication-results",
-        "arc-message-signature",
-        "arc-seal",
-        "authentication-results",
-        "dkim-signature",
-        "received",
-        "x-attachment-id",
-        "x-received",
-    }
+_ADDED = (
+    "arc-authentication-results arc-message-signature arc-seal authentication-results "
+    "dkim-signature received x-attachment-id x-received"
 )
-_SIGNATURES = frozenset(
-    {
-        "application/pgp-signature",
-        "application/pkcs7-signature",
-        "application/x-pkcs7-signature",
-    }
-)
+_TRACE = frozenset(_ADDED.split())
+_SIGNATURE = re.compile(r"application/(?:pgp|(?:x-)?pkcs7)-signature")
 #: A forwarded message that is nested deeper is shown as it was sent.
 _MAX_DEPTH = 5
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"')
@@ -109,11 +96,15 @@ class _Writer:
             start = value.lower().find("boundary")
             return value[:start] + value[start:].replace(boundary, stand_in)
         if lowered in _RECIPIENTS:
-            return _sorted_mailboxes(value)
+            found, complaints = read_mailboxes(value)
+            # Only a plain list is sorted.
+            if len(found) > 1 and not complaints and ":" not in _QUOTED.sub("", value):
+                return ", ".join(sorted(map(_written, found)))
+            return value
         return self._without_dates(value) if lowered == "subject" else value
 
     def _leaf(self, part: Part) -> Iterator[str]:
-        if part.content_type in _SIGNATURES:
+        if _SIGNATURE.fullmatch(part.content_type):
             yield "[signature]"
         elif part.content_type == "message/rfc822" and self._depth < _MAX_DEPTH:
             self._depth += 1
@@ -183,14 +174,6 @@ def _command(command: str, address: Address) -> str:
         if keyword != "SIZE"
     ]
     return " ".join([f"{command}:<{address}>", *parameters])
-
-
-def _sorted_mailboxes(value: str) -> str:
-    """A plain list of mailboxes, sorted; any other value as it is."""
-    found, complaints = read_mailboxes(value)
-    if len(found) < 2 or complaints or ":" in _QUOTED.sub("", value):
-        return value
-    return ", ".join(sorted(map(_written, found)))
 
 
 def _written(mailbox: Mailbox) -> str:

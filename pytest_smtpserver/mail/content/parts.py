@@ -115,13 +115,9 @@ def _sort_leaf(
     """Sort one leaf.
 
     A multipart that could not be taken apart is a leaf too, and its source is the text.
-
-    Args:
-        part: the leaf.
-        found: it is added here.
-        first: it is the first part of its multipart, or no body has come yet: a file
-            name does not make it an attachment then.
-        body: only a body is expected here: in an alternative, or as the root.
+    Of a part that is `first` in its multipart, or comes before any body, a file name
+    does not make an attachment. In an alternative, or as the root, only a `body` is
+    expected.
     """
     kind = part.content_type
     named = bool(part.filename) and not (first or body)

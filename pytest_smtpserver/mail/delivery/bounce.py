@@ -29,7 +29,7 @@ _RETRY = timedelta(days=5)
 
 
 class _Message(Protocol):
-    """What `bounce` reads of a message: a `ReceivedMessage` imports this module."""
+    """What is read of a `ReceivedMessage`, which imports this module."""
 
     content: bytes
     envelope: Envelope
@@ -80,12 +80,9 @@ def bounce(message: _Message, code: int, text: str, recipient: str | None) -> by
 
 def _greeted_as(transcript: Transcript) -> str:
     """The name in the server's greeting; ``"localhost"`` where there is none."""
-    for entry in transcript:
-        if entry.kind == "S":
-            data = entry.data if isinstance(entry.data, bytes) else entry.data.encode()
-            match = _GREETING.match(data)
-            return match[1].decode("ascii", "replace") if match else "localhost"
-    return "localhost"
+    said = next((entry.data for entry in transcript if entry.kind == "S"), b"")
+    match = _GREETING.match(said if isinstance(said, bytes) else said.encode())
+    return match[1].decode("ascii", "replace") if match else "localhost"
 
 
 def _recipients(
@@ -167,7 +164,8 @@ def _report(
     )
     # RFC 3461 §4.3: RET is about failures; of a delay only the header comes back.
     whole = failed and message.envelope.ret != "HDRS"
-    returned = content if whole else _header(content)
+    end = None if whole else _END_OF_HEADER.search(content)
+    returned = content if end is None else content[: end.start()] + b"\r\n"
     encoding = "7bit" if returned.isascii() else "8bit"
     kind = "message/rfc822" if whole else "text/rfc822-headers"
     head = [
@@ -201,12 +199,6 @@ def _report(
     )
     octets = parts.encode("utf-8", "surrogateescape")
     return octets + returned + f"\r\n--{boundary}--\r\n".encode()
-
-
-def _header(content: bytes) -> bytes:
-    """The header alone, with the line end of its last field."""
-    end = _END_OF_HEADER.search(content)
-    return content if end is None else content[: end.start()] + b"\r\n"
 
 
 def _typed(address: str) -> str:

@@ -20,24 +20,9 @@ if TYPE_CHECKING:
 #: Gmail shows so many octets of HTML, and a link to the rest.
 CLIPPED_AT = 102 * 1024
 #: RFC 2606, and what test clients of frameworks call their host.
-_PLACEHOLDERS = (
-    "example",
-    "example.com",
-    "example.net",
-    "example.org",
-    "invalid",
-    "test",
-)
+_PLACEHOLDERS = "example example.com example.net example.org invalid test"
 #: Names that only the machine or the network of the developer knows.
-_AT_HOME = (
-    "localhost",
-    "localdomain",
-    "local",
-    "internal",
-    "lan",
-    "home.arpa",
-    "testserver",
-)
+_AT_HOME = "localhost localdomain local internal lan home.arpa testserver"
 
 
 def on_html(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
@@ -66,20 +51,16 @@ def _images(markup: Markup) -> Iterator[Note]:
         for image in link.images
         if image.text == ""
     ]
+    texts = "".join(image.text or "" for image in markup.images)
     if bare:
         count = "an image has" if len(bare) == 1 else f"{len(bare)} images have"
         what = f"{count} no text in its place (alt)"
-    elif markup.images and not _says_something(markup):
+    elif markup.images and not f"{markup.prose}{markup.code}{texts}".strip():
         bare, what = markup.images, "the HTML has images, and no text at all"
     else:
         return
     line = f'<img src="{shortened(bare[0].source, 80)}">'
     yield Note("image-without-text", what, "HTML", line)
-
-
-def _says_something(markup: Markup) -> bool:
-    texts = [markup.prose, markup.code, *(image.text or "" for image in markup.images)]
-    return bool("".join(texts).strip())
 
 
 def on_links(message: ReceivedMessage) -> Iterator[Note]:
@@ -144,5 +125,5 @@ def _at_home(parts: SplitResult, sender: str, own_port: int) -> str:
     return ""
 
 
-def _is_below(host: str, domains: tuple[str, ...]) -> bool:
-    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+def _is_below(host: str, domains: str) -> bool:
+    return any(f".{host}".endswith(f".{domain}") for domain in domains.split())

@@ -17,28 +17,12 @@ if TYPE_CHECKING:
 #: So many strangers may see each other's addresses.
 MOST_STRANGERS = 5
 #: Whoever has an address there is no colleague of others who have one.
-_MAILBOX_PROVIDERS = frozenset(
-    [
-        "aol.com",
-        "gmail.com",
-        "gmx.de",
-        "gmx.net",
-        "googlemail.com",
-        "hotmail.com",
-        "icloud.com",
-        "live.com",
-        "mail.ru",
-        "me.com",
-        "outlook.com",
-        "proton.me",
-        "protonmail.com",
-        "qq.com",
-        "t-online.de",
-        "web.de",
-        "yahoo.com",
-        "yandex.ru",
-    ]
+_PROVIDERS = (
+    "aol.com gmail.com gmx.de gmx.net googlemail.com hotmail.com icloud.com live.com "
+    "mail.ru me.com outlook.com proton.me protonmail.com qq.com t-online.de web.de "
+    "yahoo.com yandex.ru"
 )
+_MAILBOX_PROVIDERS = frozenset(_PROVIDERS.split())
 #: How links are labelled by which one leaves a list, and what stands in their URLs.
 _LEAVES = re.compile(
     r"unsubscrib|unsub\b|manage (?:your )?(?:e-?mail )?preferences|email[-_ ]preferences"
@@ -57,16 +41,12 @@ def recipients(message: ReceivedMessage) -> Iterator[Note]:
         address
         for address in shown
         if (domain := address.rpartition("@")[2].lower()) in _MAILBOX_PROVIDERS
-        or not _same_house(domain, own)
+        or not (f".{domain}".endswith(f".{own}") or own.endswith(f".{domain}"))
     ]
     if len(strangers) > MOST_STRANGERS:
         what = f"{len(strangers)} strangers see each other's addresses in To and Cc"
         line = ", ".join(strangers[:3]) + " …"
         yield Note("all-addresses-visible", what, "header", line)
-
-
-def _same_house(domain: str, own: str) -> bool:
-    return domain == own or domain.endswith(f".{own}") or own.endswith(f".{domain}")
 
 
 def unsubscribing(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
@@ -81,9 +61,11 @@ def unsubscribing(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
         why = "it has a link to unsubscribe"
     if not why:
         return
+    # Members write to a discussion (RFC 2369 §3.4): one-click is for who sends in bulk.
+    is_discussion = headers.get("List-Post", "NO").strip().upper() != "NO"
     if "List-Unsubscribe" not in headers:
         missing = "List-Unsubscribe"
-    elif "List-Unsubscribe-Post" in headers or _is_discussion(message):
+    elif "List-Unsubscribe-Post" in headers or is_discussion:
         return
     else:
         missing = "List-Unsubscribe-Post"
@@ -96,11 +78,6 @@ def _labels(message: ReceivedMessage, markup: Markup) -> Iterator[str]:
     for link in markup.links:
         yield " ".join("".join(link.label).split())
         yield from (image.text for image in link.images if image.text)
-
-
-def _is_discussion(message: ReceivedMessage) -> bool:
-    """Members write to it (RFC 2369 §3.4): one-click is for who sends in bulk."""
-    return message.headers.get("List-Post", "NO").strip().upper() != "NO"
 
 
 class SentBefore:

@@ -99,11 +99,11 @@ _NAMED = 5
 def unrendered(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
     """Placeholders, and values that were not there, each kind once for each part."""
     samples = {*_PLACEHOLDER.findall(markup.code), *_DOUBTFUL.findall(markup.code)}
-    # What is a sample in the HTML is one in the text that was made from it, too.
-    text = _without_samples(message.text)
+    # What is a sample in the HTML is one in the text that was made from it, too. A
+    # template that is indented as a whole is none.
     for part, searched in (
         ("subject", message.subject),
-        ("text", text),
+        ("text", _SAMPLES.sub("", textwrap.dedent(message.text))),
         ("HTML", markup.prose),
     ):
         found = _all_of(_PLACEHOLDER, searched) + _doubtful(searched)
@@ -148,11 +148,6 @@ def _doubtful(text: str) -> list[str]:
         ):
             found.update(dict.fromkeys(here))
     return list(found)
-
-
-def _without_samples(text: str) -> str:
-    # A template that is indented as a whole is no sample.
-    return _SAMPLES.sub("", textwrap.dedent(text))
 
 
 def _all_of(pattern: re.Pattern[str], text: str) -> list[str]:

@@ -6,50 +6,16 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-from pytest_smtpserver.mail.content.html.tokenizer import VOID, Tag, tokens
+from pytest_smtpserver.mail.content.html.tokenizer import VOID, Tag, names, tokens
 
 #: What shows code: a reader takes braces in there for what they are.
-_CODE = frozenset(
-    [
-        "code",
-        "kbd",
-        "listing",
-        "plaintext",
-        "pre",
-        "samp",
-        "textarea",
-        "tt",
-        "var",
-        "xmp",
-    ]
-)
+_CODE = names("code kbd listing plaintext pre samp textarea tt var xmp")
 _CODE_FONT = re.compile(r"monospace|courier|consolas|menlo", re.IGNORECASE)
 #: What no reader sees.
-_UNSEEN = frozenset(
-    {"head", "noembed", "noframes", "script", "style", "template", "title"}
-)
+_UNSEEN = names("head noembed noframes script style template title")
 #: These stand within a line: the text before and after them is one.
-_INLINE = _CODE | frozenset(
-    [
-        "a",
-        "abbr",
-        "b",
-        "big",
-        "em",
-        "font",
-        "i",
-        "img",
-        "mark",
-        "q",
-        "s",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "sup",
-        "u",
-        "wbr",
-    ]
+_INLINE = _CODE | names(
+    "a abbr b big em font i img mark q s small span strong sub sup u wbr"
 )
 _PIXEL = re.compile(r"\s*[012](?:px)?\s*(?:;|$)", re.IGNORECASE)
 _TINY_STYLE = re.compile(

@@ -28,11 +28,11 @@ def command_problem(expected: Sequence[Any], commands: list[Command]) -> str:
     wanted = list(expected)
     if len(wanted) == len(commands) and all(map(_is, wanted, commands)):
         return ""
-    steps = _align(wanted, commands)
     lines = ["The client sent other commands than expected (- expected, + sent):"]
-    for want, command in steps:
+    for want, command in _align(wanted, commands):
         if command is None:
-            lines.append(f"  - {_shown(want)}")
+            shown = shown_command(want) if isinstance(want, str) else show(want)
+            lines.append(f"  - {shown}")
         else:
             sign = " " if want is not None else "+"
             lines.append(f"  {sign} {shown_command(command)}")
@@ -44,10 +44,6 @@ def _is(wanted: object, command: Command) -> bool:
     if isinstance(wanted, str) and " " not in wanted:
         return wanted.upper() == command.verb
     return matches(wanted, str(command))
-
-
-def _shown(wanted: object) -> str:
-    return shown_command(wanted) if isinstance(wanted, str) else show(wanted)
 
 
 def _align(

@@ -132,7 +132,10 @@ class Criteria:
         unmet: list[Difference] = []
         for name, wanted in self.given.items():
             if name == "headers":
-                unmet += _header_differences(wanted, message)
+                for field, value in wanted.items():
+                    fields = message.headers.get_all(field)
+                    if not matches_any(value, fields, matches):
+                        unmet.append(Difference(f"header {field}", value, fields))
             elif name == "where":
                 if not wanted(message):
                     unmet.append(Difference(name, wanted, False))
@@ -144,14 +147,3 @@ class Criteria:
             if first and unmet:
                 break
         return unmet
-
-
-def _header_differences(
-    wanted: Mapping[str, Any], message: ReceivedMessage
-) -> list[Difference]:
-    unmet = []
-    for name, value in wanted.items():
-        got = message.headers.get_all(name)
-        if not matches_any(value, got, matches):
-            unmet.append(Difference(f"header {name}", value, got))
-    return unmet

@@ -48,12 +48,9 @@ class Setting(NamedTuple):
 def what_stood_in_the_way(
     sessions: Sequence[SessionRecord], setting: Setting, *, waited: bool
 ) -> list[str]:
-    """The lines of an explanation that say why a message is not there.
+    """Why a message is not there.
 
-    Args:
-        sessions: all of the server.
-        setting: the server.
-        waited: the test has waited for the message, and has not only looked for it.
+    The test has `waited` for the message, or has only looked for it.
     """
     if setting.running is None:
         return ["", NEVER_STARTED]
@@ -108,12 +105,9 @@ def what_holds_up(
     sessions: Sequence[SessionRecord],
     setting: Setting,
 ) -> list[str]:
-    """The lines of an explanation that say why sessions do not come to an end.
+    """Why the sessions that are `stuck` in something do not come to an end.
 
-    Args:
-        stuck: those that are in the middle of something.
-        sessions: all of the server, which give them their numbers.
-        setting: the server.
+    They have their numbers among all `sessions` of the server.
     """
     wanted = set(map(id, stuck))
     numbered = enumerate(sessions, 1)
@@ -125,16 +119,11 @@ def what_reports_tell(sessions: Sequence[SessionRecord], setting: Setting) -> li
     """What may have stood in the way of the sessions that delivered nothing.
 
     For a test that has failed by itself, for instance by an exception of the client.
-
-    Args:
-        sessions: all of the server.
-        setting: the server.
     """
     numbered = enumerate(sessions, 1)
     silent = ((number, one) for number, one in numbered if not one.messages)
-    diagnoses = _DIAGNOSES
-    if not any(session.messages for session in sessions):
-        diagnoses += (_no_mail,)
+    nothing = not any(session.messages for session in sessions)
+    diagnoses = (*_DIAGNOSES, _no_mail) if nothing else _DIAGNOSES
     return [printable(one) for one in _of_sessions(silent, setting, diagnoses)]
 
 
@@ -151,39 +140,24 @@ def _of_sessions(
     """What stood in the way of each session; equal reasons are told once."""
     by_sentence: dict[str, list[int]] = {}
     for number, session in numbered:
-        if sentence := _of_session(session, setting, diagnoses):
+        # A client that has delivered something had no problem with TLS or the login.
+        fitting = (_no_domain, _refused_content) if session.messages else diagnoses
+        found = (diagnose(session, setting) for diagnose in fitting)
+        if sentence := next(filter(None, found), ""):
             by_sentence.setdefault(sentence, []).append(number)
     return [f"{_named(ns)}: {sentence}" for sentence, ns in by_sentence.items()]
 
 
-def _of_session(
-    session: SessionRecord, setting: Setting, diagnoses: tuple[Diagnosis, ...]
-) -> str:
-    """The first diagnosis that fits; ``""`` for none."""
-    # A client that has delivered something had no problem with TLS or the login.
-    if session.messages:
-        diagnoses = (_no_domain, _refused_content)
-    for diagnose in diagnoses:
-        if sentence := diagnose(session, setting):
-            return sentence
-    return ""
-
-
 def _handshake(session: SessionRecord, setting: Setting) -> str:
     """A TLS handshake that failed, by the note about it in the transcript."""
-    how = next(
-        (
-            str(entry.data)
-            for entry in reversed(session.transcript.entries)
-            if entry.kind == "note" and str(entry.data).startswith("the TLS handshake")
-        ),
-        "",
-    )
-    if not how:
+    notes = [str(one.data) for one in session.transcript if one.kind == "note"]
+    failures = [note for note in notes if note.startswith("the TLS handshake")]
+    if not failures:
         waits = setting.tls == "implicit" and session.tls is None and session.is_open
         return (
             f"the client is connected, and has not begun TLS. {_PLAIN}" if waits else ""
         )
+    how = failures[-1]
     reason = how.rpartition(": ")[2]
     if _DISTRUST.search(reason):
         if setting.certificate != "valid":
@@ -321,10 +295,6 @@ def _named(numbers: list[int]) -> str:
     return f"connections {shown}" + (" …" if len(numbers) > 5 else "")
 
 
-def _octets(data: bytes | str) -> bytes:
-    return (data.encode() if isinstance(data, str) else data).strip()
-
-
 _BARE = re.compile(r"^(?:MAIL +FROM|RCPT +TO) *: *<?([^@<> ]+)>?(?: |$)", re.IGNORECASE)
 
 
@@ -333,15 +303,11 @@ def _refused_content(session: SessionRecord, setting: Setting) -> str:  # noqa: 
     reply = next((u.reply for u in session.undelivered if u.reply is not None), None)
     if reply is None or reply.code < 400:
         return ""
-    said = str(reply).encode("utf-8", "surrogateescape")
-    by = next(
-        (
-            f", by {entry.remark}"
-            for entry in reversed(session.transcript.entries)
-            if entry.kind == "S" and entry.remark and _octets(entry.data) == said
-        ),
-        "",
-    )
+    said, by = str(reply).encode("utf-8", "surrogateescape"), ""
+    for entry in session.transcript:
+        if entry.kind == "S" and entry.remark:
+            data = entry.data.encode() if isinstance(entry.data, str) else entry.data
+            by = f", by {entry.remark}" if data.strip() == said else by
     return f"the message was refused with {' / '.join(str(reply).splitlines())}{by}."
 
 

@@ -52,15 +52,8 @@ def not_received(
 ) -> str:
     """The text of a wait that ran out of time.
 
-    Args:
-        wait: what was waited for.
-        timeout: in seconds; None if nothing was waited for, as nothing can come.
-        messages: all messages of the server.
-        claims: the messages that were handed out, and where.
-        before_mark: the messages that came before the mark of the wait.
-        sessions: all sessions of the server.
-        setting: the server, for a diagnosis.
-        full: leave nothing out.
+    Without a `timeout` nothing was waited for, as nothing can come. `claims` are the
+    messages that were handed out, and where; some came `before_mark`, that of the wait.
     """
     handed_out = {id(message): where for message, where in claims}
     early = {id(message) for message in before_mark}
@@ -135,17 +128,10 @@ def stuck(
 ) -> str:
     """The text of an assertion that cannot be decided: some sessions are still busy.
 
-    Args:
-        held_up: those in flight, and what holds each of them up, in words.
-        timeout: how long was waited, in seconds.
-        sessions: all of the server.
-        setting: the server, for a diagnosis; None where there is one already.
+    Each comes with what holds it up, in words. With no `setting` there is no diagnosis.
     """
-    verb = "is" if len(held_up) == 1 else "are"
-    sessions_held = count(len(held_up), "session")
-    head = (
-        f"After {timeout:g} s {sessions_held} {verb} still in the middle of something"
-    )
+    busy = f"{count(len(held_up), 'session')} {'is' if len(held_up) == 1 else 'are'}"
+    head = f"After {timeout:g} s {busy} still in the middle of something"
     lines = [f"{head}, so nobody can say what will arrive:"]
     for session, held_up_by in held_up:
         lines.append(f"  {_open(session)}")
@@ -202,7 +188,11 @@ def _arrived(
             lines.append(f"       {note}")
         for difference in differences:
             lines += [f"       {line}" for line in describe(difference, full=full)]
-            way_out = _elsewhere(difference, message) or _meant(difference)
+            way_out = _elsewhere(difference, message)
+            if not way_out:
+                name, wanted, got = difference
+                texts = got if isinstance(got, (list, tuple)) else [got]
+                way_out = hint(wanted, texts, addresses=name in _ADDRESSES)
             lines += [f"         {way_out}"] if way_out else []
     if left := len(ranked) - len(shown):
         lines.append(f"  … and {left} more, further off; -vv shows them")
@@ -211,27 +201,19 @@ def _arrived(
 
 def _elsewhere(difference: Difference, message: ReceivedMessage) -> str:
     """Where the address is, if the test has confused header and envelope."""
-    name, wanted = difference.name, difference.wanted
-    envelope = message.envelope
-    header = [*message.to, *message.cc]
-    for this, other, addresses in (
-        ("to", "rcpt_to", envelope.rcpt_to),
-        ("cc", "rcpt_to", envelope.rcpt_to),
-        ("from_", "mail_from", [envelope.mail_from]),
-        ("rcpt_to", "to", header),
-        ("mail_from", "from_", [message.from_]),
-    ):
-        if name == this and matches_any(wanted, addresses, matches_address):
-            place = "header" if other in ("to", "from_") else "envelope"
+    sender, recipients = message.envelope.mail_from, message.envelope.rcpt_to
+    places: dict[str, tuple[str, str, Sequence[str]]] = {
+        "to": ("envelope", "rcpt_to", recipients),
+        "cc": ("envelope", "rcpt_to", recipients),
+        "from_": ("envelope", "mail_from", [sender]),
+        "rcpt_to": ("header", "to", [*message.to, *message.cc]),
+        "mail_from": ("header", "from_", [message.from_]),
+    }
+    if difference.name in places:
+        place, other, addresses = places[difference.name]
+        if matches_any(difference.wanted, addresses, matches_address):
             return f"it is in the {place}: {other}= looks there"
     return ""
-
-
-def _meant(difference: Difference) -> str:
-    """What to write in place of a str that no message has."""
-    got = difference.got
-    texts = got if isinstance(got, (list, tuple)) else [got]
-    return hint(difference.wanted, texts, addresses=difference.name in _ADDRESSES)
 
 
 def went_wrong(sessions: Sequence[SessionRecord]) -> list[str]:

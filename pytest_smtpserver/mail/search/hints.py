@@ -20,13 +20,7 @@ _SHORTEST_PART = 3
 
 
 def hint(wanted: object, got: Iterable[object], *, addresses: bool = False) -> str:
-    """What to write instead; ``""`` for no idea.
-
-    Args:
-        wanted: what a test has given; there are hints for a `str` only.
-        got: what came.
-        addresses: these are addresses.
-    """
+    """What to write instead of a `str`; ``""`` for anything else, and for no idea."""
     if not isinstance(wanted, str) or not wanted:
         return ""
     texts = [one for one in got if isinstance(one, str) and one]
@@ -37,9 +31,10 @@ def hint(wanted: object, got: Iterable[object], *, addresses: bool = False) -> s
     if any(wanted.casefold() == text.casefold() for text in texts):
         return "they differ in upper and lower case"
     if "*" in wanted and any(fnmatch.fnmatchcase(text, wanted) for text in texts):
+        pattern = "^" + ".*".join(map(re.escape, wanted.split("*"))) + "$"
         return (
             "a str has no wildcards; a regular expression finds it: "
-            f"re.compile({_of_wildcards(wanted)!r})"
+            f"re.compile({pattern!r})"
         )
     if _EXPRESSION.search(wanted):
         return _as_expression(wanted, texts)
@@ -65,7 +60,3 @@ def _as_expression(wanted: str, texts: list[str]) -> str:
     if re.search(r"\\|\.[*+]|^\^", wanted):
         return f"a regular expression has to be compiled: re.compile({wanted!r})"
     return ""
-
-
-def _of_wildcards(wanted: str) -> str:
-    return "^" + ".*".join(map(re.escape, wanted.split("*"))) + "$"

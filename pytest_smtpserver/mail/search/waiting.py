@@ -24,8 +24,6 @@ class Wait:
     """A search that goes on where it stopped, so that nothing is looked at twice.
 
     Args:
-        mailbox: where messages come in.
-        criteria: those of the messages.
         count: how many are wanted.
         since: only those recorded after this mark.
         again: also those that an earlier wait has handed out.

@@ -98,10 +98,7 @@ _ROMAN = str.maketrans("\\~", "¥‾")
 def decode_text(octets: bytes, charset: str, *, html: bool = False) -> tuple[str, str]:
     """Decode the octets of a text part.
 
-    Args:
-        octets: the text, its transfer encoding already undone.
-        charset: what the part declares, ``""`` where it declares nothing.
-        html: look for a ``<meta charset>`` where nothing is declared.
+    Where no `charset` is declared, a ``<meta charset>`` of `html` counts.
 
     Returns:
         The text with all line ends as LF, and what was wrong (``""``: nothing).

@@ -13,12 +13,7 @@ _NOT_QUOTED = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n|\Z)")
 
 
 def undo(raw: bytes, encoding: str) -> tuple[bytes, str]:
-    """A body without its transfer encoding, and what was wrong (``""``: nothing).
-
-    Args:
-        raw: as it was sent.
-        encoding: in lower case, ``""`` where none is declared.
-    """
+    """A body without its transfer encoding, and what was wrong (``""``: nothing)."""
     if encoding == "base64":
         return decode_base64(raw)
     if encoding == "quoted-printable":

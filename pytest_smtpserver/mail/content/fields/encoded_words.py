@@ -62,11 +62,8 @@ def decode_words(
 ) -> str:
     """A value with its encoded words decoded, without the blanks between two of them.
 
-    Args:
-        value: as it was sent, unfolded.
-        complaints: what is wrong with the words is added to it.
-        quote: put a word with specials into quotes, so that a list of addresses stays
-            the list it is.
+    With `quote` a word with specials gets quotes, so that a list of addresses stays the
+    list it is.
     """
     if "=?" not in value:
         return value

@@ -171,19 +171,12 @@ class Headers:
     def _value(self, index: int) -> str:
         value = self._decoded.get(index)
         if value is None:
-            value = decode_value(*self._fields[index])
+            name, value = self._fields[index]
+            # In lists of addresses, text with special characters is put into quotes.
+            if "=?" in value:
+                value = encoded_words.decode_words(value, quote=holds_addresses(name))
             self._decoded[index] = value
         return value
-
-
-def decode_value(name: str, value: str) -> str:
-    """The value of a field with its encoded words decoded (RFC 2047).
-
-    In lists of addresses, decoded text with special characters is put into quotes.
-    """
-    if "=?" not in value:
-        return value
-    return encoded_words.decode_words(value, quote=holds_addresses(name))
 
 
 def holds_addresses(name: str) -> bool:

@@ -84,7 +84,9 @@ class Page:
             if isinstance(token, str):
                 self._write(token)
             elif token.closing:
-                self._end(token.name)
+                if token.name in _LINES:
+                    self._break()
+                self._close(token.name)
             else:
                 self._start(token)
         self._look_for_links()
@@ -120,11 +122,6 @@ class Page:
             self._open.append(name)
             if hidden:
                 self._hiding.add(depth)
-
-    def _end(self, name: str) -> None:
-        if name in _LINES:
-            self._break()
-        self._close(name)
 
     def _close(self, name: str) -> None:
         """Close the innermost element of that name, and all that is open in it.

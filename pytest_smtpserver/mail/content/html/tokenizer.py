@@ -46,6 +46,8 @@ _DECLARATION = re.compile(
 _REFERENCE = re.compile(
     r"&(?:#(?:[xX]([0-9A-Fa-f]+)|([0-9]+));?|([A-Za-z][A-Za-z0-9]{0,31};?))"
 )
+#: What follows a name that is no reference in an attribute.
+_GOES_ON = re.compile(r"[=0-9A-Za-z]")
 
 
 class Tag(NamedTuple):
@@ -126,10 +128,8 @@ def tokens(html: str) -> Iterator[Tag | str]:
 def references(text: str, *, attribute: bool = False) -> str:
     """Text with its character references undone (sections 13.2.5.72 to 13.2.5.80).
 
-    Args:
-        text: as it stands in the document.
-        attribute: it is an attribute's value, where a name without a semicolon that
-            ``=`` or an alphanumeric follows is left alone: ``?a=1&copy=2``.
+    In an attribute a name without a semicolon that ``=`` or an alphanumeric follows is
+    left alone: ``?a=1&copy=2``.
     """
     if "&" not in text:
         return text
@@ -142,16 +142,12 @@ def references(text: str, *, attribute: bool = False) -> str:
             if name[:end] in html5:
                 rest = name[end:]
                 following = rest or text[match.end() : match.end() + 1]
-                if attribute and name[end - 1] != ";" and _goes_on(following):
+                if attribute and name[end - 1] != ";" and _GOES_ON.match(following):
                     break
                 return html5[name[:end]] + rest
         return match[0]
 
     return _REFERENCE.sub(undone, text)
-
-
-def _goes_on(following: str) -> bool:
-    return following[:1] == "=" or (following[:1].isascii() and following[:1].isalnum())
 
 
 def _character(digits: str, base: int) -> str:
