@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_smtpserver.mail.words import by_name
 from pytest_smtpserver.protocol.naming import suggestion
 from pytest_smtpserver.script.personas.kinds import (
     Persona,
@@ -78,9 +79,8 @@ __all__ = (
 )
 
 #: What others call them.
-WORDS = {
-    word: name
-    for name, words in {
+WORDS = by_name(
+    {
         "amazon_ses": "ses aws aws_ses amazon",
         "blocklisted": "blacklisted blacklist blocklist rbl dnsbl spamhaus",
         "dialogue": "log from_log playback replay transcript recorded",
@@ -92,9 +92,8 @@ WORDS = {
         "tarpit": "slow delay",
         "unknown_users": "unknown_user no_such_user user_unknown",
         "yahoo": "aol",
-    }.items()
-    for word in words.split()
-}
+    }
+)
 
 
 def _no_such_persona(name: str) -> object:

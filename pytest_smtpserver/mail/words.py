@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def _by_name(ours: Mapping[str, str]) -> dict[str, str]:
+def by_name(ours: Mapping[str, str]) -> dict[str, str]:
     """The table of answers by name, from one that has the names for each answer."""
     return {name: answer for answer, names in ours.items() for name in names.split()}
 
 
 #: Options of servers and clients elsewhere.
-OPTIONS: Mapping[str, str] = _by_name(
+OPTIONS: Mapping[str, str] = by_name(
     {
         "tls='starttls'": (
             "use_starttls starttls enable_starttls with_starttls offer_starttls auto_tls"
@@ -74,7 +74,7 @@ OPTIONS: Mapping[str, str] = _by_name(
 )
 
 #: Criteria of waits, `find` and assertions elsewhere.
-CRITERIA: Mapping[str, str] = _by_name(
+CRITERIA: Mapping[str, str] = by_name(
     {
         "mail_from= (envelope) or from_= (header)": "sender",
         "from_= (header) or mail_from= (envelope)": (
@@ -112,7 +112,7 @@ CRITERIA: Mapping[str, str] = _by_name(
 )
 
 #: Criteria of rules; those of messages come with them at ``"MESSAGE"``.
-RULE_CRITERIA: Mapping[str, str] = _by_name(
+RULE_CRITERIA: Mapping[str, str] = by_name(
     {
         "mail_from=": "sender from_addr",
         "mail_from=, or the event 'MESSAGE' for header fields": "from_",
@@ -132,7 +132,7 @@ RULE_CRITERIA: Mapping[str, str] = _by_name(
 )
 
 #: Attributes and methods of `email.message.Message` and of other libraries' messages.
-MESSAGE: Mapping[str, str] = _by_name(
+MESSAGE: Mapping[str, str] = by_name(
     {
         "message.text, message.html": "body get_content get_body payload",
         "nothing: smtp_server.advice has that on all messages": "advice",
@@ -195,7 +195,7 @@ MESSAGE: Mapping[str, str] = _by_name(
 )
 
 #: What others call the parts of a session.
-SESSION: Mapping[str, str] = _by_name(
+SESSION: Mapping[str, str] = by_name(
     {
         "session.remote_address": "peer client_address peername",
         "session.remote_address[0]": "ip",
@@ -222,7 +222,7 @@ SESSION: Mapping[str, str] = _by_name(
 )
 
 #: What others call the parts of an attached file.
-ATTACHMENT: Mapping[str, str] = _by_name(
+ATTACHMENT: Mapping[str, str] = by_name(
     {
         "attachment.filename": "name file_name get_filename",
         "attachment.content_type": (
@@ -247,7 +247,7 @@ ATTACHMENT: Mapping[str, str] = _by_name(
 )
 
 #: What others ask of their list of messages.
-MESSAGES: Mapping[str, str] = _by_name(
+MESSAGES: Mapping[str, str] = by_name(
     {
         "messages.find(…)": "filter search",
         "messages.find(…), messages[0]": "get",
@@ -264,7 +264,7 @@ MESSAGES: Mapping[str, str] = _by_name(
 )
 
 #: What other servers of tests call their parts.
-SERVER: Mapping[str, str] = _by_name(
+SERVER: Mapping[str, str] = by_name(
     {
         "messages": (
             "outbox inbox mailbox mails emails received received_messages envelopes"
@@ -309,7 +309,7 @@ SERVER: Mapping[str, str] = _by_name(
 )
 
 #: What other libraries call the answer of a mock or a stub.
-RULE: Mapping[str, str] = _by_name(
+RULE: Mapping[str, str] = by_name(
     {
         ".reply(code, text)": "respond response answer returns return_value",
         ".reply(550)": "reject refuse",

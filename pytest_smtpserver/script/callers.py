@@ -11,7 +11,9 @@ _PACKAGE = __name__.partition(".")[0]
 def caller() -> str:
     """File and line of the nearest frame outside of this package."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and _inside(frame.f_globals.get("__name__", "")):
+    while frame.f_back is not None and (
+        frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE
+    ):
         frame = frame.f_back
     path = frame.f_code.co_filename
     try:
@@ -20,7 +22,3 @@ def caller() -> str:
         relative = path
     shown = path if relative.startswith("..") else relative
     return f"{shown}:{frame.f_lineno}"
-
-
-def _inside(module: str) -> bool:
-    return module == _PACKAGE or module.startswith(f"{_PACKAGE}.")

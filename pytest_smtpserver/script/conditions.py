@@ -15,8 +15,6 @@ from pytest_smtpserver.protocol.naming import unknown_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_smtpserver.mail.message import ReceivedMessage
-
     from .event import Event
 
 #: How many characters of a value an explanation shows.
@@ -93,8 +91,13 @@ class Conditions:
             if criterion not in allowed:
                 noun = f"criterion for {name!r}"
                 raise TypeError(unknown_name(noun, criterion, allowed, words))
-        if name in ("MAIL", "RCPT"):
-            _check_address(name, match)
+        if name in ("MAIL", "RCPT") and match == "<>":
+            raise ValueError(f"the null reverse-path is '': on({name!r}, '')")
+        if name in ("MAIL", "RCPT") and (bare := bare_address(match)):
+            raise ValueError(
+                f"{name} is matched against the bare address, which {match!r} never is: "
+                f"on({name!r}, {bare!r})"
+            )
         if isinstance(match, (list, tuple, set, frozenset, dict)):
             raise TypeError(
                 f"match is compared with one str, and {match!r} is never equal to it: "
@@ -121,25 +124,19 @@ class Conditions:
         if self.match is not None:
             subject = subject_of(event)
             if not self._matches(event, subject):
-                return f"{event.name} {subject!r}{self._hint(event, [subject])}"
+                addresses = event.name in ("MAIL", "RCPT", "MESSAGE")
+                found = hint(self.match, [subject], addresses=addresses)
+                return f"{event.name} {subject!r}{f' ({found})' if found else ''}"
         for name, wanted in self.given.items():
             criterion = _CRITERIA.get(name)
             if criterion is not None:
                 got = criterion.read(event)
                 if not criterion.match(wanted, got):
                     return f"{event.name} {_told(name, got)}"
-        message = event.given_message
-        return None if message is None else self._unmet(message)
-
-    def _hint(self, event: Event, got: list[str | None]) -> str:
-        addresses = event.name in ("MAIL", "RCPT", "MESSAGE")
-        found = hint(self.match, got, addresses=addresses)
-        return f" ({found})" if found else ""
-
-    def _unmet(self, message: ReceivedMessage) -> str | None:
-        for criterion in self._message:
-            for unmet in criterion.differences(message):
-                return f"a message with {unmet.name} {_shown(unmet.got)}"
+        if event.given_message is not None:
+            for message_criterion in self._message:
+                for unmet in message_criterion.differences(event.given_message):
+                    return f"a message with {unmet.name} {_shown(unmet.got)}"
         return None
 
     def _matches(self, event: Event, subject: str | None) -> bool:
@@ -156,17 +153,6 @@ class Conditions:
         parts = [] if self.match is None else [show(self.match)]
         parts += [f"{name}={show(value)}" for name, value in self.given.items()]
         return ", ".join(parts)
-
-
-def _check_address(name: str, match: object) -> None:
-    """Refuse a str with a display name or angle brackets: no address is equal to it."""
-    if match == "<>":
-        raise ValueError(f"the null reverse-path is '': on({name!r}, '')")
-    if bare := bare_address(match):
-        raise ValueError(
-            f"{name} is matched against the bare address, which {match!r} never is: "
-            f"on({name!r}, {bare!r})"
-        )
 
 
 def subject_of(event: Event) -> str | None:

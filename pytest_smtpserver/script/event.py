@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from pytest_smtpserver.mail.words import by_name
 from pytest_smtpserver.protocol.naming import no_such_attribute
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.protocol.syntax.addresses import salvage_address
@@ -22,30 +23,27 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: What handlers of aiosmtpd and npm's smtp-server get, and where it is here.
-WORDS: Mapping[str, str] = {
-    "rcpt_tos": "event.envelope.rcpt_to",
-    "rcpttos": "event.envelope.rcpt_to",
-    "mailfrom": "event.envelope.mail_from",
-    "mail_options": "event.address.parameters",
-    "rcpt_options": "event.address.parameters",
-    "peer": "event.session.remote_address",
-    "host_name": "event.session.helo",
-    "data": "event.message.content, at 'MESSAGE'",
-    "stream": "event.chunks, at 'CONTENT'",
-    "args": "event.command.argument",
-    "line": "str(event.command)",
-    "verb": "event.name",
-    "event": "event.name",
-    "username": "event.auth.username, at 'CREDENTIALS'",
-    "password": "event.auth.password, at 'CREDENTIALS'",
-    "login": "event.auth.username, at 'CREDENTIALS'",
-    "auth_data": "event.auth, at 'CREDENTIALS'",
-    "server": "nothing: a handler has the event alone",
-    **dict.fromkeys(
-        ("reply", "respond", "response", "push", "send", "callback", "reject"),
-        "what the handler returns: return Reply(550, '5.1.1 No such user')",
-    ),
-}
+WORDS: Mapping[str, str] = by_name(
+    {
+        "event.envelope.rcpt_to": "rcpt_tos rcpttos",
+        "event.envelope.mail_from": "mailfrom",
+        "event.address.parameters": "mail_options rcpt_options",
+        "event.session.remote_address": "peer",
+        "event.session.helo": "host_name",
+        "event.message.content, at 'MESSAGE'": "data",
+        "event.chunks, at 'CONTENT'": "stream",
+        "event.command.argument": "args",
+        "str(event.command)": "line",
+        "event.name": "verb event",
+        "event.auth.username, at 'CREDENTIALS'": "username login",
+        "event.auth.password, at 'CREDENTIALS'": "password",
+        "event.auth, at 'CREDENTIALS'": "auth_data",
+        "nothing: a handler has the event alone": "server",
+        "what the handler returns: return Reply(550, '5.1.1 No such user')": (
+            "reply respond response push send callback reject"
+        ),
+    }
+)
 
 
 class Refusal(Reply):

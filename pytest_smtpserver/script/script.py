@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.collection import Recorded
+from pytest_smtpserver.mail.words import by_name
 from pytest_smtpserver.protocol.naming import suggestion
 from pytest_smtpserver.protocol.state.events import MOMENTS, NO_COMMANDS
 from pytest_smtpserver.protocol.state.states import VERBS
@@ -49,12 +50,7 @@ class Rules(Recorded["Rule"]):
 
 
 class Script:
-    """The rules of one server, and its handlers behind them.
-
-    Args:
-        handlers: event to handler: tried after all rules, and kept by `Rules.clear`.
-        now: the clock that `Rule.calls` goes by.
-    """
+    """The rules of one server; behind them its handlers, which `Rules.clear` keeps."""
 
     def __init__(
         self,
@@ -91,15 +87,7 @@ class Script:
         made_at: str,
         sessions: Sequence[SessionRecord] = (),
     ) -> Rule:
-        """Make a rule.
-
-        Args:
-            event: the name of its event.
-            match: what the event is about.
-            criteria: what else has to be met.
-            first: it stands before the others.
-            made_at: where the test made it.
-            sessions: what has happened so far.
+        """Make a rule, which knows what has happened so far.
 
         Raises:
             TypeError: the event is no str, or there is no such criterion.
@@ -131,6 +119,8 @@ class Script:
 
     def decide(self, event: Event) -> Decision | None:
         """The first rule that has something to do at the event."""
+        from .actions import Delay  # noqa: PLC0415 - there are rules
+
         waiting: Decision | None = None
         for rule in self.rules_for(event.name):
             actions = rule.take(event, self._now)
@@ -139,7 +129,8 @@ class Script:
                 continue
             if waiting is not None:
                 return Decision(rule, waiting.actions + actions)
-            if rule.persona is None or not _only_delays(actions):
+            only_delays = all(isinstance(action, Delay) for action in actions)
+            if rule.persona is None or not only_delays:
                 return Decision(rule, actions)
             # A tarpit holds the client up, and leaves it to the others what is said.
             waiting = Decision(rule, actions)
@@ -182,12 +173,6 @@ def _rule(
     return Rule(name, Conditions(name, match, criteria), made_at, earlier)
 
 
-def _only_delays(actions: list[Action]) -> bool:
-    from .actions import Delay  # noqa: PLC0415 - there are rules
-
-    return all(isinstance(action, Delay) for action in actions)
-
-
 def event_name(event: str) -> str:
     """The name of an event in upper case.
 
@@ -214,37 +199,32 @@ def event_name(event: str) -> str:
 
 
 #: Events of other servers: hooks of aiosmtpd, npm's smtp-server, milters.
-EVENTS: Mapping[str, str] = {
-    "handle_DATA": "'MESSAGE' for a whole message, 'DATA' for its command",
-    "handle_STARTTLS": "'SECURE' once TLS is up, 'STARTTLS' for its command",
-    "handle_AUTH": "'CREDENTIALS' for a login, 'AUTH' for its command",
-    "handle_exception": "nothing: smtp_server.errors has them",
-    "handle_hook": "the verb itself, such as 'RCPT'",
-    "auth_PLAIN": "'AUTH' with the mechanism: on('AUTH', 'PLAIN')",
-    "auth_LOGIN": "'AUTH' with the mechanism: on('AUTH', 'LOGIN')",
-    "process_message": "'MESSAGE'",
-    **dict.fromkeys(("connection_made", "connected", "connection"), "'CONNECT'"),
-    **dict.fromkeys(("connection_lost", "disconnect", "disconnected"), "'CLOSE'"),
-    **dict.fromkeys(("end", "eof", "closed"), "'CLOSE'"),
-    **dict.fromkeys(("onSecure", "TLS", "SSL", "start_tls"), "'SECURE' or 'STARTTLS'"),
-    **dict.fromkeys(("onAuth", "login", "authenticate"), "'CREDENTIALS' or 'AUTH'"),
-    **dict.fromkeys(("onConnect", "accept", "open"), "'CONNECT'"),
-    **dict.fromkeys(("onMailFrom", "mailfrom", "from", "sender", "envfrom"), "'MAIL'"),
-    **dict.fromkeys(("onRcptTo", "rcptto", "to", "recipient", "envrcpt"), "'RCPT'"),
-    **dict.fromkeys(
-        ("onData", "received", "message_received", "mail_received", "email", "eom"),
-        "'MESSAGE' for a whole message, 'CONTENT' when it begins",
-    ),
-    **dict.fromkeys(("body", "header", "headers"), "'MESSAGE', or 'CONTENT'"),
-    "onClose": "'CLOSE'",
-    "greeting": "'CONNECT'",
-    "banner": "'CONNECT'",
-    "hello": "'EHLO' or 'HELO'",
-    "password": "'CREDENTIALS' or 'AUTH'",
-    "any": "'*'",
-    "all": "'*'",
-    "command": "'*'",
-}
+EVENTS: Mapping[str, str] = by_name(
+    {
+        "'MESSAGE' for a whole message, 'DATA' for its command": "handle_DATA",
+        "'SECURE' once TLS is up, 'STARTTLS' for its command": "handle_STARTTLS",
+        "'CREDENTIALS' for a login, 'AUTH' for its command": "handle_AUTH",
+        "nothing: smtp_server.errors has them": "handle_exception",
+        "the verb itself, such as 'RCPT'": "handle_hook",
+        "'AUTH' with the mechanism: on('AUTH', 'PLAIN')": "auth_PLAIN",
+        "'AUTH' with the mechanism: on('AUTH', 'LOGIN')": "auth_LOGIN",
+        "'MESSAGE'": "process_message",
+        "'CONNECT'": (
+            "connection_made connected connection onConnect accept open greeting banner"
+        ),
+        "'CLOSE'": "connection_lost disconnect disconnected end eof closed onClose",
+        "'SECURE' or 'STARTTLS'": "onSecure TLS SSL start_tls",
+        "'CREDENTIALS' or 'AUTH'": "onAuth login authenticate password",
+        "'MAIL'": "onMailFrom mailfrom from sender envfrom",
+        "'RCPT'": "onRcptTo rcptto to recipient envrcpt",
+        "'MESSAGE' for a whole message, 'CONTENT' when it begins": (
+            "onData received message_received mail_received email eom"
+        ),
+        "'MESSAGE', or 'CONTENT'": "body header headers",
+        "'EHLO' or 'HELO'": "hello",
+        "'*'": "any all command",
+    }
+)
 
 _NAMES = frozenset({"*", *MOMENTS, *VERBS})
 #: A hook such as ``handle_RCPT`` or ``onClose``, and what it is about.

@@ -267,15 +267,11 @@ def check(self: Server) -> None:
         self._complained = True
     options, sessions = self._context.options, self._context.sessions
     wanted = {*options.fail_on, *(["violations"] if options.strict else [])}
-    if wanted and (
-        found := violations.failing(
-            wanted,
-            [*violations.violations(sessions), *advice.advice(sessions)],
-        )
-    ):
-        problems.append(
-            violations.ProtocolViolated(violations.explain(found, options.fail_on))
-        )
+    if wanted:
+        all_found = [*violations.violations(sessions), *advice.advice(sessions)]
+        if found := violations.failing(wanted, all_found):
+            text = violations.explain(found, options.fail_on)
+            problems.append(violations.ProtocolViolated(text))
     if len(problems) == 1:
         _complain(problems[0])
     if problems:

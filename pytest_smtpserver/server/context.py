@@ -33,12 +33,7 @@ else:
 
 
 class ServerContext:
-    """What the connections of one server share.
-
-    Args:
-        options: of the server.
-        authority: makes the certificates, where TLS is on.
-    """
+    """What the connections of one server share."""
 
     def __init__(self, options: Options, authority: Authority | None) -> None:
         self.mailbox: Mailbox = Mailbox()
@@ -60,12 +55,10 @@ class ServerContext:
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         on_activity: Callable[[], None],
     ) -> None:
-        """Note the service that serves the connections from now on.
+        """Note what runs a coroutine as a task of the service, from now on.
 
-        Args:
-            spawn: runs a coroutine as a task.
-            on_activity: called when a reply has left or a connection has ended, while
-                it is watched.
+        While it is watched, `on_activity` is called when a reply has left or a connection
+        has ended.
         """
         self.spawn, self._on_activity = spawn, on_activity
 
@@ -103,12 +96,7 @@ class ServerContext:
         running: bool | None,
         elsewhere: Sequence[tuple[str, Sequence[ReceivedMessage]]],
     ) -> Setting:
-        """What is to be known of the server, for a diagnosis.
-
-        Args:
-            running: it accepts connections; None where it never did.
-            elsewhere: what each other server listens on, and its messages.
-        """
+        """What is to be known of the server, and of others, for a diagnosis."""
         shared = {
             name: getattr(self.options, name)
             for name in diagnosis.Setting._fields

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 class LoopService(Service):
     """On an asyncio loop that watches sockets.
 
-    Args:
-        context: of the server.
-        listener: where clients may wait already, before `open` is called.
+    Clients may wait in the listener already, before `open` is called.
     """
 
     def __init__(

@@ -17,23 +17,14 @@ from .io import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Literal, Protocol
+    from typing import Literal
 
     from pytest_smtpserver.mail.message import SessionRecord
     from pytest_smtpserver.script.personas import kinds
     from pytest_smtpserver.script.rules import Rule
 
-    from .context import ServerContext
+    from .asserting import Server
     from .options import possible
-    from .place import Place
-    from .serving import Serving
-
-    class Server(Protocol):
-        """The parts of `SMTPServer` that these functions ask."""
-
-        _context: ServerContext
-        _place: Place
-        _serving: Serving
 else:
     possible = Later("pytest_smtpserver.server.options.possible")
     kinds = Later("pytest_smtpserver.script.personas.kinds")

@@ -108,10 +108,7 @@ class Place:
         self._context.use(options, AUTHORITIES.authority(options.ca) if tls else None)
 
     def bind(self, given: socket.socket | None) -> socket.socket:
-        """A listening socket at the port that the server had, or at a free one.
-
-        Args:
-            given: a listening socket of the caller's own, to be used in its place.
+        """A listening socket, maybe the caller's own, at the port that the server had.
 
         Raises:
             OSError: the port is taken, or the host is not this machine's.

@@ -189,13 +189,12 @@ class Service(ABC):
     def _shut_door(self, error: OSError) -> None:
         """Let nobody in for a moment; the test is told once in each such time."""
         if self._door is _Door.OPEN:
-            advice = (
-                "; they wait in the queue, and are served when others have gone: let "
-                "the test hold fewer files and sockets open, or raise 'ulimit -n'"
-                if error.errno in _SCARCE
-                else ""
-            )
-            text = f"no client can be let in: {error.strerror or error}{advice}"
+            text = f"no client can be let in: {error.strerror or error}"
+            if error.errno in _SCARCE:
+                text += (
+                    "; they wait in the queue, and are served when others have gone: let "
+                    "the test hold fewer files and sockets open, or raise 'ulimit -n'"
+                )
             self._context.fault(OSError(error.errno, text))
         self._door = _Door.SHUT
         self._pause_accepting()

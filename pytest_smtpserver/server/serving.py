@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
@@ -150,7 +150,17 @@ class Serving:
 
     async def start_here(self, listener: socket.socket) -> None:
         """Serve from the running event loop."""
-        self._service = await self._serve_here(listener)
+        if running_event_loop() == "asyncio":
+            loop_service = LoopService(self._context)
+            # Some loops cannot watch sockets.
+            with suppress(NotImplementedError):
+                loop_service.open(listener)
+                self._service = loop_service
+                return
+        service = TaskService(self._context)
+        self._group = anyio.create_task_group()
+        service.open(listener, await self._group.__aenter__())
+        self._service = service
 
     async def stop_here(self) -> None:
         """Stop serving from the running event loop."""
@@ -165,21 +175,6 @@ class Serving:
         self._context.mailbox.wake_all()
         if group is not None:
             await group.__aexit__(None, None, None)
-
-    async def _serve_here(self, listener: socket.socket) -> Service:
-        if running_event_loop() == "asyncio":
-            loop_service = LoopService(self._context)
-            try:
-                loop_service.open(listener)
-            except NotImplementedError:
-                pass  # a loop that cannot watch sockets
-            else:
-                return loop_service
-        service = TaskService(self._context)
-        group = anyio.create_task_group()
-        self._group = group
-        service.open(listener, await group.__aenter__())
-        return service
 
     # Calling the event loop that serves
 

@@ -272,12 +272,7 @@ def rule(event: str, match: object = None, **criteria: Any) -> Rule:
 
 
 def saying(code: int, *lines: str) -> Callable[[Event], Reply]:
-    """A handler that replies with what `facts` knows filled in.
-
-    Args:
-        code: the reply code.
-        lines: the text, a str for each line.
-    """
+    """A handler that replies with these lines, what `facts` knows filled in."""
 
     def reply(event: Event) -> Reply:
         known = facts(event)

@@ -14,7 +14,7 @@ import textwrap
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 #: A time of day in front of a line, as syslog, curl, nodemailer and smtplib have it.
 _CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d(?:\.\d+)?)")
@@ -91,8 +91,10 @@ def read(log: str) -> list[Said]:
         for index, (who, text) in enumerate(found):
             begins = name == "transcript" and own[number - 1] is not None and not index
             said.append(Said(who, text, number, time, begins))
-        if not found:
-            said += _ends(line, number, time)
+        if not found and _RESET.search(line):
+            said.append(Said("reset", line, number, time))
+        elif not found and _CLOSED.search(line):
+            said.append(Said("disconnect", line, number, time))
     return said
 
 
@@ -190,13 +192,6 @@ def _unprefixed(line: str, said: list[Said]) -> _Line:
     if before is None or before.who != "S" or before.text[3:4] != "-":
         return []
     return [("S", line)] if _CONTINUED.match(line) else []
-
-
-def _ends(line: str, number: int, time: float | None) -> Iterator[Said]:
-    if _RESET.search(line):
-        yield Said("reset", line, number, time)
-    elif _CLOSED.search(line):
-        yield Said("disconnect", line, number, time)
 
 
 def _time(line: str) -> float | None:

@@ -27,8 +27,6 @@ from .kinds import Persona, facts, rule, would_be_accepted
 from .tables import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_smtpserver.script.event import Event
     from pytest_smtpserver.script.rules import Rule
 
@@ -36,12 +34,10 @@ if TYPE_CHECKING:
 
 
 def played(name: str, refuse: Mapping[Any, str] | None) -> Persona:
-    """The persona of the server of that name, which refuses these.
+    """The persona of the server of that name, which refuses these, and why.
 
-    Args:
-        name: of its table.
-        refuse: whom to refuse (addresses, or what else a rule can match them with), and
-            why: recipients; senders for what is said at MAIL, user names at a login.
+    They are addresses, or what else a rule can match them with: recipients; senders for
+    what is said at MAIL, user names at a login.
 
     Raises:
         TypeError: it is no mapping, or a reason is no str.
@@ -77,18 +73,16 @@ def _rules(server: Server, refuse: Mapping[Any, str]) -> list[Rule]:
     say = _Voice(server)
     rules = [
         rule("CONNECT", where=would_be_accepted).call(say.greeting),
-        *(
-            rule(verb, where=would_be_accepted).call(say.hello)
-            for verb in ("EHLO", "LHLO")
-        ),
+        rule("EHLO", where=would_be_accepted).call(say.hello),
+        rule("LHLO", where=would_be_accepted).call(say.hello),
         rule("HELO", where=would_be_accepted).call(say.helo),
         *(
             _refusing(say, whom, refusal)
             for whom, reason in refuse.items()
             for refusal in server.refusals[reason]
         ),
-        rule("MAIL", where=_declares_more(server)).call(say.too_big_at_mail),
-        rule("MESSAGE", where=_is_larger(server)).call(say.too_big),
+        rule("MAIL", where=say.declares_more).call(say.too_big_at_mail),
+        rule("MESSAGE", where=say.is_larger).call(say.too_big),
     ]
 
     def has_own_words(event: Event) -> bool:
@@ -178,6 +172,20 @@ class _Voice:
             ),
         )
 
+    def declares_more(self, event: Event) -> bool:
+        size = event.address.parameters.get("SIZE")
+        return (
+            size is not None
+            and size.isdecimal()
+            and 0 < self._server.largest < int(size)
+            and self._server.declared
+            and would_be_accepted(event)
+        )
+
+    def is_larger(self, event: Event) -> bool:
+        size = len(event.message.content)
+        return 0 < self._server.largest < size and would_be_accepted(event)
+
     def too_big_at_mail(self, event: Event) -> Reply:
         own = self._server.usual.get(standard.TOO_BIG.without_enhanced())
         return standard.TOO_BIG if own is None else self.text(own, event)
@@ -206,25 +214,3 @@ class _Voice:
     def _name(self, event: Event) -> str:
         assert event.proposed is not None
         return self._server.host or event.proposed.lines[0].partition(" ")[0]
-
-
-def _declares_more(server: Server) -> Callable[[Event], bool]:
-    def declares_more(event: Event) -> bool:
-        size = event.address.parameters.get("SIZE")
-        return (
-            size is not None
-            and size.isdecimal()
-            and 0 < server.largest < int(size)
-            and server.declared
-            and would_be_accepted(event)
-        )
-
-    return declares_more
-
-
-def _is_larger(server: Server) -> Callable[[Event], bool]:
-    def is_larger(event: Event) -> bool:
-        size = len(event.message.content)
-        return 0 < server.largest < size and would_be_accepted(event)
-
-    return is_larger

@@ -113,13 +113,8 @@ class Options(Values):
     def resolver(self) -> Callable[[str], str] | None:
         """Finds the name of a client's address; raises `OSError` where it has none."""
         if self.resolve_client_hostname is True:
-            return _reverse_lookup
+            return lambda address: socket.gethostbyaddr(address)[0]
         return self.resolve_client_hostname or None
-
-    @property
-    def starttls_hidden(self) -> bool:
-        """STARTTLS works, but EHLO does not say so."""
-        return "STARTTLS" in self.hide
 
     def altered(self, **given: Any) -> Options:
         """The same with other values for some.
@@ -188,6 +183,7 @@ def not_to_be_set(kind: type, name: str, value: object) -> str:
     return f"a server has no attribute {name!r} to set{hint}"
 
 
+_AUTH_ON = "users={'name': 'password'} or auth_required=True"
 #: Options that do nothing without another one.
 _NEEDS: Mapping[str, tuple[Callable[[Options], bool], str]] = {
     **dict.fromkeys(
@@ -198,13 +194,9 @@ _NEEDS: Mapping[str, tuple[Callable[[Options], bool], str]] = {
         lambda options: options.client_certificate != "ignore",
         "client_certificate='optional' or 'required'",
     ),
-    "auth_mechanisms": (
-        lambda options: options.auth,
-        "users={'name': 'password'} or auth_required=True",
-    ),
-    "allow_insecure_auth": (
-        lambda options: options.auth,
-        "users={'name': 'password'} or auth_required=True",
+    **dict.fromkeys(
+        ("auth_mechanisms", "allow_insecure_auth"),
+        (lambda options: options.auth, _AUTH_ON),
     ),
     "enforce_message_size": (
         lambda options: options.max_message_size is not None,
@@ -257,15 +249,12 @@ def _check_hidden(options: Options) -> None:
             if word not in known:
                 raise ValueError(f"option {name}: {unknown_name(noun, word, known)}")
     if "AUTH" in options.hide and not options.auth:
-        raise ValueError(
-            "option hide: 'AUTH' has no effect without users={'name': 'password'} or "
-            "auth_required=True"
-        )
+        raise ValueError(f"option hide: 'AUTH' has no effect without {_AUTH_ON}")
 
 
 def _with_starttls_hidden(options: Options) -> Options:
     """What ``hide_starttls`` implies, where it can be."""
-    if not (options.hide_starttls or options.starttls_hidden):
+    if not options.hide_starttls and "STARTTLS" not in options.hide:
         if options.require_tls and options.tls is None:
             raise ValueError(
                 "option require_tls: TLS is off; give tls='starttls' or tls='implicit' "
@@ -290,8 +279,3 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
         if name not in FIELDS:
             raise TypeError(unknown_name("option", name, FIELDS, OPTIONS, VERY_SIMILAR))
     return {name: FIELDS[name].check(name, value) for name, value in given.items()}
-
-
-def _reverse_lookup(address: str) -> str:
-    """Ask DNS, or whatever else this machine asks."""
-    return socket.gethostbyaddr(address)[0]

@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 
 class LaterCA:
-    """A CA that is asked for when a certificate is needed, and not before.
-
-    Args:
-        ask: gives the CA.
-    """
+    """A CA that is asked for when a certificate is needed, and not before."""
 
     def __init__(self, ask: Callable[[], trustme.CA]) -> None:
         self.ask = ask

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import trustme
 
+from pytest_smtpserver.server.options.checks import CERTIFICATE_KINDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,7 +25,8 @@ _LOCAL_IDENTITIES = ("localhost", "127.0.0.1", "::1")
 _WRONG_HOST = "wrong-host.invalid"
 # Fixed years, since OpenSSL goes by the real date and the test may have frozen ours.
 # trustme's certificates are valid from 2000 to 3000.
-_LONG_AGO, _PAST, _FUTURE, _FAR_FUTURE = 2000, 2001, 2999, 3000
+_LONG_AGO, _FAR_FUTURE = 2000, 3000
+_YEARS = {"expired": (_LONG_AGO, 2001), "not_yet_valid": (2999, _FAR_FUTURE)}
 
 _FROZEN = (
     "the first certificate of this run was made while the clock was frozen, "
@@ -89,7 +92,7 @@ class Authority:
         self, options: Options, certificate: object, name: str
     ) -> ssl.SSLContext:
         # A file may have changed since; a certificate of the caller's may be gone.
-        keep = isinstance(certificate, str) and certificate in _MAKERS
+        keep = isinstance(certificate, str) and certificate in CERTIFICATE_KINDS
         key = (
             certificate if keep else None,
             name,
@@ -122,7 +125,7 @@ class Authority:
 
     def _load(self, context: ssl.SSLContext, certificate: object, name: str) -> None:
         if isinstance(certificate, tuple) or (
-            isinstance(certificate, str) and certificate not in _MAKERS
+            isinstance(certificate, str) and certificate not in CERTIFICATE_KINDS
         ):
             files = certificate if isinstance(certificate, tuple) else (certificate,)
             try:
@@ -136,7 +139,7 @@ class Authority:
         leaf: Any = certificate
         with _first_dates(), _naming_the_folder():
             if isinstance(certificate, str):
-                leaf = _MAKERS[certificate](self.ca, name)
+                leaf = _leaf(self.ca, certificate, name)
             leaf.configure_cert(context)
 
 
@@ -193,41 +196,25 @@ def _first_dates() -> Iterator[None]:
         raise RuntimeError(_FROZEN) from error
 
 
-def _identities(name: str) -> list[str]:
-    return list(dict.fromkeys((*_LOCAL_IDENTITIES, name)))
-
-
-def _valid(ca: trustme.CA, name: str) -> trustme.LeafCert:
-    return ca.issue_cert(*_identities(name))
-
-
-def _expired(ca: trustme.CA, name: str) -> trustme.LeafCert:
-    return ca.issue_cert(
-        *_identities(name), not_before=_new_year(_LONG_AGO), not_after=_new_year(_PAST)
-    )
-
-
-def _not_yet_valid(ca: trustme.CA, name: str) -> trustme.LeafCert:
-    return ca.issue_cert(
-        *_identities(name),
-        not_before=_new_year(_FUTURE),
-        not_after=_new_year(_FAR_FUTURE),
-    )
-
-
-def _wrong_host(ca: trustme.CA, name: str) -> trustme.LeafCert:  # noqa: ARG001
-    return ca.issue_cert(_WRONG_HOST)
-
-
-def _untrusted(ca: trustme.CA, name: str) -> trustme.LeafCert:  # noqa: ARG001
-    return trustme.CA().issue_cert(*_identities(name))
+def _leaf(ca: trustme.CA, kind: str, name: str) -> trustme.LeafCert | _SelfSigned:
+    names = list(dict.fromkeys((*_LOCAL_IDENTITIES, name)))
+    if kind == "self_signed":
+        return _SelfSigned(names)
+    if kind == "wrong_host":
+        names = [_WRONG_HOST]
+    elif kind == "untrusted":
+        ca = trustme.CA()
+    if kind not in _YEARS:
+        return ca.issue_cert(*names)
+    start, end = map(_new_year, _YEARS[kind])
+    return ca.issue_cert(*names, not_before=start, not_after=end)
 
 
 class _SelfSigned:
     """A certificate that signed itself; trustme makes none with host names."""
 
-    def __init__(self, ca: trustme.CA, name: str) -> None:  # noqa: ARG002
-        self._names = _identities(name)
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
 
     def configure_cert(self, context: ssl.SSLContext) -> None:
         from cryptography import x509  # noqa: PLC0415 - rare, and slow to load
@@ -271,16 +258,6 @@ def _general_name(x509: Any, name: str) -> Any:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name)
-
-
-_MAKERS = {
-    "valid": _valid,
-    "expired": _expired,
-    "not_yet_valid": _not_yet_valid,
-    "wrong_host": _wrong_host,
-    "untrusted": _untrusted,
-    "self_signed": _SelfSigned,
-}
 
 
 def _remove(file: str, owner: int) -> None:

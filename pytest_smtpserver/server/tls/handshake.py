@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 
 class HandshakeFailed(Exception):  # noqa: N818 - it is what happened to a client
-    """The handshake did not come to its end.
-
-    Attributes:
-        by: whose doing that is, as far as it can be told.
-        how: in words.
-    """
+    """The handshake did not come to its end, by whose doing, and how, in words."""
 
     def __init__(self, by: Literal["client", "server"], how: str) -> None:
         super().__init__(how)
@@ -30,9 +25,7 @@ class HandshakeFailed(Exception):  # noqa: N818 - it is what happened to a clien
 class Handshake:
     """Feeds received bytes to a TLS layer until it is ready, or has failed.
 
-    Args:
-        layer: our side of TLS.
-        limit: how many octets of our side may leave, where it is to be cut short.
+    With a limit no more octets of our side than that leave.
     """
 
     def __init__(self, layer: TLSLayer, limit: int | None = None) -> None:

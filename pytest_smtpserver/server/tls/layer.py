@@ -24,9 +24,7 @@ _LAYER = "pytest_smtpserver_layer"
 class TLSLayer:
     """The server's side of one TLS connection.
 
-    Args:
-        context: the server's context.
-        choose: gives the context for a server name, None to keep the one there is.
+    For a server name `choose` gives the context, or None to keep the one there is.
     """
 
     def __init__(
@@ -41,7 +39,10 @@ class TLSLayer:
         # A context serves many connections, each with a callback of its own, which
         # OpenSSL calls while it works on the ClientHello of that connection.
         if context.sni_callback is None:
-            _call_back(context)
+            # The contexts of gevent give callbacks a socket in place of the connection,
+            # and there is none: the attribute is that of the class at the bottom.
+            kinds = [c for c in type(context).__mro__ if "sni_callback" in vars(c)]
+            vars(kinds[-1])["sni_callback"].__set__(context, _chosen)
         self._object = context.wrap_bio(
             self._incoming, self._outgoing, server_side=True
         )
@@ -78,12 +79,9 @@ class TLSLayer:
         self._incoming.write(data)
         pieces = []
         try:
-            while True:
-                piece = self._object.read(_PLAINTEXT_AT_ONCE)
-                if not piece:
-                    self.ended = True
-                    break
+            while piece := self._object.read(_PLAINTEXT_AT_ONCE):
                 pieces.append(piece)
+            self.ended = True
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLZeroReturnError:
@@ -118,16 +116,6 @@ class TLSLayer:
         """Note the name that the client asked for, and find its context."""
         self.server_name = server_name
         return None if server_name is None else self._choose(server_name)
-
-
-def _call_back(context: ssl.SSLContext) -> None:
-    """Have OpenSSL call `_chosen`.
-
-    The contexts of gevent give callbacks a socket in place of the connection, and there
-    is none here: the attribute is that of the class at the bottom.
-    """
-    classes = [one for one in type(context).__mro__ if "sni_callback" in vars(one)]
-    vars(classes[-1])["sni_callback"].__set__(context, _chosen)
 
 
 def _chosen(
