@@ -48,7 +48,8 @@ def plain_modules() -> Iterator[None]:
 class Later:
     """A module that is loaded when something in it is first asked for.
 
-    It stands at the top of a file, in place of an import; type checkers see the import::
+    It stands at the top of a file, in place of an import; type checkers see the
+    import::
 
         if TYPE_CHECKING:
             from pytest_smtpserver.mail.search import explain
@@ -78,17 +79,12 @@ def load_all() -> None:
     """Load every module of the package.
 
     A run of pytest inside of pytest, as the plugin pytester makes them, forgets the
-    modules that it was the first to load. A second copy of a class is another class, and
-    cryptography cannot be loaded twice.
+    modules that it was the first to load. A second copy of a class is another class,
+    and cryptography cannot be loaded twice.
     """
     import pkgutil  # noqa: PLC0415 - such runs are rare
 
     path = importlib.import_module(_PACKAGE).__path__
-    for room in pkgutil.iter_modules(path):
-        if room.name not in _ASIDE:
-            name = f"{_PACKAGE}.{room.name}"
-            module = importlib.import_module(name)
-            for inner in pkgutil.walk_packages(
-                getattr(module, "__path__", ()), f"{name}."
-            ):
-                importlib.import_module(inner.name)
+    for found in pkgutil.walk_packages(path, f"{_PACKAGE}."):
+        if found.name.split(".")[1] not in _ASIDE:
+            importlib.import_module(found.name)

@@ -38,17 +38,13 @@ _PERSONAS = tuple(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code.
-
-    Args:
-        arguments: by default those of the process.
-    """
+    """Run the command, by default with the arguments of the process; the exit code."""
     try:
         given = parse(sys.argv[1:] if arguments is None else arguments)
         if given.show & {"help", "options", "version"}:
             _show(given)
-            return 0
-        _run(given)
+        else:
+            _run(given)
     except UsageError as error:
         sys.stderr.write(f"{PROGRAM}: {' '.join(str(error).split())}\n")
         return 2

@@ -74,19 +74,11 @@ class ScriptedReply(NamedTuple):
 
 
 class Arguments(NamedTuple):
-    """The command line, taken apart.
+    """The command line, taken apart; a file is None where none is given.
 
-    Attributes:
-        options: those of the server.
-        replies: scripted ones, in order.
-        personas: name and arguments of each, in order; `dialogue` is none of them.
-        show: names of what is asked for with a flag: ``json``, ``verbose``, ``options``,
-            ``help``.
-        dialogue: the file of a log, or None.
-        delays: whether replies take as long as in that log.
-        save: a folder, or None.
-        report: a file, or None.
-        color: ``"auto"``, ``"always"`` or ``"never"``.
+    Replies and personas are in the order in which they were given. `show` names what is
+    asked for with a flag: ``json``, ``verbose``, ``options``, ``help``. With `delays`
+    replies take as long as in the log of the dialogue.
     """
 
     options: dict[str, Any]

@@ -19,11 +19,8 @@ if TYPE_CHECKING:
 class Folder:
     """Keeps each message as .eml and .json; what is there from before stays.
 
-    Args:
-        directory: made where it is missing.
-
     Raises:
-        UsageError: it cannot be made.
+        UsageError: the folder is missing, and cannot be made.
     """
 
     def __init__(self, directory: str) -> None:
@@ -47,10 +44,6 @@ class Folder:
 
 class LivePage:
     """The page about all mail, written anew whenever something has come.
-
-    Args:
-        file: where to; an earlier one is replaced.
-        where: what the server listens on.
 
     Raises:
         UsageError: the page cannot be made, or not be written.

@@ -38,9 +38,8 @@ _STYLES = {
 class Printer:
     """Writes lines to a stream, by Rich where colours are wanted and Rich is there.
 
-    Args:
-        stream: where to.
-        color: ``"auto"`` (where the stream is a terminal), ``"always"`` or ``"never"``.
+    The color is ``"auto"`` (where the stream is a terminal), ``"always"`` or
+    ``"never"``.
     """
 
     def __init__(self, stream: TextIO, color: str = "auto") -> None:
@@ -91,7 +90,8 @@ def message_lines(number: int, message: ReceivedMessage) -> Iterator[Line]:
     """One mail."""
     when = message.received_at.astimezone().strftime("%H:%M:%S")
     title = f"-- mail {number} "
-    yield [(f"{title}{'-' * max(2, _width() - len(title) - 9)} {when}", "title")]
+    width = min(shutil.get_terminal_size((80, 24)).columns, 100)
+    yield [(f"{title}{'-' * max(2, width - len(title) - 9)} {when}", "title")]
     envelope = message.envelope
     yield _field("From", message.headers.get("From", "") or "(nobody)")
     yield _field("To", message.headers.get("To", "") or "(nobody)")
@@ -149,10 +149,6 @@ def summary(messages: int, sessions: list[SessionRecord]) -> Iterator[Line]:
         (f"{count(messages, 'mail')} in {count(len(sessions), 'connection')}", ""),
         (told, "dim"),
     ]
-
-
-def _width() -> int:
-    return min(shutil.get_terminal_size((80, 24)).columns, 100)
 
 
 def _field(name: str, value: str, style: str = "") -> Line:

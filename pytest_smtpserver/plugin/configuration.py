@@ -94,7 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_smtpserver.later import load_all  # noqa: PLC0415 - for such runs
 
         load_all()
-    if directory := save_directory(config):
+    if directory := config.option.smtp_save:
         from pathlib import Path  # noqa: PLC0415 - pytest has it; nobody else needs it
 
         try:
@@ -102,7 +102,7 @@ def pytest_configure(config: pytest.Config) -> None:
         except OSError as error:
             raise pytest.UsageError(f"--smtp-save: {error}") from error
     # The workers of pytest-xdist send what they have seen to the one that writes.
-    if (file := report_file(config)) and not hasattr(config, "workerinput"):
+    if (file := config.option.smtp_report) and not hasattr(config, "workerinput"):
         try:
             from .pages import MailPage  # noqa: PLC0415 - for those who ask
 
@@ -125,23 +125,6 @@ def timeout(config: pytest.Config) -> float:
             f"smtp_server_timeout is a number of seconds above 0, not {value!r}"
         )
     return seconds
-
-
-def transcripts(config: pytest.Config) -> str:
-    """Whose dialogues are shown: ``"failed"``, ``"full"``, ``"all"`` or ``"none"``."""
-    return str(config.option.smtp_transcript)
-
-
-def save_directory(config: pytest.Config) -> str | None:
-    """Where messages and transcripts are saved; None for nowhere."""
-    directory: str | None = config.option.smtp_save
-    return directory
-
-
-def report_file(config: pytest.Config) -> str | None:
-    """Where the page about the mail of the run is written; None for nowhere."""
-    file: str | None = config.option.smtp_report
-    return file
 
 
 def in_full(config: pytest.Config) -> bool:

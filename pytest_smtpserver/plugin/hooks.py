@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .configuration import (
-    in_full,
-    options_in_vain,
-    report_file,
-    save_directory,
-    transcripts,
-)
+from .configuration import in_full, options_in_vain
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -99,8 +93,8 @@ def pytest_runtest_makereport(
 
 def _tell(servers: TestServers, report: pytest.TestReport, item: pytest.Item) -> None:
     servers.note_outcome(report)
-    wanted, directory = transcripts(item.config), save_directory(item.config)
-    page = report_file(item.config)
+    given = item.config.option
+    wanted, directory, page = given.smtp_transcript, given.smtp_save, given.smtp_report
     shows = wanted != "none" and servers.shows(report, always=wanted == "all")
     saves = directory is not None and servers.saves(report)
     pages = page is not None and (report.when == "call" or report.failed)

@@ -31,22 +31,16 @@ def add_entry(
 ) -> None:
     """Attach an entry about these servers to a report of the test.
 
-    Args:
-        reports: what the servers of the test have seen.
-        item: the test.
-        to: its report; where it has failed, it names the page, and the place on it.
-        file: the page.
+    A report that tells of a failure also names the page, and the place on it.
     """
-    failure = _failure(to) if to.failed else ""
+    failure = ""
+    if to.failed:
+        crash = getattr(to.longrepr, "reprcrash", None)
+        failure = str(getattr(crash, "message", "")) or to.longreprtext
     entry = entry_of(item.nodeid, reports, failure=failure)
     setattr(to, _ATTRIBUTE, entry.packed())
     if to.failed:
         to.sections.append(("SMTP report", f"{file}#{anchor_of(item.nodeid)}"))
-
-
-def _failure(report: pytest.TestReport) -> str:
-    crash = getattr(report.longrepr, "reprcrash", None)
-    return str(getattr(crash, "message", "")) or report.longreprtext
 
 
 class _Test:
@@ -82,13 +76,10 @@ class _Test:
 
 
 class MailPage:
-    """Gathers entries, and writes the page.
+    """Gathers entries, and writes the page, in place of one that is there.
 
     Each entry is on the page as soon as its test has ended, so that a run that is cut
     off leaves one. At the end the page is written anew, in its order, and smaller.
-
-    Args:
-        file: the page; one that is there is replaced.
 
     Raises:
         OSError: it cannot be written.

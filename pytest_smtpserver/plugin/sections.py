@@ -139,10 +139,10 @@ def coloured(reports: Iterable[object], markup: Callable[..., str]) -> Iterator[
         if ours(report):
             sections = report.sections  # type: ignore[attr-defined]  # it has some
             plain.append((sections, list(sections)))
-            sections[:] = [
-                (title, _paint(text, markup) if title.startswith(TITLE) else text)
-                for title, text in sections
-            ]
+            for place, (title, text) in enumerate(sections):
+                if title.startswith(TITLE):
+                    lines = (_painted(line, markup) for line in text.split("\n"))
+                    sections[place] = (title, "\n".join(lines))
     try:
         yield
     finally:
@@ -150,11 +150,7 @@ def coloured(reports: Iterable[object], markup: Callable[..., str]) -> Iterator[
             sections[:] = before
 
 
-def _paint(text: str, markup: Callable[..., str]) -> str:
-    return "\n".join(_paint_line(line, markup) for line in text.split("\n"))
-
-
-def _paint_line(line: str, markup: Callable[..., str]) -> str:
+def _painted(line: str, markup: Callable[..., str]) -> str:
     match = _ENTRY.match(line)
     colour = _COLOURS.get(match[2]) if match else None
     if match is None or colour is None:

@@ -161,8 +161,8 @@ class TestServers:
     def shows(self, report: pytest.TestReport, *, always: bool) -> bool:
         """Whether this report shows the servers; `always` also where the test passed.
 
-        The report of each subtest that fails shows them. A later report of the test does
-        so only if none has shown them yet.
+        The report of each subtest that fails shows them. A later report of the test
+        does so only if none has shown them yet.
         """
         if report.when == "call" and report.failed:
             shows = True
@@ -223,9 +223,7 @@ def servers_of(item: pytest.Item) -> TestServers:
 class Factory:
     """Starts servers for a test, and stops them with it.
 
-    Args:
-        item: the test.
-        options: those of the fixtures; the test's markers win over them.
+    The test's markers win over the options of the fixtures.
     """
 
     def __init__(self, item: pytest.Item, options: Mapping[str, Any]) -> None:
@@ -303,10 +301,8 @@ def naming_the_source(
 ) -> Iterator[None]:
     """Add to an error about an option where that option comes from.
 
-    Args:
-        node: the test, or the run.
-        given: the options of the fixture ``smtp_server_options``.
-        call: the options of the call, which the traceback shows.
+    The traceback shows the options of the call; those given by the fixture
+    ``smtp_server_options`` it does not.
     """
     __tracebackhide__ = True
     try:

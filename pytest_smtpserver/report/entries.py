@@ -69,11 +69,9 @@ def entry_of(
 ) -> Entry:
     """An entry about these servers, without an outcome.
 
-    Args:
-        name: of the test, as pytest gives it on the command line.
-        reports: what its servers have seen.
-        failure: what the test failed with; passwords and tokens are masked in it.
-        first: the number of a server's first connection.
+    The name is the one that the test has on the command line of pytest. Passwords and
+    tokens in the failure are masked. `first` is the number of a server's first
+    connection.
     """
     messages: list[dict[str, Any]] = []
     blobs: dict[str, str] = {}
@@ -97,11 +95,8 @@ def entry_of(
 def with_outcome(entry: Entry, outcome: str, *, duration: float, run: int = 1) -> Entry:
     """The same entry once it is known how the test ended.
 
-    Args:
-        entry: made before the end.
-        outcome: ``"passed"``, ``"failed"``, ``"skipped"``, ``"interrupted"``.
-        duration: of the test, in seconds.
-        run: which run of the same test in this session it is, from 1.
+    That is ``"passed"``, ``"failed"``, ``"skipped"`` or ``"interrupted"``. The duration
+    is in seconds; `run` says which run of the same test in this session it is, from 1.
     """
     form = {**entry.form, "outcome": outcome, "duration": round(duration, 3)}
     if run > 1:

@@ -32,12 +32,7 @@ def readable(text: str) -> str:
 
 
 def message_entry(message: ReceivedMessage, blobs: dict[str, str]) -> dict[str, Any]:
-    """The message in the types of JSON.
-
-    Args:
-        message: as it was received.
-        blobs: its files are added here, in base64, by their digest.
-    """
+    """The message in the types of JSON; its files are added to `blobs`, by digest."""
     envelope = message.envelope
     root = parse(message.content)
     files = _files(root)
@@ -132,8 +127,8 @@ def _source(
 ) -> list[str | list[str | int]]:
     """The content in pieces: text with a character for each octet, or a piece for a file.
 
-    The piece of a file is that of `_as_base64`, so that the page has the file only once.
-    Of what is left out, the piece is the number of its octets.
+    The piece of a file is that of `_as_base64`, so that the page has the file only
+    once. Of what is left out, the piece is the number of its octets.
     """
     pieces: list[str | list[str | int]] = []
     position = 0

@@ -57,8 +57,8 @@ class ServerContext:
     ) -> None:
         """Note what runs a coroutine as a task of the service, from now on.
 
-        While it is watched, `on_activity` is called when a reply has left or a connection
-        has ended.
+        While it is watched, `on_activity` is called when a reply has left or a
+        connection has ended.
         """
         self.spawn, self._on_activity = spawn, on_activity
 

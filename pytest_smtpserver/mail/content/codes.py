@@ -88,11 +88,11 @@ def find_code(
 ) -> str:
     """The only code that a regular expression finds in the message.
 
-    The `subject` is looked at where no body has a code outside of its links. Of several,
-    the one that stands out: that "is your code", or that a sentence about a code ends in
-    ("your code for 2026 is"), or that follows such a word, of these the one that has a
-    line to itself, of these the one in a heading. Dates, years, amounts and the numbers
-    of accounts and orders count where there is nothing else.
+    The `subject` is looked at where no body has a code outside of its links. Of
+    several, the one that stands out: that "is your code", or that a sentence about a
+    code ends in ("your code for 2026 is"), or that follows such a word, of these the
+    one that has a line to itself, of these the one in a heading. Dates, years, amounts
+    and the numbers of accounts and orders count where there is nothing else.
 
     Raises:
         AssertionError: there is none, or there are several and none stands out.

@@ -53,7 +53,7 @@ def not_received(
     """The text of a wait that ran out of time.
 
     Without a `timeout` nothing was waited for, as nothing can come. `claims` are the
-    messages that were handed out, and where; some came `before_mark`, that of the wait.
+    messages that were handed out, and where; `before_mark` those before the wait's mark.
     """
     handed_out = {id(message): where for message, where in claims}
     early = {id(message) for message in before_mark}

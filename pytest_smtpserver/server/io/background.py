@@ -108,7 +108,7 @@ class LoopThread:
     def end(self) -> None:
         """End the thread, unless it is blocked: then it ends later, or never."""
         self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join(self._patience(_PATIENCE))
+        self._thread.join(self._patience)
 
     # Calling the loop
 
@@ -121,15 +121,8 @@ class LoopThread:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call, *arguments)
 
-    def call(
-        self, call: Callable[..., T], *arguments: Any, within: float = _PATIENCE
-    ) -> T:
-        """Call on the loop, and wait for what comes of it.
-
-        Args:
-            call: does not wait for anything.
-            arguments: its arguments.
-            within: seconds after which it counts as blocked if it is.
+    def call(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Call on the loop what does not wait, and wait for what comes of it.
 
         Raises:
             LoopBlocked: the loop is blocked.
@@ -145,17 +138,12 @@ class LoopThread:
                 done.set_exception(error)
 
         self.call_soon(run)
-        return self._result(done, within)
+        return self._result(done)
 
-    def run(
-        self,
-        function: Callable[[], Coroutine[Any, Any, T]],
-        *,
-        within: float = _PATIENCE,
-    ) -> T:
+    def run(self, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine to its end on the loop; else as `call`."""
         self.refuse_inside()
-        return self._result(self.start(function), within)
+        return self._result(self.start(function))
 
     def start(self, function: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
         """Run a coroutine on the loop; what comes of it."""
@@ -205,19 +193,20 @@ class LoopThread:
                 "where it is async: a plain function (def) has a thread of its own"
             )
 
-    def _result(self, done: Future[T], within: float) -> T:
+    def _result(self, done: Future[T]) -> T:
         while True:
             try:
-                return done.result(self._patience(within))
+                return done.result(self._patience)
             except TimeoutError:
                 if done.done():
                     raise
             if (culprit := self.blocked_by()) is not None:
                 raise LoopBlocked(culprit)
 
-    def _patience(self, seconds: float) -> float:
+    @property
+    def _patience(self) -> float:
         """How long to wait for it: not for long again where it did not answer."""
-        return min(seconds, _TO_ANSWER) if self._seems_blocked else seconds
+        return _TO_ANSWER if self._seems_blocked else _PATIENCE
 
     # Who blocks it
 

@@ -13,6 +13,7 @@ import math
 import socket
 import struct
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import anyio
@@ -94,10 +95,9 @@ class Channel(ABC):
     async def close(self, linger: float = 0.0) -> None:
         """Send FIN and let go.
 
-        Args:
-            linger: seconds for which bytes are still read and dropped: a socket that
-                is closed with unread bytes sends RST, which takes our last words from
-                a client that is still talking.
+        For `linger` seconds bytes are still read and dropped: a socket that is closed
+        with unread bytes sends RST, which takes our last words from a client that is
+        still talking.
         """
 
     @abstractmethod
@@ -201,7 +201,7 @@ class WaitingChannel(Channel):
     async def close(self, linger: float = 0.0) -> None:
         self.half_close()
         if linger and not self._closed:
-            await self.exchange(_drop, idle_timeout=linger)
+            await self.exchange(lambda _: b"", idle_timeout=linger)
         self._release()
 
     async def reset(self) -> None:
@@ -216,10 +216,6 @@ class WaitingChannel(Channel):
         self._socket.close()
 
 
-def _drop(data: bytes) -> bytes:  # noqa: ARG001 - that is the point
-    return b""
-
-
 def paced_receive(
     connection: socket.socket, pace: Pace, now: Callable[[], float]
 ) -> bytes:
@@ -232,23 +228,17 @@ def paced_receive(
 def size_receive_buffer(connection: socket.socket, pace: Pace | None) -> None:
     """Let the kernel keep little for us while we read slowly."""
     size = _USUAL_BUFFER if pace is None else max(_SMALL_BUFFER, int(pace.rate / 4))
-    try:
+    with suppress(OSError):  # it is gone already
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
-    except OSError:
-        return  # it is gone already
 
 
 def no_linger(connection: socket.socket) -> None:
     """Make the coming close send RST."""
-    try:
+    with suppress(OSError):  # it is gone already
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-    except OSError:
-        return  # it is gone already
 
 
 def shut_down_writing(connection: socket.socket) -> None:
     """Send FIN."""
-    try:
+    with suppress(OSError):  # it is gone already
         connection.shutdown(socket.SHUT_WR)
-    except OSError:
-        return  # it is gone already

@@ -35,12 +35,7 @@ _ROUNDING = 1e-6
 
 
 class Pace:
-    """Paces bytes in one direction: each has to wait until its time has passed.
-
-    Args:
-        bytes_per_second: the rate.
-        now: the time at which it begins, in seconds.
-    """
+    """Paces bytes in one direction: each has to wait until its time has passed."""
 
     def __init__(self, bytes_per_second: float, now: float) -> None:
         self.rate = bytes_per_second

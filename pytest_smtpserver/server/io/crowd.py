@@ -36,11 +36,7 @@ if TYPE_CHECKING:
 
 
 class Outbox:
-    """The replies of one server's clients that are made and have not left.
-
-    Args:
-        loop: the event loop of the server.
-    """
+    """The replies of one server's clients that are made and have not left."""
 
     __slots__ = ("_holders", "clients", "loop")
 
@@ -76,11 +72,7 @@ class Outbox:
 
 
 class IdleWatch:
-    """Makes every listener check the silence of its client in time.
-
-    Args:
-        loop: where the timers are.
-    """
+    """Makes every listener check the silence of its client in time."""
 
     __slots__ = ("_loop", "_newcomers", "_next_look", "_timer")
 

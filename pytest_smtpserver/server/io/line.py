@@ -22,24 +22,16 @@ class TLSState(enum.Enum):
 
 
 class Line:
-    """Bytes from the client and to it, in clear text or in TLS.
-
-    Args:
-        channel: carries the bytes.
-
-    Attributes:
-        channel: carries the bytes.
-        tls: how far the connection has come with TLS.
-        pace: how fast we write; None for as fast as can be.
-        client_is_done: the client has closed its side, and may still wait for replies.
-    """
+    """Bytes from the client and to it, in clear text or in TLS."""
 
     __slots__ = ("_early", "_layer", "channel", "client_is_done", "pace", "tls")
 
     def __init__(self, channel: Channel) -> None:
         self.channel: Channel = channel
         self.tls: TLSState = TLSState.OFF
+        #: How fast we write; None for as fast as can be.
         self.pace: Pace | None = None
+        #: The client has closed its side, and may still wait for replies.
         self.client_is_done: bool = False
         self._layer: TLSLayer | None = None
         #: Bytes that were read already and are still to be looked at.

@@ -85,7 +85,7 @@ def check_connected(connected: socket.socket) -> None:
 
 def unlink(path: str) -> None:
     """Remove the socket file of a listener that is closed."""
-    if is_abstract(path):
+    if path.startswith("\0"):  # Linux's own names have no file (unix(7))
         return
     try:
         if stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116 - as it was given
@@ -110,11 +110,6 @@ def _bind(options: Options, port: int) -> socket.socket:
         bound.close()
         raise _explained(error, options.host, port) from error
     return bound
-
-
-def is_abstract(path: str) -> bool:
-    """Whether it is a name of Linux's own for a socket without a file (unix(7))."""
-    return path.startswith("\0")
 
 
 def _bind_path(path: str) -> socket.socket:

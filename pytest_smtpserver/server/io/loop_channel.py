@@ -59,10 +59,7 @@ class _Listening(NamedTuple):
 class LoopChannel(Channel):
     """A non-blocking socket on an asyncio loop that can watch sockets.
 
-    Args:
-        connection: the socket.
-        outbox: where replies wait for those to other clients; it has the loop.
-        idle_watch: checks the silence of the client.
+    Replies wait in the outbox, which has the loop, for those to other clients.
     """
 
     __slots__ = (
@@ -150,12 +147,8 @@ class LoopChannel(Channel):
     ) -> None:
         """Do as `exchange`, and call when it has ended: no task waits for that.
 
-        Args:
-            process: as for `exchange`.
-            ended: gets the outcome, or what `process` has raised; maybe at once.
-            sent: as for `exchange`.
-            idle_timeout: as for `exchange`.
-            first: sent before anything is read.
+        What is called gets the outcome, or what `process` has raised; maybe at once.
+        The `first` bytes are sent before anything is read.
         """
         self._listening = _Listening(process, ended, sent, idle_timeout)
         if self._interrupted:

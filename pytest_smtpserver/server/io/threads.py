@@ -54,8 +54,7 @@ class _Call(Generic[T]):
 class _Worker:
     """A thread that makes one call after the other.
 
-    Args:
-        rests: called when it has nothing to do; whether it is still needed.
+    It calls `rests` when it has nothing to do, which tells whether it is still needed.
     """
 
     def __init__(self, rests: Callable[[_Worker], bool]) -> None:
@@ -99,13 +98,9 @@ class Threads:
         self._closed = False
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Call in a thread, and wait for what comes of it.
+        """Call in a thread what may block, and wait for what comes of it.
 
         Where the wait is cancelled the thread goes on, and nobody listens to it.
-
-        Args:
-            function: may block.
-            arguments: its arguments.
         """
         with self._lock:
             self._closed = False

@@ -74,11 +74,8 @@ def block_until(
 ) -> T | None:
     """Wait in this thread until `ready` gives something; None when time runs out.
 
-    Args:
-        ready: asked once at the beginning, and each time when woken.
-        listen: takes a function that wakes, which may be called from any thread.
-        unlisten: makes it forget that function.
-        timeout: seconds.
+    `ready` is asked at the beginning, and each time when woken. `listen` takes a function
+    that wakes, which any thread may call; `unlisten` makes it forget that one.
     """
     woken = threading.Event()
     listen(woken.set)

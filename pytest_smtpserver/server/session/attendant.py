@@ -43,7 +43,6 @@ class Activity(enum.Enum):
     TRICKLING = enum.auto()
 
 
-_WAITING = frozenset({Activity.LISTENING, Activity.NEGOTIATING})
 _PAUSING = frozenset({Activity.PAUSING, Activity.TRICKLING})
 
 
@@ -56,20 +55,7 @@ class Interjection(NamedTuple):
 
 
 class Attendant:
-    """Awaits what one connection needs.
-
-    Args:
-        line: to the client.
-        dialogue: with the client.
-        context: what the connections of a server share.
-
-    Attributes:
-        line: to the client.
-        dialogue: with the client.
-        context: what the connections of a server share.
-        activity: what the session does just now.
-        stopping: the server wants the connection to end.
-    """
+    """Awaits what one connection needs."""
 
     __slots__ = (
         "_disturbed",
@@ -86,6 +72,7 @@ class Attendant:
         self.dialogue: Dialogue = dialogue
         self.context: ServerContext = context
         self.activity: Activity = Activity.WORKING
+        #: The server wants the connection to end.
         self.stopping: bool = False
         self._interjections: list[Interjection] = []
         self._disturbed: anyio.Event | None = None
@@ -186,11 +173,7 @@ class Attendant:
     ) -> Outcome:
         """Wait for the client, with nothing left to say; see `Channel.exchange`.
 
-        Args:
-            process: takes received bytes and returns those to send.
-            activity: what the session does meanwhile.
-            idle_timeout: seconds; the option's when None.
-            sent: called when what `process` returned has left.
+        Without an `idle_timeout` that of the options counts.
         """
         channel = self.line.channel
         if idle_timeout is None:
@@ -226,12 +209,8 @@ class Attendant:
         """Let time pass. What the client sends meanwhile is answered later.
 
         It is cut short when the connection ends: the client is gone, or the server
-        stops.
-
-        Args:
-            seconds: how long.
-            busy: a reply is half sent, so that nothing can be interjected.
-            patient: a client that has said all and closed its direction is there still.
+        stops. With `busy` a reply is half sent, and nothing can be interjected. With
+        `patient` a client counts as there that has said all and closed its direction.
         """
         dialogue, until = self.dialogue, anyio.current_time() + seconds
         before = self.turn_to(Activity.TRICKLING if busy else Activity.PAUSING)

@@ -44,13 +44,8 @@ else:
 class Connection:
     """One client.
 
-    Args:
-        channel: its bytes.
-        context: what the connections of a server share.
-        remote_address: of the client.
-        local_address: of the server.
-        ended: called when the session has ended; the socket may linger.
-        gone: called when the socket is closed.
+    It calls `ended` when the session has ended, and `gone` when the socket is closed:
+    that may linger.
     """
 
     __slots__ = (
@@ -203,9 +198,8 @@ class Connection:
     async def live(self, outcome: Outcome | None = None) -> None:
         """Serve the client until one of the two goes away.
 
-        Args:
-            outcome: why listening without a task has ended; None where nothing has
-                happened yet.
+        The `outcome` says why listening without a task has ended; None where nothing
+        has happened yet.
         """
         attendant, dialogue = self._attendant, self._dialogue
         try:

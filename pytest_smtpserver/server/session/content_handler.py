@@ -94,13 +94,7 @@ class ContentStream:
 
 
 class ContentHandler:
-    """A running handler at ``"CONTENT"``.
-
-    Args:
-        chunks: what it reads from.
-        handler: the function of the test's.
-        fault: keeps what it raises.
-    """
+    """A running handler at ``"CONTENT"``; `fault` keeps what it raises."""
 
     def __init__(
         self,
@@ -151,10 +145,8 @@ class ContentHandler:
 class Cut(NamedTuple):
     """Where content or a handshake is cut short.
 
-    Attributes:
-        after: how many octets of it are let through.
-        how: ``"disconnect"``, ``"reset"`` or ``"half_close"``.
-        by: which rule wants it, in words.
+    `after` is how many octets of it are let through, `how` one of ``"disconnect"``,
+    ``"reset"`` and ``"half_close"``; `by` names the rule.
     """
 
     after: int
@@ -163,17 +155,7 @@ class Cut(NamedTuple):
 
 
 class Incoming:
-    """What rules want of the content of one connection.
-
-    Args:
-        engine: reads the content.
-        pace_reading: makes the connection read at a pace; None for no limit.
-
-    Attributes:
-        slowed_by: the rule that has the content read slowly, in words; else ``""``.
-        abandoned: handlers whose content will not be complete, and that have to come
-            to an end.
-    """
+    """What rules want of the content of one connection."""
 
     __slots__ = (
         "_cut",
@@ -199,7 +181,9 @@ class Incoming:
         self._piece: bytes | None = None
         #: The reader has got all of it, and its reply is due.
         self._whole = False
+        #: The rule that has the content read slowly, in words.
         self.slowed_by: str = ""
+        #: Handlers that have to come to an end, as their content is not complete.
         self.abandoned: list[ContentHandler] = []
 
     @property
@@ -223,8 +207,7 @@ class Incoming:
     def reaches_cut(self, event: Event | None) -> bool:
         """Whether the content has come as far as where it is cut; see `take_cut`.
 
-        Args:
-            event: that is about to be answered; None when there is none.
+        The event, where there is one, is about to be answered.
         """
         cut = self._cut
         if cut is None:

@@ -15,12 +15,7 @@ if TYPE_CHECKING:
 
 
 class Delivery:
-    """Makes messages, and stores them or not, as the replies say.
-
-    Args:
-        context: whose mailbox it is.
-        recorder: makes the messages.
-    """
+    """Makes messages, and stores them or not, as the replies say."""
 
     __slots__ = (
         "_content_reply",

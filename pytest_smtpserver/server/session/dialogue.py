@@ -68,14 +68,10 @@ class Due(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """Who ends the connection, and how.
+    """Who ends the connection, and how, in words for the record.
 
-    Attributes:
-        by: who wanted it.
-        how: in words, for the record.
-        last_words: a reply to send first.
-        reset: with RST, not with FIN.
-        lingers: a client that is still talking has to be able to read what was said.
+    With `reset` it ends by RST, not by FIN. With `lingers` a client that is still
+    talking gets time to read what was said.
     """
 
     by: Literal["client", "server"]
@@ -86,23 +82,7 @@ class Ending(NamedTuple):
 
 
 class Dialogue:
-    """What one client and the server say to each other.
-
-    Args:
-        context: what the connections of a server share.
-        remote_address: of the client.
-        local_address: of the server.
-        pace_reading: makes the connection read at a pace; None for no limit.
-
-    Attributes:
-        engine: the protocol.
-        recorder: writes down what is said.
-        delivery: the message of the transaction.
-        incoming: what rules want of content that comes in.
-        due: a rule has something to do; None for nothing.
-        ending: the connection is to end; None while it goes on.
-        mute: FIN has left: nothing can be said any more.
-    """
+    """What one client and the server say to each other."""
 
     __slots__ = (
         "_context",
@@ -132,8 +112,11 @@ class Dialogue:
         recorder.record.on_disable(self._disable_commands)
         self.delivery: Delivery = Delivery(context, recorder)
         self.incoming: Incoming = Incoming(engine, pace_reading)
+        #: A rule has something to do.
         self.due: Due | None = None
+        #: The connection is to end.
         self.ending: Ending | None = None
+        #: FIN has left: nothing can be said any more.
         self.mute: bool = False
         #: An event that was taken from the engine and is still to be looked at.
         self._held: Event | None = None
@@ -275,12 +258,8 @@ class Dialogue:
     ) -> None:
         """Send the reply, move the session, write it down.
 
-        Args:
-            event: that the reply is due to.
-            reply: what the session goes by.
-            by: the rule, in words.
-            user: whom credentials are accepted for.
-            raw: the bytes of the reply are sent by the rule itself.
+        `by` names the rule, `user` is whom credentials are accepted for. With `raw` the
+        rule itself sends the bytes of the reply.
         """
         if self.mute:
             self.leave_unanswered(event)
@@ -304,14 +283,7 @@ class Dialogue:
     def complete(
         self, last: Event, reply: Reply, by: str, *, raw: bool = False
     ) -> None:
-        """Answer the message with the reply that a rule has for its last chunk.
-
-        Args:
-            last: the chunk.
-            reply: what the session goes by.
-            by: the rule, in words.
-            raw: the bytes of the reply are sent by the rule itself.
-        """
+        """Answer the message with the reply that a rule has for its last chunk."""
         self.engine.proceed()
         while (event := self.engine.next_event()) is not None:
             if event.command is not last.command or event.name != "MESSAGE":

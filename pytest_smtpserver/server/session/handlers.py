@@ -37,12 +37,6 @@ async def ask(
 
     One that reads content while it arrives goes on by itself: its reply comes later.
     What it raises is kept for the test.
-
-    Args:
-        handler: the function of the test's.
-        seen: what it gets.
-        context: what the connections of a server share.
-        incoming: where content is read from.
     """
     try:
         if _is_async(handler):

@@ -18,8 +18,6 @@ from .performer import before_handshake, close
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_smtpserver.server.tls.layer import TLSLayer
-
     from .attendant import Attendant
 
 #: Seconds that a look-up of the client's name may take.
@@ -143,7 +141,11 @@ async def start_tls(attendant: Attendant) -> None:
     finally:
         line.end_handshake(layer)
     if layer is not None:
-        _go_on(attendant, layer)
+        # The session begins anew in TLS.
+        info = layer.info()
+        dialogue.recorder.tls_started(info)
+        dialogue.engine.tls_started(info, client_identity(info))
+        attendant.take(b"")  # what came along with the end of the handshake
 
 
 async def _shake_hands(attendant: Attendant, handshake: Handshake) -> None:
@@ -160,11 +162,3 @@ async def _shake_hands(attendant: Attendant, handshake: Handshake) -> None:
         attendant.dialogue.end(failure.by, failure.how)
     if handshake.last:
         await attendant.line.channel.send(handshake.last)
-
-
-def _go_on(attendant: Attendant, layer: TLSLayer) -> None:
-    """The handshake is done: the session begins anew in TLS."""
-    info = layer.info()
-    attendant.dialogue.recorder.tls_started(info)
-    attendant.dialogue.engine.tls_started(info, client_identity(info))
-    attendant.take(b"")  # what came along with the end of the handshake

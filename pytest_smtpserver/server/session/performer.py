@@ -44,12 +44,7 @@ _ENDINGS = {
 
 
 class Performer:
-    """Performs the actions of one rule at one event.
-
-    Args:
-        attendant: of the connection.
-        due: the event, and what the rule wants.
-    """
+    """Performs the actions of one rule at one event."""
 
     def __init__(self, attendant: Attendant, due: Due) -> None:
         self._attendant = attendant
@@ -232,11 +227,8 @@ class Performer:
 async def close(attendant: Attendant, cut: Cut, *, lingers: bool) -> None:
     """Close the connection as a rule says, or our half of it.
 
-    Args:
-        attendant: of the connection.
-        cut: how to close it.
-        lingers: something has just been said, which the client has to be able to read.
-            Otherwise a client that is still talking finds out while it sends.
+    It `lingers` where something has just been said, which the client has to be able to
+    read. Otherwise a client that is still talking finds out while it sends.
     """
     dialogue = attendant.dialogue
     await attendant.flush()

@@ -30,13 +30,7 @@ _LOOKS_LIKE_AN_END = rb"([\r\n]\.[\r\n]*|\r\n\n)\Z"
 
 
 class LoggedTranscript(Transcript):
-    """A transcript that is logged while it is written.
-
-    Args:
-        started: as for `Transcript`.
-        logger: gets a DEBUG record for each line, secrets masked.
-        session_id: stands in front of each line.
-    """
+    """A transcript that is logged while it is written: at DEBUG, secrets masked."""
 
     __slots__ = ("_logger", "_session_id")
 
@@ -55,14 +49,7 @@ class LoggedTranscript(Transcript):
 
 
 class Recorder:
-    """Writes down what one connection's engine hears and says.
-
-    Args:
-        engine: whose session it is.
-        remote_address: of the client.
-        local_address: of the server.
-        options: of the server.
-    """
+    """Writes down what one connection's engine hears and says."""
 
     __slots__ = (
         "_attempt",
@@ -165,11 +152,7 @@ class Recorder:
     def answered(self, event: Event, reply: Reply, data: bytes, by: str = "") -> None:
         """Note what the reply that is sent means; the engine has moved already.
 
-        Args:
-            event: that it answers.
-            reply: that the session goes by.
-            data: the bytes that leave for it, if any.
-            by: the rule that it comes from, in words.
+        The session goes by the reply; the data are the bytes that leave for it, if any.
         """
         if data:
             self.sent(data, by)
