@@ -105,6 +105,27 @@ def test_who_nearly_has_it_is_left_alone(
     assert names(on_the_wire(mailer(letter))) == [], name
 
 
+@pytest.mark.parametrize(
+    ("domain", "what"),
+    [
+        # RFC 2606 §2 and §3.
+        *((name, "a domain for examples") for name in ("test", "example", "invalid")),
+        *((f"example.{end}", "a domain for examples") for end in ("com", "net", "org")),
+        # RFC 2606 §2, RFC 6762 §3, RFC 8375 §3; ICANN's resolution 2024.07.29.06.
+        *(
+            (name, "a name that only this machine or network knows")
+            for name in ("localhost", "local", "home.arpa", "internal")
+        ),
+    ],
+)
+def test_a_name_that_is_reserved(domain: str, what: str) -> None:
+    """Alone and below it; not for a name that merely ends alike."""
+    for host in (domain, f"shop.{domain}"):
+        found = advised(mail(text=f"Look: https://{host}/confirm\r\n"))
+        assert [one.what for one in found] == [f"a link leads to {what}, {host}"]
+    assert names(mail(text=f"Look: https://my{domain}.acme.de/confirm\r\n")) == []
+
+
 def test_letters_of_nodemailer(tmp_path: Path) -> None:
     """Whoever has it is told that alone; whoever nearly has it is told nothing."""
     wanted = [
