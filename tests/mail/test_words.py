@@ -175,7 +175,7 @@ def _parts() -> dict[str, object]:
         ("envelope", "from_email", "envelope.mail_from"),
         ("envelope", "bcc", "envelope.rcpt_to"),
         ("envelope", "subject", "message.subject"),
-        ("message", "attach", "does not change"),
+        ("message", "attach", "nothing: a message that was received does not change"),
         # email.message.
         ("message", "get_charset", "message.email.get_charset"),
         ("message", "iter_attachments", "message.attachments"),
@@ -194,7 +194,7 @@ def _parts() -> dict[str, object]:
         ("messages", "search", "messages.find("),
         ("messages", "total", "len(messages)"),
         # A list, and what is on another object of ours.
-        ("messages", "append", "come over the wire"),
+        ("messages", "append", "nothing: messages come over the wire"),
         ("messages", "subject", "messages[0].subject"),
         ("message", "helo", "message.session.helo"),
         ("message", "ret", "message.envelope.ret"),
@@ -202,11 +202,11 @@ def _parts() -> dict[str, object]:
         ("server", "helo", "sessions[0].helo"),
         ("server", "tls", "the option tls="),
         ("server", "handle_RCPT", "on('RCPT').call(handler)"),
-        ("server", "smtpd", "the server is this object"),
+        ("server", "smtpd", "nothing: the server is this object"),
         # What handlers get elsewhere, and addresses.
         ("event", "rcpt_tos", "event.envelope.rcpt_to"),
         ("event", "rcpt_options", "event.address.parameters"),
-        ("event", "respond", "return Reply(550, "),
+        ("event", "respond", "what the handler returns: return Reply(550, "),
         ("event", "mail_from", "event.envelope.mail_from"),
         ("event", "helo", "event.session.helo"),
         ("event", "content", "event.message.content"),
@@ -220,7 +220,8 @@ def test_attributes_of_what_a_test_holds(part: str, word: str, ours: str) -> Non
     """An AttributeError that names ours, also where that is on another object."""
     with pytest.raises(AttributeError, match=re.escape(f"has no {word!r}")) as refused:
         getattr(_parts()[part], word)
-    assert ours in str(refused.value)
+    leads = "; " if ours.startswith("did you mean") else "; here it is "
+    assert leads + ours in str(refused.value)
 
 
 def test_a_server_is_no_list_of_messages() -> None:
