@@ -114,6 +114,23 @@ def test_the_whole_text() -> None:
     assert message.normalized() == NORMALIZED
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/pgp-signature",  # RFC 3156 §5
+        "application/pkcs7-signature",  # RFC 8551 §3.5.3
+        "application/x-pkcs7-signature",  # what S/MIME 2 called it
+    ],
+)
+def test_a_signature_differs_from_run_to_run(kind: str) -> None:
+    """Another part of the same content does not."""
+    made = received(f"Content-Type: {kind}\r\n\r\nMIIF\r\n").normalized()
+    assert "[signature]" in made
+    assert "MIIF" not in made
+    other = received("Content-Type: application/x-signature\r\n\r\nMIIF\r\n")
+    assert "[signature]" not in other.normalized()
+
+
 def test_what_libraries_make_twice_is_the_same() -> None:
     """Two mails made from one letter by one library differ, normalized they do not."""
     for library in LIBRARIES:

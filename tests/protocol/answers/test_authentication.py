@@ -105,6 +105,16 @@ def test_a_response_that_is_none(line: bytes, reply: str) -> None:
     assert (found.exchange, found.credentials) == (None, None)
 
 
+def test_an_equals_sign_is_no_response() -> None:
+    """RFC 4954 §4: "=" stands for nothing in an initial response alone."""
+    where = session(auth=True, users={"tim": ""})
+    where.security.begin(asked(where, "AUTH LOGIN").exchange)
+    propose_response(where, encoded(b"tim").encode() + b"\r\n")
+    found = propose_response(where, b"=\r\n")
+    assert str(found.reply).startswith("501 5.5.2")
+    assert (found.exchange, found.credentials) == (None, None)
+
+
 def test_a_response_to_nobodys_challenge() -> None:
     """A rule's 334 began an exchange of which the server knows nothing."""
     assert propose_response(session(auth=True), b"eA==\r\n").reply.code == 535
