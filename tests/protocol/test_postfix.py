@@ -109,6 +109,27 @@ def test_xforward_is_taken_note_of() -> None:
     assert driver.line(_SENDER)[:3] == "250"
 
 
+@pytest.mark.parametrize(
+    ("verb", "name", "values"),
+    [
+        ("XCLIENT", "PROTO", ("SMTP", "ESMTP")),
+        ("XFORWARD", "PROTO", ("SMTP", "ESMTP")),
+        ("XFORWARD", "SOURCE", ("LOCAL", "REMOTE")),
+    ],
+)
+def test_attributes_with_two_values(
+    verb: str, name: str, values: tuple[str, str]
+) -> None:
+    """XCLIENT_README, XFORWARD_README: these two, in any case of letters."""
+    for value in values:
+        for sent in (value, value.lower()):
+            driver = Driver(_BOTH).ready()
+            assert driver.line(f"{verb} {name}={sent}")[:3] in ("220", "250")
+            session = driver.engine.session
+            taken = session.xclient if verb == "XCLIENT" else session.xforward
+            assert taken == {name: value}
+
+
 @pytest.mark.parametrize("verb", ["XCLIENT", "XFORWARD"])
 @pytest.mark.parametrize(
     "argument",
