@@ -120,10 +120,9 @@ def _dialogue(file: str, *, delays: bool) -> personas.Persona:
         octets = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         log = octets.decode("utf-8", "backslashreplace")
         return personas.dialogue(log, delays=delays)
-    except OSError as error:
-        raise UsageError(f"--dialogue {file}: {error.strerror or error}") from None
-    except ValueError as error:
-        raise UsageError(f"--dialogue {file}: {error}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"--dialogue {file}: {reason}") from None
 
 
 class _Desk:

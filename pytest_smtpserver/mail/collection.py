@@ -46,9 +46,7 @@ class Recorded(Sequence[T], Generic[T]):  # noqa: PLW1641 - it changes
         return iter(list(self._items))
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Recorded):
-            return list(self) == list(other)
-        if isinstance(other, (list, tuple)):
+        if isinstance(other, (Recorded, list, tuple)):
             return list(self) == list(other)
         return NotImplemented
 

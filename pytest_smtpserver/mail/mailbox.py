@@ -126,11 +126,9 @@ class Mailbox:
     ) -> tuple[list[tuple[int, ReceivedMessage]], int]:
         """What a wait has not looked at yet, and the cursor for its next look.
 
-        Args:
-            cursor: from the previous look. None at the first look, which goes over the
-                messages that no wait has taken, and not over all that ever came.
-            again: also messages that were handed out before.
-            limit: the most messages that the first look needs.
+        The first look, without a cursor, goes over the messages that no wait has taken,
+        and not over all that ever came; it needs no more than `limit`. With `again`
+        those count too that were handed out before.
         """
         with self._lock:
             if cursor is None:

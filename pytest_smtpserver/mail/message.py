@@ -110,27 +110,27 @@ class ReceivedMessage:
     @property
     def message_id(self) -> str:
         """The Message-ID with its angle brackets, ``""`` where there is none."""
-        return self._views.message_id
+        return self._views.headers.get("Message-ID", "")
 
     @property
     def from_(self) -> str:
         """The (first) address of the From field, ``""`` where there is none."""
-        return next(iter(self._views.from_), "")
+        return next(iter(self._views.addresses("from")), "")
 
     @property
     def to(self) -> list[str]:
         """The addresses of the To field, without display names."""
-        return list(self._views.to)
+        return self._views.addresses("to")
 
     @property
     def cc(self) -> list[str]:
         """The addresses of the Cc field, without display names."""
-        return list(self._views.cc)
+        return self._views.addresses("cc")
 
     @property
     def reply_to(self) -> list[str]:
         """The addresses of the Reply-To field, without display names."""
-        return list(self._views.reply_to)
+        return self._views.addresses("reply-to")
 
     @property
     def text(self) -> str:

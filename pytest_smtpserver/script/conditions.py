@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytest_smtpserver.mail.display import shortened, show
 from pytest_smtpserver.mail.search.criteria import NAMES as MESSAGE_NAMES
-from pytest_smtpserver.mail.search.criteria import Criteria, EnvelopeAndHeader
+from pytest_smtpserver.mail.search.criteria import (
+    Criteria,
+    Criterion,
+    EnvelopeAndHeader,
+)
 from pytest_smtpserver.mail.search.hints import bare_address, hint
 from pytest_smtpserver.mail.search.matching import matches, matches_address, matches_any
 from pytest_smtpserver.mail.words import CRITERIA, RULE_CRITERIA
@@ -35,28 +39,21 @@ def _recipients(event: Event) -> list[str]:
     return [*recipients, event.address] if event.name == "RCPT" else recipients
 
 
-class _Criterion(NamedTuple):
-    """What a criterion looks at, and how that is compared with what a rule wants."""
-
-    read: Callable[[Event], Any]
-    match: Callable[[Any, Any], bool]
-
-
 def _if_any(match: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     return lambda wanted, got: got is not None and match(wanted, got)
 
 
 _CRITERIA = {
-    "mail_from": _Criterion(_sender, _if_any(matches_address)),
-    "rcpt_to": _Criterion(
+    "mail_from": Criterion(_sender, _if_any(matches_address)),
+    "rcpt_to": Criterion(
         _recipients, lambda wanted, got: matches_any(wanted, got, matches_address)
     ),
-    "user": _Criterion(lambda event: event.session.user, matches),
-    "helo": _Criterion(lambda event: event.session.helo, _if_any(matches)),
-    "tls": _Criterion(
+    "user": Criterion(lambda event: event.session.user, matches),
+    "helo": Criterion(lambda event: event.session.helo, _if_any(matches)),
+    "tls": Criterion(
         lambda event: event.session.tls is not None, lambda wanted, got: wanted is got
     ),
-    "where": _Criterion(lambda event: event, lambda wanted, got: bool(wanted(got))),
+    "where": Criterion(lambda event: event, lambda wanted, got: bool(wanted(got))),
 }
 #: The criteria of a rule at any event.
 RULE_NAMES = tuple(_CRITERIA)

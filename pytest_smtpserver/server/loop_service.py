@@ -24,51 +24,37 @@ if TYPE_CHECKING:
 class LoopService(Service):
     """On an asyncio loop that watches sockets.
 
-    Clients may wait in the listener already, before `open` is called.
+    Clients may wait in the listener already, before `accept_from` is called.
     """
 
     def __init__(
-        self, context: ServerContext, listener: socket.socket | None = None
+        self,
+        context: ServerContext,
+        loop: asyncio.AbstractEventLoop,
+        listener: socket.socket | None = None,
     ) -> None:
         super().__init__(context)
         self._listener = listener
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._outbox: Outbox | None = None
-        self._idle_watch: IdleWatch | None = None
+        self._loop = loop
+        self._outbox, self._idle_watch = Outbox(loop), IdleWatch(loop)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def open(self, listener: socket.socket) -> None:
-        """Accept clients from now on.
-
-        Raises:
-            NotImplementedError: the loop cannot watch sockets.
-        """
-        self._loop = loop = asyncio.get_running_loop()
-        self._outbox, self._idle_watch = Outbox(loop), IdleWatch(loop)
-        self.accept_from(listener)
-
     def _channel(self, client: socket.socket) -> Channel:
-        assert self._outbox is not None
-        assert self._idle_watch is not None
         return LoopChannel(client, self._outbox, self._idle_watch)
 
     def _spawn(self, serve: Coroutine[Any, Any, None]) -> None:
-        assert self._loop is not None
         task = self._loop.create_task(serve)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
-        assert self._loop is not None
         self._loop.call_later(seconds, call)
 
     def _watch(self) -> None:
-        assert self._loop is not None
         assert self._listener is not None
         self._loop.add_reader(self._listener.fileno(), self._admit)
 
     def _pause_accepting(self) -> None:
-        assert self._loop is not None
         if self._listener is not None:
             self._loop.remove_reader(self._listener.fileno())
 
@@ -82,7 +68,7 @@ class LoopService(Service):
         """Stop accepting; whether there is nothing else to do for `close`."""
         if not super().close_at_once() or self._tasks:
             return False
-        self._stop_watching()
+        self._idle_watch.close()
         return True
 
     async def close(self) -> None:
@@ -90,14 +76,9 @@ class LoopService(Service):
         await super().close()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        self._stop_watching()
-
-    def _stop_watching(self) -> None:
-        if self._idle_watch is not None:
-            self._idle_watch.close()
+        self._idle_watch.close()
 
     def _look(self) -> None:
         # A reply that has not left is in flight.
-        if self._outbox is not None:
-            self._outbox.flush()
+        self._outbox.flush()
         super()._look()

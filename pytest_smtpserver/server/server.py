@@ -25,8 +25,8 @@ from .tls.authorities import AUTHORITIES
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Iterator
-    from typing import Unpack
+    from collections.abc import Iterator, Mapping
+    from typing import Any, Unpack
 
     from pytest_smtpserver.mail import report
     from pytest_smtpserver.mail.collection import Recorded
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pytest_smtpserver.script.script import Rules
 
     from .options import possible
+    from .options.options import Options
     from .options.typed import Certificate, ServerOptions
 else:
     advice = Later("pytest_smtpserver.mail.lint.advice")
@@ -78,7 +79,7 @@ class SMTPServer:
 
     @told_to_the_caller
     def __init__(self, **options: Unpack[ServerOptions]) -> None:
-        self._context = ServerContext(check_options(options), None)
+        self._context = ServerContext(_checked(options), None)
         self._place = Place(self._context)
         self._serving = Serving(self._context)
         #: The test was told of rules that were never used.
@@ -230,7 +231,7 @@ class SMTPServer:
             ValueError: the value is not allowed, or the option is one of those that
                 cannot change while a server runs (host, port, path, backlog).
         """
-        checked = check_options({**self._place.fixed, **options})
+        checked = _checked({**self._place.fixed, **options})
         self._place.check_stays(checked)
         if self.is_running:
             self._serving.finish(self._serving.service.end_connections)
@@ -426,6 +427,13 @@ class SMTPServer:
         where = self.url if self._place.is_known else "never started"
         state = where if self.is_running else f"{where}, not running"
         return f"<SMTPServer {state}, {len(self._context.mailbox.messages)} messages>"
+
+
+def _checked(given: Mapping[str, Any]) -> Options:
+    options = check_options(given)
+    if options.handlers:
+        possible.check_handlers(options)
+    return options
 
 
 def _begin_in_child() -> None:

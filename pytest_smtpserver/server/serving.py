@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import weakref
@@ -121,11 +122,11 @@ class Serving:
     def start(self, listener: socket.socket) -> None:
         """Serve from the background thread."""
         thread = BACKGROUND.acquire()
-        service = LoopService(self._context, listener)
+        service = LoopService(self._context, thread.loop, listener)
         # From here on `stop` tidies up, also where Ctrl-C comes in between.
         self._thread, self._service = thread, service
         # It listens already: clients wait in its queue, and nobody here has to.
-        thread.call_soon(service.open, listener)
+        thread.call_soon(service.accept_from, listener)
 
     def stop(self) -> None:
         """Stop serving from the background thread, in at most ``close_timeout``.
@@ -151,15 +152,15 @@ class Serving:
     async def start_here(self, listener: socket.socket) -> None:
         """Serve from the running event loop."""
         if running_event_loop() == "asyncio":
-            loop_service = LoopService(self._context)
+            loop_service = LoopService(self._context, asyncio.get_running_loop())
             # Some loops cannot watch sockets.
             with suppress(NotImplementedError):
-                loop_service.open(listener)
+                loop_service.accept_from(listener)
                 self._service = loop_service
                 return
-        service = TaskService(self._context)
         self._group = anyio.create_task_group()
-        service.open(listener, await self._group.__aenter__())
+        service = TaskService(self._context, await self._group.__aenter__())
+        service.accept_from(listener)
         self._service = service
 
     async def stop_here(self) -> None:

@@ -21,15 +21,10 @@ if TYPE_CHECKING:
 class TaskService(Service):
     """On any event loop that anyio knows."""
 
-    def __init__(self, context: ServerContext) -> None:
+    def __init__(self, context: ServerContext, group: TaskGroup) -> None:
         super().__init__(context)
-        self._group: TaskGroup | None = None
-        self._accepting = anyio.CancelScope()
-
-    def open(self, listener: socket.socket, group: TaskGroup) -> None:
-        """Accept clients from now on, with tasks of this group."""
         self._group = group
-        self.accept_from(listener)
+        self._accepting = anyio.CancelScope()
 
     def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
         async def wait() -> None:
@@ -39,7 +34,6 @@ class TaskService(Service):
         self._spawn(wait())
 
     def _watch(self) -> None:
-        assert self._group is not None
         self._accepting = anyio.CancelScope()
         self._group.start_soon(self._accept, self._accepting)
 
@@ -56,7 +50,6 @@ class TaskService(Service):
         async def task() -> None:
             await serve
 
-        assert self._group is not None
         self._group.start_soon(task)
 
     def _pause_accepting(self) -> None:

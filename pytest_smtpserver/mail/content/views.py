@@ -41,6 +41,7 @@ class Views:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
+        self._addresses: dict[str, list[str]] = {}
 
     @cached_property
     def email(self) -> EmailMessage:
@@ -83,31 +84,6 @@ class Views:
         from .stdlib import read_date  # noqa: PLC0415 - takes the email package along
 
         return read_date(value)
-
-    @cached_property
-    def message_id(self) -> str:
-        """The Message-ID field."""
-        return self.headers.get("Message-ID", "")
-
-    @cached_property
-    def from_(self) -> list[str]:
-        """The addresses of the From field."""
-        return self._addresses("from")
-
-    @cached_property
-    def to(self) -> list[str]:
-        """The addresses of all To fields."""
-        return self._addresses("to")
-
-    @cached_property
-    def cc(self) -> list[str]:
-        """The addresses of all Cc fields."""
-        return self._addresses("cc")
-
-    @cached_property
-    def reply_to(self) -> list[str]:
-        """The addresses of all Reply-To fields."""
-        return self._addresses("reply-to")
 
     @cached_property
     def text(self) -> str:
@@ -183,12 +159,12 @@ class Views:
                 "mail_from": str(envelope.mail_from),
                 "rcpt_to": list(map(str, envelope.rcpt_to)),
             },
-            "from": next(iter(self.from_), ""),
-            "to": list(self.to),
-            "cc": list(self.cc),
+            "from": next(iter(self.addresses("from")), ""),
+            "to": self.addresses("to"),
+            "cc": self.addresses("cc"),
             "subject": self.subject,
             "date": None if date is None else date.isoformat(),
-            "message_id": self.message_id,
+            "message_id": self.headers.get("Message-ID", ""),
             "text": self.text,
             "html": self.html,
             "links": self.links,
@@ -203,9 +179,7 @@ class Views:
             "headers": [list(field) for field in self.headers.items()],
             "defects": self.defects,
         }
-        from .json_form import clean  # noqa: PLC0415 - for those who ask
-
-        return {name: clean(value) for name, value in form.items()}
+        return {name: _clean(value) for name, value in form.items()}
 
     def dkim(self, keys: Keys) -> list[DKIMResult]:
         """Whether each DKIM-Signature holds."""
@@ -236,13 +210,16 @@ class Views:
             found.append(f"Date: {value[:60]!r} is no date (RFC 5322 section 3.3)")
         return links.unique(found)
 
-    def _addresses(self, name: str) -> list[str]:
-        return [
-            address
-            for field in self.block.fields
-            if field.name.lower() == name
-            for _, address in mailboxes.read_mailboxes(field.value)[0]
-        ]
+    def addresses(self, name: str) -> list[str]:
+        """The addresses of all fields of that name; the list is the caller's own."""
+        if name not in self._addresses:
+            self._addresses[name] = [
+                address
+                for field in self.block.fields
+                if field.name.lower() == name
+                for _, address in mailboxes.read_mailboxes(field.value)[0]
+            ]
+        return list(self._addresses[name])
 
 
 def _body_defects(part: mime.Part) -> list[str]:
@@ -253,3 +230,18 @@ def _body_defects(part: mime.Part) -> list[str]:
         return [f"the text {entry}" for entry in entries]
     _, complaint = part.octets()
     return [f"the body {complaint}"] if complaint else []
+
+
+def _clean(value: Any) -> Any:
+    """The value with ``?`` for each lone surrogate in its texts.
+
+    Such a surrogate stands for an octet that is no text. RFC 8259 §8.2 calls it
+    unpredictable what software does that reads one.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8") if value else ""
+    if isinstance(value, list):
+        return [_clean(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _clean(one) for name, one in value.items()}
+    return value

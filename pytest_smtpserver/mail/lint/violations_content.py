@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_smtpserver.mail.display import printable
+from pytest_smtpserver.mail.display import printable, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +93,7 @@ def _header_problems(content: bytes) -> Iterator[Problem]:
         if times > 1:
             what = f"the header has {times} fields {single}, at most one is allowed"
             line = "; ".join(
-                _cut(printable(f"{field.name}: {field.value}"))
+                shortened(printable(f"{field.name}: {field.value}"), _SHOWN)
                 for field in fields
                 if field.name.lower() == single.lower()
             )
@@ -106,8 +106,6 @@ def _problem(content: bytes, position: int, name: str, what: str) -> Problem:
     line = content[start : end + 1 if end >= 0 else len(content)]
     # A bare LF is what the line is about: it has to be seen.
     shown = printable(line[:_SHOWN].rstrip(b"\r\n") if len(line) <= _SHOWN else line)
-    return Problem(name, what, content.count(b"\n", 0, position) + 1, _cut(shown))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return Problem(
+        name, what, content.count(b"\n", 0, position) + 1, shortened(shown, _SHOWN)
+    )

@@ -49,30 +49,32 @@ class Difference(NamedTuple):
     got: object
 
 
-def _addresses(read: Callable[[ReceivedMessage], Any]) -> _Criterion:
-    return _Criterion(read, lambda w, g: matches_any(w, g, matches_address))
+def _addresses(read: Callable[[ReceivedMessage], Any]) -> Criterion:
+    return Criterion(read, lambda w, g: matches_any(w, g, matches_address))
 
 
-class _Criterion(NamedTuple):
-    read: Callable[[ReceivedMessage], Any]
-    match: Callable[[object, Any], bool]
+class Criterion(NamedTuple):
+    """What is looked at of a message or an event, and how it is compared."""
+
+    read: Callable[[Any], Any]
+    match: Callable[[Any, Any], bool]
 
 
-_CRITERIA: Mapping[str, _Criterion] = {
-    "mail_from": _Criterion(lambda m: m.envelope.mail_from, matches_address),
+_CRITERIA: Mapping[str, Criterion] = {
+    "mail_from": Criterion(lambda m: m.envelope.mail_from, matches_address),
     "rcpt_to": _addresses(lambda m: m.envelope.rcpt_to),
-    "from_": _Criterion(lambda m: m.from_, matches_address),
+    "from_": Criterion(lambda m: m.from_, matches_address),
     "to": _addresses(lambda m: m.to),
     "cc": _addresses(lambda m: m.cc),
     "reply_to": _addresses(lambda m: m.reply_to),
-    "subject": _Criterion(lambda m: m.subject, matches),
-    "attachment": _Criterion(
+    "subject": Criterion(lambda m: m.subject, matches),
+    "attachment": Criterion(
         lambda m: [a.filename for a in m.attachments],
         lambda w, g: matches_any(w, g, matches),
     ),
     # These take longer, as they decode the body: they come last.
-    "text": _Criterion(lambda m: m.text, matches_text),
-    "html": _Criterion(lambda m: m.html, matches_text),
+    "text": Criterion(lambda m: m.text, matches_text),
+    "html": Criterion(lambda m: m.html, matches_text),
 }
 #: Every criterion of a message, in the order in which explanations name them.
 NAMES = (*_CRITERIA, "headers", "where")

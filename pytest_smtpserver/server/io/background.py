@@ -78,7 +78,7 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner(loop_factory=_new_loop)
-        self._loop = self._runner.get_loop()
+        self.loop: asyncio.AbstractEventLoop = self._runner.get_loop()
         self._ended = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         #: It did not answer when it was last asked.
@@ -93,7 +93,7 @@ class LoopThread:
             self._runner.close()
             raise
         except BaseException:  # Ctrl-C, while the thread begins
-            self._loop.call_soon_threadsafe(self._ended.set)
+            self.loop.call_soon_threadsafe(self._ended.set)
             raise
 
     def _run(self) -> None:
@@ -107,19 +107,19 @@ class LoopThread:
 
     def end(self) -> None:
         """End the thread, unless it is blocked: then it ends later, or never."""
-        self._loop.call_soon_threadsafe(self._ended.set)
+        self.loop.call_soon_threadsafe(self._ended.set)
         self._thread.join(self._patience)
 
     # Calling the loop
 
     def runs_elsewhere(self, loop: asyncio.AbstractEventLoop) -> bool:
         """It is the thread's event loop, and this is not that thread."""
-        return loop is self._loop and threading.get_ident() != self._thread.ident
+        return loop is self.loop and threading.get_ident() != self._thread.ident
 
     def call_soon(self, call: Callable[..., object], *arguments: Any) -> None:
         """Call on the loop, after what was to be called before."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(call, *arguments)
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(call, *arguments)
 
     def call(self, call: Callable[..., T], *arguments: Any) -> T:
         """Call on the loop what does not wait, and wait for what comes of it.
@@ -159,7 +159,7 @@ class LoopThread:
                 done.set_result(task.result())
 
         def begin() -> None:
-            task = self._loop.create_task(function())
+            task = self.loop.create_task(function())
             self._tasks.add(task)
             task.add_done_callback(ended)
 
@@ -173,7 +173,7 @@ class LoopThread:
         timers: list[asyncio.TimerHandle] = []
 
         def start() -> None:
-            timers.append(self._loop.call_later(seconds, call))
+            timers.append(self.loop.call_later(seconds, call))
 
         def stop() -> None:
             timers[0].cancel()

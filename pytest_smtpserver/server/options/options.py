@@ -6,7 +6,6 @@ import logging
 import socket
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.words import OPTIONS, SERVER
 from pytest_smtpserver.protocol.naming import VERY_SIMILAR, suggestion, unknown_name
 from pytest_smtpserver.protocol.state.settings import (
@@ -26,10 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pytest_smtpserver.script.event import Event
-
-    from . import possible
-else:
-    possible = Later("pytest_smtpserver.server.options.possible")
 
 
 def _option(default: Any, check: Callable[[str, Any], Any]) -> Any:
@@ -214,8 +209,6 @@ def check_options(given: Mapping[str, Any]) -> Options:
     """
     options = Options(**_checked(given))
     options = _with_starttls_hidden(options)
-    if options.handlers:
-        possible.check_handlers(options)
     changed = options.changed()
     for name, (has_effect, needed) in _NEEDS.items():
         if name in changed and not has_effect(options):

@@ -12,28 +12,9 @@ from pytest_smtpserver.script.script import event_name
 
 if TYPE_CHECKING:
     import difflib
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Protocol
+    from collections.abc import Callable, Mapping
 
-    class Options(Protocol):
-        """What decides what can happen on a server: the fields of its options."""
-
-        @property
-        def tls(self) -> str | None: ...  # noqa: D102 - `ServerOptions` has them all
-        @property
-        def auth(self) -> bool: ...  # noqa: D102
-        @property
-        def lmtp(self) -> bool: ...  # noqa: D102
-        @property
-        def xclient(self) -> bool: ...  # noqa: D102
-        @property
-        def xforward(self) -> bool: ...  # noqa: D102
-        @property
-        def extensions(self) -> Sequence[str]: ...  # noqa: D102
-        @property
-        def advertise(self) -> Sequence[str]: ...  # noqa: D102
-        @property
-        def handlers(self) -> Mapping[str, Any]: ...  # noqa: D102
+    from .options import Options
 else:
     difflib = Later("difflib")  # for mistakes
 
