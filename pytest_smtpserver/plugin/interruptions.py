@@ -52,7 +52,7 @@ def hang_up_after_the_alarm() -> None:
 
 def _hang_up() -> None:
     try:
-        from .servers import hang_up  # noqa: PLC0415 - there are servers
+        from pytest_smtpserver.server.server import hang_up  # noqa: PLC0415
     except ImportError:
         return  # it is just being loaded: none has started yet
     hang_up("the time for the test was over")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_smtpserver.server import misbehaving
 from pytest_smtpserver.server.io.background import BACKGROUND
 from pytest_smtpserver.server.io.clock import STANDSTILL
 from pytest_smtpserver.server.server import RUNNING, SMTPServer
@@ -256,12 +255,6 @@ class Factory:
             server.stop()
         if kind is None:
             servers_of(self._item).complain_late(self._started)
-
-
-def hang_up(why: str) -> None:
-    """Hang up on all clients, soon after the call; it may come from any thread."""
-    for server in RUNNING.now():
-        misbehaving.hang_up(server, why)
 
 
 def texts_of_messages() -> Iterator[str]:

@@ -85,11 +85,10 @@ class ServerContext:
             if is_needed:  # now, and not when there is nothing left to load it with
                 importlib.import_module(f"pytest_smtpserver.{name}")
         self._authority = authority
-        self._tls_context = (
-            None
-            if authority is None or options.tls is None
-            else authority.server_context(options)
-        )
+        tls: ssl.SSLContext | None = None
+        if authority is not None and options.tls is not None:
+            tls = authority.server_context(options)
+        self._tls_context = tls
 
     def setting(
         self,

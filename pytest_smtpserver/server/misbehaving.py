@@ -106,18 +106,6 @@ def outage(
                 placeholder.close()
 
 
-def hang_up(self: Server, why: str) -> None:
-    """Hang up, in a moment, on the clients that are connected now.
-
-    No method of `SMTPServer`: it is for whoever has ended the test. May be called in
-    any thread, also by a signal handler, and waits for nothing.
-
-    Args:
-        why: for the transcript.
-    """
-    self._serving.hang_up(why)
-
-
 @contextmanager
 def full_backlog(self: Server) -> Iterator[None]:
     """Let nobody in: the queue of clients that wait for that is full.

@@ -399,9 +399,6 @@ class SMTPServer:
         if not self._serving.is_inherited:
             self._place.leave()
 
-    def _note_fork(self) -> None:
-        self._serving.note_fork()
-
     def _setting(self, wanted: Criteria | None) -> Setting:
         """What is to be known of this server and the others, for a diagnosis."""
         elsewhere = [
@@ -436,12 +433,22 @@ def _checked(given: Mapping[str, Any]) -> Options:
     return options
 
 
+def hang_up(why: str) -> None:
+    """Hang up on all clients, soon after the call; it may come from any thread.
+
+    For whoever has ended the test; a signal handler may call it. `why` is for the
+    transcript.
+    """
+    for server in RUNNING.now():
+        server._serving.hang_up(why)
+
+
 def _begin_in_child() -> None:
     """Leave to the parent process what is its own, in a child made by fork."""
     BACKGROUND.forget()
     AUTHORITIES.forget_lock()
     for server in RUNNING.forget():
-        server._note_fork()
+        server._serving.note_fork()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

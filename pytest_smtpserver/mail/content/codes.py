@@ -189,9 +189,9 @@ def _before(match: re.Match[str]) -> str:
 
 
 def _has_a_line(match: re.Match[str]) -> bool:
-    text, start, end = match.string, match.start(), match.end()
-    before = text[max(0, start - _WINDOW) : start]
-    if start > _WINDOW:
+    text, end = match.string, match.end()
+    before = _before(match)
+    if match.start() > _WINDOW:
         before = "x" + before  # no beginning of a line
     behind = text[end : end + _WINDOW] + ("x" if end + _WINDOW < len(text) else "")
     return bool(_LINE_BEFORE.search(before) and _LINE_BEHIND.match(behind))

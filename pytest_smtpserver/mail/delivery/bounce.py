@@ -157,11 +157,9 @@ def _report(
     failed, content = code >= 500, message.content
     digest = sha256(content + about.encode()).hexdigest()
     boundary = f"report-{digest[:32]}"
-    subject = (
-        "Undelivered Mail Returned to Sender"
-        if failed
-        else "Delayed Mail (still being retried)"
-    )
+    subject = "Undelivered Mail Returned to Sender"
+    if not failed:
+        subject = "Delayed Mail (still being retried)"
     # RFC 3461 §4.3: RET is about failures; of a delay only the header comes back.
     whole = failed and message.envelope.ret != "HDRS"
     end = None if whole else _END_OF_HEADER.search(content)

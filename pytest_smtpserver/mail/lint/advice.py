@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_smtpserver.mail.display import shown_command
 
 from .advice_html import on_html, on_links
-from .advice_list import SentBefore, recipients, unsubscribing
+from .advice_list import recipients, sent_twice, unsubscribing
 from .advice_text import mojibake, unrendered
 from .findings import Advice, Kind, Note
 from .markup import Markup
@@ -106,7 +106,8 @@ ADVICE = {
 def advice(sessions: Iterable[SessionRecord]) -> list[Advice]:
     """What one would tell the authors of these clients, in order."""
     found: list[Advice] = []
-    before = SentBefore()
+    #: The mail so far, and where it is.
+    seen: dict[tuple[object, ...], str] = {}
 
     def add(session: SessionRecord, where: str, note: Note) -> None:
         kind = ADVICE[note.name]
@@ -129,7 +130,7 @@ def advice(sessions: Iterable[SessionRecord]) -> list[Advice]:
             add(session, f"connection {number}, command {index}", note)
         for index, message in enumerate(list(session.messages), 1):
             where = f"connection {number}, message {index}"
-            for note in (*_on_message(message), *before.look_at(message, where)):
+            for note in (*_on_message(message), *sent_twice(message, where, seen)):
                 add(session, where, note)
     return found
 

@@ -80,31 +80,25 @@ def _labels(message: ReceivedMessage, markup: Markup) -> Iterator[str]:
         yield from (image.text for image in link.images if image.text)
 
 
-class SentBefore:
-    """The mail of a test so far, to find one that goes out twice."""
+def sent_twice(
+    message: ReceivedMessage, where: str, seen: dict[tuple[object, ...], str]
+) -> Iterator[Note]:
+    """The same text from the same author to the same recipient, `seen` from now on.
 
-    def __init__(self) -> None:
-        self._seen: dict[tuple[object, ...], str] = {}
-
-    def look_at(self, message: ReceivedMessage, where: str) -> Iterator[Note]:
-        """The same text from the same author to the same recipient.
-
-        Date and Message-ID do not count: a library makes new ones each time.
-        """
-        said = (
-            message.from_,
-            message.subject,
-            message.text,
-            message.html,
-            tuple(hash(one.content) for one in message.attachments),
-        )
-        before = {}
-        for recipient in message.envelope.rcpt_to:
-            key = (str(recipient), *said)
-            if key in self._seen:
-                before[recipient] = self._seen[key]
-            self._seen.setdefault(key, where)
-        for recipient, first in before.items():
-            what = f"{recipient} got the same message before, by {first}"
-            yield Note("sent-twice", what, "", f"Subject: {message.subject}")
-            return
+    Date and Message-ID do not count: a library makes new ones each time.
+    """
+    said = (
+        message.from_,
+        message.subject,
+        message.text,
+        message.html,
+        tuple(hash(one.content) for one in message.attachments),
+    )
+    again = []
+    for recipient in message.envelope.rcpt_to:
+        key = (str(recipient), *said)
+        if key in seen:
+            again.append(f"{recipient} got the same message before, by {seen[key]}")
+        seen.setdefault(key, where)
+    for what in again[:1]:
+        yield Note("sent-twice", what, "", f"Subject: {message.subject}")

@@ -25,12 +25,9 @@ _TINY_STYLE = re.compile(
 
 
 class Image(NamedTuple):
-    """An image that a reader is to see.
+    """An image that a reader is to see, and the text that stands for it.
 
-    Attributes:
-        source: its URL.
-        text: what stands in its place where it is not shown; None where nothing was
-            said, ``""`` where it says that it is decoration.
+    The text is None where nothing was said, and ``""`` where the image is decoration.
     """
 
     source: str
@@ -46,14 +43,10 @@ class Link(NamedTuple):
 
 
 class Markup:
-    """What an HTML document shows.
-
-    Attributes:
-        images: those that a reader is to see, without counting pixels.
-        links: those that a reader sees.
-    """
+    """What an HTML document shows."""
 
     def __init__(self, html: str) -> None:
+        #: Without counting pixels.
         self.images: list[Image] = []
         self.links: list[Link] = []
         #: The last ``<a>`` that could be seen, be it a link or a place in the page.

@@ -197,11 +197,9 @@ def _tls_at_once(session: SessionRecord, setting: Setting) -> str:
     first = next(iter(session.commands), None)
     if first is None or not first.startswith("\x16\x03"):
         return ""
-    other = (
-        "smtplib.SMTP and its starttls()"
-        if setting.tls == "starttls"
-        else "smtplib.SMTP, or EMAIL_USE_SSL=False"
-    )
+    other = "smtplib.SMTP, or EMAIL_USE_SSL=False"
+    if setting.tls == "starttls":
+        other = "smtplib.SMTP and its starttls()"
     return (
         "the client began with TLS, and this server begins without it. Give the server "
         f"tls='implicit', or let the client begin in clear text: {other}."

@@ -158,9 +158,8 @@ def _smtplib(line: str) -> _Line:
         return []
     text = octets if isinstance(octets, str) else octets.decode("utf-8", "replace")
     who: Literal["C", "S"] = "C" if match[1] == "send" else "S"
-    return (
-        [(who, one) for one in text.removesuffix("\r\n").split("\r\n")] if text else []
-    )
+    lines = text.removesuffix("\r\n").split("\r\n") if text else []
+    return [(who, one) for one in lines]
 
 
 def _postfix(line: str) -> _Line:

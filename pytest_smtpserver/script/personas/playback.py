@@ -135,16 +135,11 @@ def _why_not(text: str) -> str:
 def _needs(connections: list[list[Step]]) -> Iterator[tuple[str, str]]:
     """What the server has to have, and the line of the log that needs it."""
     for step in (step for one in connections for step in one):
+        line = f"line {step.number} of the log"
         if step.name == "STARTTLS" and "".join(step.reply).startswith("2"):
-            yield (
-                "tls",
-                f'line {step.number} of the log, STARTTLS, needs tls="starttls"',
-            )
+            yield "tls", f'{line}, STARTTLS, needs tls="starttls"'
         elif step.name == "RESPONSE":
-            yield (
-                "auth",
-                f"line {step.number} of the log, of an AUTH, needs users={{...}}",
-            )
+            yield "auth", f"{line}, of an AUTH, needs users={{...}}"
 
 
 class Playback(Rule):
@@ -231,10 +226,8 @@ class _Progress:
         ]
         for row in rows:
             sign = "≠" if row is rows[-1] else " "
-            lines.append(
-                f"  {sign} {shortened(row[0], _WIDTH - 1):{_WIDTH}}  "
-                f"{shortened(row[1], _WIDTH - 1)}"
-            )
+            left, right = (shortened(one, _WIDTH - 1) for one in row)
+            lines.append(f"  {sign} {left:{_WIDTH}}  {right}")
         lines.append("From there on it got the usual replies.")
         return "\n".join(lines)
 

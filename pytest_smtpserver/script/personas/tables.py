@@ -33,12 +33,7 @@ MOMENTS = {
 
 
 class Refusal(NamedTuple):
-    """What is said to the ones that a test chooses.
-
-    Attributes:
-        event: when.
-        text: code and text of the reply, a line for each of its lines.
-    """
+    """What is said at an event to the ones that a test chooses: code and text."""
 
     event: str
     text: str

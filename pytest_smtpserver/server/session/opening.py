@@ -40,33 +40,21 @@ async def open_session(attendant: Attendant) -> None:
 
 async def _read_proxy_header(attendant: Attendant) -> None:
     """Take the addresses from the header; without a good one the connection ends."""
-    attendant.dialogue.recorder.note("waiting for the PROXY header")
-    outcome = await attendant.exchange(_HeaderReader(attendant).take)
-    if outcome in _GONE:
-        attendant.left(outcome)
-    elif outcome is not Outcome.ATTENTION:
-        attendant.dialogue.end("server", f"no PROXY header came: {outcome.value}")
+    dialogue, recorder = attendant.dialogue, attendant.dialogue.recorder
+    first = b""
 
-
-class _HeaderReader:
-    """Collects first bytes until the header is whole; what follows goes on."""
-
-    def __init__(self, attendant: Attendant) -> None:
-        self._attendant = attendant
-        self._data = b""
-
-    def take(self, data: bytes) -> bytes | None:
-        dialogue = self._attendant.dialogue
-        self._data += data
+    def take(data: bytes) -> bytes | None:
+        """Collect first bytes until the header is whole; what follows goes on."""
+        nonlocal first
+        first += data
         try:
-            header = parse_proxy_header(self._data)
+            header = parse_proxy_header(first)
         except BadProxyHeader as error:
             # Whoever sends that is no proxy, and is told nothing.
             dialogue.end("server", f"a bad PROXY header came: {error}")
             return None
         if header is None:
             return b""
-        recorder = dialogue.recorder
         if header.source is not None and header.destination is not None:
             proxy = recorder.record.remote_address
             recorder.record.moved(header.source, header.destination)
@@ -76,8 +64,15 @@ class _HeaderReader:
             )
         else:
             recorder.note(f"PROXY header, version {header.version}, without addresses")
-        self._attendant.line.put_by(self._data[header.length :])
+        attendant.line.put_by(first[header.length :])
         return None
+
+    recorder.note("waiting for the PROXY header")
+    outcome = await attendant.exchange(take)
+    if outcome in _GONE:
+        attendant.left(outcome)
+    elif outcome is not Outcome.ATTENTION:
+        dialogue.end("server", f"no PROXY header came: {outcome.value}")
 
 
 def _shown(address: tuple[str, int]) -> str:

@@ -281,12 +281,9 @@ async def after_close(attendant: Attendant) -> None:
             with anyio.move_on_after(seconds) as scope:
                 await ask(action.handler, seen, context, dialogue.incoming)
             if scope.cancelled_caught:
-                context.fault(
-                    TimeoutError(
-                        f"{action} at 'CLOSE' took longer than close_timeout, "
-                        f"which is {seconds:g} seconds"
-                    )
-                )
+                limit = f"close_timeout, which is {seconds:g} seconds"
+                late = TimeoutError(f"{action} at 'CLOSE' took longer than {limit}")
+                context.fault(late)
 
 
 def _decide(attendant: Attendant, seen: ScriptEvent) -> Decision | None:

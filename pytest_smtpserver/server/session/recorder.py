@@ -202,10 +202,8 @@ class Recorder:
             return
         record, told = self.record, self._session.xclient
         self._given_up("XCLIENT")
-        record.moved(
-            _replaced(record.remote_address, told, ""),
-            _replaced(record.local_address, told, "DEST"),
-        )
+        remote = _replaced(record.remote_address, told, "")
+        record.moved(remote, _replaced(record.local_address, told, "DEST"))
         if "NAME" in told:
             record.client_hostname = told["NAME"]
         record.introduced(told.get("HELO"), None)

@@ -62,14 +62,10 @@ _MISNESTED = 50
 
 
 class Page:
-    """What a reader sees of an HTML document.
-
-    Attributes:
-        links: the links in attributes and text, in the order of the document; those in
-            hidden elements do not count.
-    """
+    """What a reader sees of an HTML document."""
 
     def __init__(self, html: str) -> None:
+        #: Those in attributes and text, in order; those in hidden elements do not count.
         self.links: list[str] = []
         self._headings: list[list[str]] = []
         self._written: list[str] = []
