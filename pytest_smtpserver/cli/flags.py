@@ -24,10 +24,7 @@ PROGRAM = "pytest-smtpserver"
 DEFAULT_PORT = 1025
 #: Options whose values are objects of a program, and users, whose flag is --user.
 _NOT_FLAGS = frozenset({"ca", "handlers", "logger", "users"})
-_VERSIONS = {
-    "1.2": ssl.TLSVersion.TLSv1_2,
-    "1.3": ssl.TLSVersion.TLSv1_3,
-}
+_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _CALL = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
 _SHOW = ("json", "verbose", "options", "help", "version")
 _FILES = ("save", "report", "dialogue")

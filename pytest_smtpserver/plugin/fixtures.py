@@ -80,8 +80,7 @@ def _options(
 
 @pytest.fixture
 def smtp_server_factory(
-    request: pytest.FixtureRequest,
-    smtp_server_options: Mapping[str, Any],
+    request: pytest.FixtureRequest, smtp_server_options: Mapping[str, Any]
 ) -> Iterator[SMTPServerFactory]:
     """Start one more SMTP server, with options of its own; stopped with the test."""
     from .servers import Factory  # noqa: PLC0415
@@ -92,8 +91,7 @@ def smtp_server_factory(
 
 @pytest.fixture(scope="session")
 def smtp_session_server(
-    request: pytest.FixtureRequest,
-    smtp_server_options: Mapping[str, Any],
+    request: pytest.FixtureRequest, smtp_server_options: Mapping[str, Any]
 ) -> Iterator[SMTPServer]:
     """A long-lived SMTP server, for an application that starts once for the run."""
     from .servers import naming_the_source, run_of  # noqa: PLC0415
@@ -110,8 +108,7 @@ def smtp_session_server(
 
 @pytest.fixture
 def smtp_server(
-    request: pytest.FixtureRequest,
-    smtp_server_options: Mapping[str, Any],
+    request: pytest.FixtureRequest, smtp_server_options: Mapping[str, Any]
 ) -> Iterator[SMTPServer]:
     """A started SMTP server of this test's own: .host, .port, .messages, .on(...)."""
     from .servers import Factory, renewed  # noqa: PLC0415

@@ -29,7 +29,6 @@ MAX_FILES = 64_000_000
 _BLOCK_ENTRIES = 200
 _BLOCK_OCTETS = 1_500_000
 _TEMPLATES = Path(__file__).with_name("templates")
-_ORDER = {"failed": 0, "": 1, "passed": 2, "xfailed": 3, "skipped": 4}
 
 
 class Heading(NamedTuple):
@@ -112,19 +111,17 @@ class Page:
     def tail(self, blocks: Sequence[Sequence[Entry]]) -> str:
         """The index: it tells the script that the page is whole, and where entries are."""
         index = [
-            [_line(entry, number, place) for place, entry in enumerate(block)]
+            _line(entry, number, place)
             for number, block in enumerate(blocks)
+            for place, entry in enumerate(block)
         ]
-        return _data("index", _packed([line for lines in index for line in lines]))
+        return _data("index", _packed(index))
 
     def whole(self, entries: Iterable[Entry]) -> Iterator[str]:
         """All pieces: failed tests first, then tests with mail, then the others."""
         ordered = sorted(
             entries,
-            key=lambda entry: (
-                _ORDER.get(entry.form["outcome"], 2) != 0,
-                not entry.form["messages"],
-            ),
+            key=lambda one: (one.form["outcome"] != "failed", not one.form["messages"]),
         )
         yield self.head()
         blocks = list(_blocks(ordered))

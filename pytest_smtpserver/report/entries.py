@@ -61,11 +61,7 @@ def anchor_of(name: str) -> str:
 
 
 def entry_of(
-    name: str,
-    reports: Iterable[Report],
-    *,
-    failure: str = "",
-    first: int = 1,
+    name: str, reports: Iterable[Report], *, failure: str = "", first: int = 1
 ) -> Entry:
     """An entry about these servers, without an outcome.
 
@@ -145,10 +141,7 @@ def _server(report: Report, first: int) -> dict[str, Any]:
         "options": [readable(option) for option in report.options],
         "unused": readable(report.unused),
         "sessions": [
-            {
-                **_session(number, session, kept),
-                "findings": found.get(id(session), []),
-            }
+            {**_session(number, session, kept), "findings": found.get(id(session), [])}
             for number, session in enumerate(report.sessions, first)
         ],
     }

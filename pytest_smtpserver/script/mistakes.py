@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from pytest_smtpserver.protocol.syntax.replies import Reply
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_PACKAGE = __name__.partition(".")[0]
 
 
 def told_to_the_caller(function: Callable[P, T]) -> Callable[P, T]:
@@ -29,6 +33,22 @@ def told_to_the_caller(function: Callable[P, T]) -> Callable[P, T]:
             raise mistake.with_traceback(None)  # noqa: B904 - it is the same one
 
     return checked
+
+
+def caller() -> str:
+    """File and line of the nearest frame outside of this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and (
+        frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE
+    ):
+        frame = frame.f_back
+    path = frame.f_code.co_filename
+    try:
+        relative = os.path.relpath(path)
+    except (OSError, ValueError):  # no working directory; another drive, on Windows
+        relative = path
+    shown = path if relative.startswith("..") else relative
+    return f"{shown}:{frame.f_lineno}"
 
 
 def wrong_handler(handler: object) -> str:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.search.criteria import Criteria
 from pytest_smtpserver.mail.search.waiting import MessageNotReceived, Wait
-from pytest_smtpserver.script.callers import caller
-from pytest_smtpserver.script.mistakes import whole
+from pytest_smtpserver.script.mistakes import caller, whole
 
 from .io.background import LoopBlocked
 from .io.waking import await_until, block_until, refuse_in_task, running_event_loop

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_smtpserver.later import Later
 from pytest_smtpserver.protocol.syntax import standard
-from pytest_smtpserver.script.callers import caller
-from pytest_smtpserver.script.mistakes import told_to_the_caller, written_reply
+from pytest_smtpserver.script.mistakes import caller, told_to_the_caller, written_reply
 
 from .io import listening
 

@@ -33,7 +33,8 @@ class Place:
     @property
     def host(self) -> str:
         """The address where a client on this machine connects."""
-        return listening.reachable_host(self._context.options.host)
+        host = self._context.options.host
+        return listening.REACHABLE.get(host, host)
 
     @property
     def port(self) -> int:
@@ -121,7 +122,9 @@ class Place:
             self.use(options)
         port = options.port if self._port is None else self._port
         listener = given or listening.bind(options, port)
-        self._port, self._port_before = listening.port_of(listener), self._port
+        name = listener.getsockname()  # of a Unix socket its path
+        self._port_before = self._port
+        self._port = name[1] if isinstance(name, tuple) else 0
         return listener
 
     def give_up(self, listener: socket.socket) -> None:

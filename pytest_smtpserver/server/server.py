@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Final, Self
 from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.words import no_mails_here
 from pytest_smtpserver.protocol.naming import no_such_attribute
-from pytest_smtpserver.script.callers import caller
 from pytest_smtpserver.script.event import LOOKED_AT
-from pytest_smtpserver.script.mistakes import told_to_the_caller
+from pytest_smtpserver.script.mistakes import caller, told_to_the_caller
 
 from . import asserting, misbehaving
 from .context import ServerContext
@@ -143,8 +142,7 @@ class SMTPServer:
 
     @property
     def _records(self) -> ServerContext:
-        # In a child process they would never change, and nobody would know why.
-        self._serving.check_here()
+        self._serving.check_here()  # in a child process they would never change
         return self._context
 
     @property
@@ -434,11 +432,7 @@ def _checked(given: Mapping[str, Any]) -> Options:
 
 
 def hang_up(why: str) -> None:
-    """Hang up on all clients, soon after the call; it may come from any thread.
-
-    For whoever has ended the test; a signal handler may call it. `why` is for the
-    transcript.
-    """
+    """Hang up on all clients, soon; from any thread, also in a signal handler."""
     for server in RUNNING.now():
         server._serving.hang_up(why)
 

@@ -46,7 +46,7 @@ ALLOWED = {
     "protocol.framing": "buffer content",
     "protocol.state": "events session_state settings states",
     "protocol.syntax": "addresses commands envelope grammar parameters replies standard values",
-    "script": "actions callers event mistakes script",
+    "script": "actions event mistakes script",
     "server": "asserting context loop_service misbehaving place server service serving task_service",
     "server.io": "background channel clock crowd line listening loop_channel threads waking",
     "server.options": "checks options",

@@ -45,8 +45,7 @@ VIOLATIONS = {
         "refuse anything else.",
     ),
     "early-talker": Kind(
-        "RFC 2920 §3.1",
-        "Spammers do not wait either: servers turn such clients away.",
+        "RFC 2920 §3.1", "Spammers do not wait either: servers turn such clients away."
     ),
     "pipelining-after-last": Kind(
         "RFC 2920 §3.1",

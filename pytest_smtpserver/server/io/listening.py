@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LONGEST_PATH = 107 if sys.platform == "linux" else 103
 
 #: Where a client connects that is told "any address".
-_REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is what is given
+REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is what is given
 
 
 def bind(options: Options, port: int) -> socket.socket:
@@ -33,11 +33,6 @@ def bind(options: Options, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def reachable_host(host: str) -> str:
-    """The address where a client on this machine connects."""
-    return _REACHABLE.get(host, host)
 
 
 def take_over(listener: socket.socket, options: Options) -> Options:
@@ -63,12 +58,6 @@ def _listens(listener: socket.socket) -> bool:
     except OSError as error:
         # macOS does not tell; the caller is trusted then.
         return error.errno in (errno.ENOPROTOOPT, errno.EOPNOTSUPP)
-
-
-def port_of(listener: socket.socket) -> int:
-    """The port; 0 for a Unix socket."""
-    name = listener.getsockname()
-    return name[1] if isinstance(name, tuple) else 0
 
 
 def check_connected(connected: socket.socket) -> None:

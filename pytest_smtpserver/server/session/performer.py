@@ -69,10 +69,11 @@ class Performer:
             if dialogue.ending is not None:
                 break
         if not self._answered:
-            if self._raw is not None or dialogue.ending is not None:
-                self._answer_nothing()
-            else:
-                dialogue.let_be(self._due.event)
+            event = self._due.event
+            if self._raw is None and dialogue.ending is None:
+                dialogue.let_be(event)
+            elif event.proposed is not None:
+                dialogue.leave_unanswered(event)
         dialogue.delivery.keep(None)
         dialogue.done()
 
@@ -167,12 +168,6 @@ class Performer:
             dialogue.engine.reply_early(reply)
         elif event.name == "SECURE" and not reply.is_positive:
             dialogue.engine.refuse(reply)
-
-    def _answer_nothing(self) -> None:
-        event = self._due.event
-        self._answered = True
-        if event.proposed is not None:
-            self._dialogue.leave_unanswered(event)
 
     # Time
 

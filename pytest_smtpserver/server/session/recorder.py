@@ -78,11 +78,7 @@ class Recorder:
         )
         self._transcript = transcript
         self.record: SessionRecord = SessionRecord(
-            session_id,
-            remote_address,
-            local_address,
-            now(),
-            transcript=transcript,
+            session_id, remote_address, local_address, now(), transcript=transcript
         )
         self._engine = engine
         self._session = engine.session

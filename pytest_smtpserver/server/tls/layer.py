@@ -28,9 +28,7 @@ class TLSLayer:
     """
 
     def __init__(
-        self,
-        context: ssl.SSLContext,
-        choose: Callable[[str], ssl.SSLContext | None],
+        self, context: ssl.SSLContext, choose: Callable[[str], ssl.SSLContext | None]
     ) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
