@@ -180,7 +180,6 @@ class _Desk:
         self._dialogue = server.play(dialogue)
 
     def greet(self) -> None:
-        """Say where it listens."""
         server, options = self._server, self._given.options
         users = options.get("users") or {}
         user = "anybody" if users == "any" else next(iter(users), "")

@@ -52,7 +52,6 @@ class _Test:
         self._outcomes: list[str] = []
 
     def add(self, report: pytest.TestReport) -> None:
-        """One more report."""
         entry = getattr(report, _ATTRIBUTE, None)
         if entry is not None:
             self.entry = entry

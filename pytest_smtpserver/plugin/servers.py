@@ -52,7 +52,6 @@ class _Run:
         return server
 
     def session_server(self, options: dict[str, Any]) -> SMTPServer:
-        """Start the long-lived server."""
         self._shared = self.new_server(options).start()
         return self._shared
 

@@ -172,7 +172,6 @@ def subject_of(event: Event) -> str | None:
 
 
 def _told(name: str, got: object) -> str:
-    """What is there in place of what a criterion wants."""
     if name == "where":
         return "for which where was false"
     if name == "tls":

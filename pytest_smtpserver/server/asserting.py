@@ -417,12 +417,10 @@ class _Idle:
         self._serving.when_idle(self._call, quiet=self._quiet)
 
     def unlisten(self, _: Callable[[], None]) -> None:
-        """Call it no longer."""
         if not self._happened:
             self._serving.forget_watcher(self._call)
 
     def happened(self) -> bool | None:
-        """True once it was so, else None."""
         return True if self._happened else None
 
     def _note(self) -> None:

@@ -131,7 +131,6 @@ def full_backlog(self: Server) -> Iterator[None]:
                 filler.close()
 
 
-@told_to_the_caller
 def _meant(given: object) -> str:
     """What makes a persona of it."""
     if isinstance(given, str):
@@ -142,6 +141,7 @@ def _meant(given: object) -> str:
     return ""
 
 
+@told_to_the_caller
 def play(self: Server, persona: kinds.Persona) -> list[Rule]:
     """Behave like a server of a certain kind from now on.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiosmtplib
@@ -350,3 +351,13 @@ def test_what_is_no_persona_cannot_be_played(
     """The forgotten brackets above all."""
     with pytest.raises(TypeError, match=r"such as personas\.greylisting\(tries=2\)"):
         smtp_server.play(nonsense)
+
+
+def test_a_mistake_about_a_persona_is_shown_where_it_is_played(
+    smtp_server: SMTPServer,
+) -> None:
+    """Our own frames are left out of the traceback."""
+    with pytest.raises(TypeError) as raised:
+        smtp_server.play("greylisting")  # type: ignore[arg-type]
+    shown = [Path(frame.path) for frame in raised.traceback.filter(raised)]
+    assert shown == [Path(__file__)]

@@ -60,7 +60,6 @@ class _Writer:
         self._depth = 0
 
     def part(self, part: Part) -> Iterator[str]:
-        """Header, empty line, body."""
         # First, since the HTML names the Content-IDs of parts that come later.
         for below in part.walk():
             if below.content_id:

@@ -111,7 +111,6 @@ class _Text(UniqueUnstructuredHeader):
 
     @classmethod
     def parse(cls, value: Any, kwds: dict[str, Any]) -> None:
-        """Take the text as it is."""
         kwds["decoded"] = value
         kwds["parse_tree"] = cls.value_parser(value[:_MAX_PARSED])
 

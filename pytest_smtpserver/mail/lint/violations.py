@@ -152,7 +152,6 @@ class _Inspection:
         self._smtputf8 = False
 
     def inspect(self) -> list[Violation]:
-        """What there is to complain about."""
         before: Command | None = None
         for index, command in enumerate(list(self._session.commands), 1):
             where = f"{self._connection}, command {index}"

@@ -286,7 +286,6 @@ class _Reader:
         self._last: Said | None = None
 
     def hear(self, one: Said) -> None:
-        """Take the next line in."""
         if one.who == "C":
             self._client(one)
         elif one.who == "S":

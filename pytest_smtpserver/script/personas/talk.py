@@ -127,7 +127,6 @@ class _Voice:
         self._limit = ""
 
     def text(self, text: str, event: Event, **more: str) -> Reply:
-        """Code and text of a reply, filled in."""
         if "{limit}" in text and not self._limit:
             return standard.TOO_BIG  # no client has said EHLO
         code, _, lines = text.partition(" ")

@@ -33,7 +33,6 @@ class _Call(Generic[T]):
         self._error: BaseException | None = None
 
     def run(self) -> None:
-        """Call; in the thread."""
         try:
             self._result = self._function(*self._arguments)
         except BaseException as error:  # noqa: BLE001 - it is the caller's
@@ -67,7 +66,6 @@ class _Worker:
         self._thread.start()
 
     def give(self, call: _Call[Any]) -> None:
-        """Have it make this call."""
         self._calls.put(call)
 
     def end(self) -> None:

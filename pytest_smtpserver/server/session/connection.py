@@ -249,7 +249,6 @@ class Connection:
         return outcome is Outcome.INTERRUPTED
 
     async def _do(self, step: Step) -> None:
-        """Do what has to be awaited."""
         attendant, dialogue = self._attendant, self._dialogue
         match step:
             case Step.CUT:

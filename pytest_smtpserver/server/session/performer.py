@@ -172,7 +172,6 @@ class Performer:
     # Time
 
     async def _pause(self, seconds: float, *, patient: bool = True) -> None:
-        """Send what was said so far, and wait."""
         await self._attendant.flush()
         await self._attendant.pause(seconds, patient=patient)
 
