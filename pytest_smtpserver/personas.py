@@ -22,29 +22,25 @@ from pytest_smtpserver.script.personas.kinds import (
     unknown_users,
 )
 from pytest_smtpserver.script.personas.playback import DialogueLeft, dialogue
-from pytest_smtpserver.script.personas.providers import (
+from pytest_smtpserver.script.personas.products import (
+    amazon_ses,
+    exchange,
+    exim,
     gmail,
     gmx,
     icloud,
+    mailgun,
     microsoft365,
     mimecast,
+    opensmtpd,
+    postfix,
+    postmark,
     proofpoint,
+    sendgrid,
+    sendmail,
     web_de,
     yahoo,
     zoho,
-)
-from pytest_smtpserver.script.personas.relays import (
-    amazon_ses,
-    mailgun,
-    postmark,
-    sendgrid,
-)
-from pytest_smtpserver.script.personas.software import (
-    exchange,
-    exim,
-    opensmtpd,
-    postfix,
-    sendmail,
 )
 
 __all__ = (

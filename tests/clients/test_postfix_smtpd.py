@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from io import BufferedRWPair
 
     from pytest_smtpserver import SMTPServer
-    from pytest_smtpserver.script.personas.software import PostfixReason
+    from pytest_smtpserver.script.personas.products import PostfixReason
 
     from .postfix import Postfix
 

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import smtplib
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import pytest
 
 from pytest_smtpserver import SMTPServer, personas
-from pytest_smtpserver.script.personas import providers, relays, software
+from pytest_smtpserver.script.personas import products
 from pytest_smtpserver.script.personas.tables import load
 
-if TYPE_CHECKING:
-    from types import ModuleType
 
-
-@pytest.mark.parametrize("module", [providers, relays, software])
-def test_the_types_name_each_reason(module: ModuleType) -> None:
+def test_the_types_name_each_reason() -> None:
     """Each function takes the reasons of its table; a type checker knows them all."""
-    names = [name for name in personas.__all__ if hasattr(module, name)]
+    names = [name for name in personas.__all__ if hasattr(products, name)]
     assert names
     for name in names:
-        takes = getattr(module, name).__annotations__["refuse"]
-        reasons: Any = getattr(module, takes.split("Any, ")[1].partition("]")[0])
+        takes = getattr(products, name).__annotations__["refuse"]
+        reasons: Any = getattr(products, takes.split("Any, ")[1].partition("]")[0])
         assert get_args(reasons) == tuple(load(name).refusals), name
 
 

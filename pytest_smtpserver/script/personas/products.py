@@ -1,4 +1,4 @@
-"""Personas of those who take mail for their users; where texts are from, ``servers/``.
+"""Personas of servers that exist; where texts are from, ``servers/``.
 
 `refuse` says which recipients are refused, and why; keys are addresses, or what else a
 rule can match them with. Each raises `TypeError` where it is no mapping or a reason is
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .kinds import Persona
+
+# Who takes mail for its users
 
 GmailReason: TypeAlias = Literal[
     "no such user",
@@ -165,3 +167,137 @@ def mimecast(refuse: Mapping[Any, MimecastReason] | None = None) -> Persona:
     (554). Source: Mimecast's page "Mimecast SMTP Error Codes".
     """
     return played("mimecast", refuse)
+
+
+# Services that send an application's mail: its `users` are those of the service
+
+AmazonSesReason: TypeAlias = Literal[
+    "not verified",
+    "sending rate",
+    "daily quota",
+    "temporary failure",
+    "too many connections",
+]
+SendGridReason: TypeAlias = Literal[
+    "credits exceeded", "try again later", "sender identity"
+]
+MailgunReason: TypeAlias = Literal["relay denied", "sandbox", "sandbox for good"]
+PostmarkReason: TypeAlias = Literal["relay denied", "disk full"]
+
+
+def amazon_ses(refuse: Mapping[Any, AmazonSesReason] | None = None) -> Persona:
+    """Answer as Amazon SES does, whose refusals have no enhanced status codes.
+
+    Reasons, always after the content: ``"not verified"`` (554), ``"sending rate"`` and
+    ``"daily quota"`` (454), ``"temporary failure"`` (451), ``"too many connections"``
+    (421). Source: https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html.
+    """
+    return played("amazon_ses", refuse)
+
+
+def sendgrid(refuse: Mapping[Any, SendGridReason] | None = None) -> Persona:
+    """Answer as SendGrid's relay does, whose refusals have no enhanced status codes.
+
+    There the user name of a login is always ``apikey``: give the server
+    ``users={"apikey": "SG.…"}``.
+
+    Reasons: ``"try again later"`` (451); after the content ``"sender identity"`` (550)
+    and ``"credits exceeded"`` (451), which for the user name ``apikey`` is the reply to
+    its login. Source: Twilio's page "SMTP Errors and Troubleshooting".
+    """
+    return played("sendgrid", refuse)
+
+
+def mailgun(refuse: Mapping[Any, MailgunReason] | None = None) -> Persona:
+    """Answer as Mailgun's relay does, at ``smtp.mailgun.org``.
+
+    There user names are addresses such as ``postmaster@mg.example.org``.
+
+    Reasons: ``"relay denied"`` (550 5.7.1); after the content ``"sandbox"`` (421) and
+    ``"sandbox for good"`` (554). Source: https://help.mailgun.com, and users' logs.
+    """
+    return played("mailgun", refuse)
+
+
+def postmark(refuse: Mapping[Any, PostmarkReason] | None = None) -> Persona:
+    """Answer as Postmark's relay does, at ``smtp.postmarkapp.com``.
+
+    There the server's token is both user name and password. Postmark takes mail for
+    recipients that it will not send to, and reports that later.
+
+    Reasons: ``"relay denied"`` (554 5.7.1); after the content ``"disk full"`` (451
+    4.3.0). Both are Postfix's, which Postmark runs: it documents no texts itself.
+    """
+    return played("postmark", refuse)
+
+
+# What people run themselves: as it is installed, under the name of `hostname`
+
+PostfixReason: TypeAlias = Literal[
+    "no such user", "relay denied", "access denied", "try again later", "disk full"
+]
+EximReason: TypeAlias = Literal[
+    "no such user", "relay denied", "access denied", "try again later"
+]
+SendmailReason: TypeAlias = Literal[
+    "disk full", "no such domain", "no such user", "relay denied", "disabled"
+]
+OpenSmtpdReason: TypeAlias = Literal["no such user", "relay denied", "try again later"]
+ExchangeReason: TypeAlias = Literal[
+    "insufficient resources",
+    "no such user",
+    "relay denied",
+    "shutting down",
+    "server error",
+    "send as denied",
+]
+
+
+def postfix(refuse: Mapping[Any, PostfixReason] | None = None) -> Persona:
+    """Answer as Postfix 3.7 does.
+
+    Reasons: ``"no such user"`` (550 5.1.1), ``"relay denied"`` (454 4.7.1), ``"access
+    denied"`` (554 5.7.1), ``"try again later"`` (450 4.3.2); after the content ``"disk
+    full"`` (451 4.3.0). Source: its smtpd, and postconf(5).
+    """
+    return played("postfix", refuse)
+
+
+def exim(refuse: Mapping[Any, EximReason] | None = None) -> Persona:
+    """Answer as Exim 4.96 does, as Debian configures it.
+
+    Reasons: ``"no such user"``, ``"relay denied"``, ``"access denied"`` (550), ``"try
+    again later"`` (451). Source: Exim itself.
+    """
+    return played("exim", refuse)
+
+
+def sendmail(refuse: Mapping[Any, SendmailReason] | None = None) -> Persona:
+    """Answer as Sendmail 8.17 does.
+
+    Reasons: ``"no such user"`` (550 5.1.1), ``"relay denied"`` (550 5.7.1),
+    ``"disabled"`` (550 5.2.1); at MAIL, for the sender, ``"disk full"`` (452 4.4.5) and
+    ``"no such domain"`` (553 5.1.8). Source: Sendmail itself.
+    """
+    return played("sendmail", refuse)
+
+
+def opensmtpd(refuse: Mapping[Any, OpenSmtpdReason] | None = None) -> Persona:
+    """Answer as OpenSMTPD 6.8 does.
+
+    Reasons: ``"no such user"`` and ``"relay denied"``, both 550 in the same words;
+    ``"try again later"`` (451). Source: OpenSMTPD itself.
+    """
+    return played("opensmtpd", refuse)
+
+
+def exchange(refuse: Mapping[Any, ExchangeReason] | None = None) -> Persona:
+    """Answer as Exchange Server does on one's own premises.
+
+    Reasons: ``"no such user"`` (550 5.1.10), ``"relay denied"`` (550 5.7.54),
+    ``"shutting down"`` (421 4.3.2); at MAIL, for the sender, ``"insufficient
+    resources"`` (452 4.3.1); after the content ``"server error"`` (451 4.7.0), ``"send
+    as denied"`` (550 5.7.60). Source: Microsoft's pages "DSNs and NDRs in Exchange
+    Server" and "SmtpResponse fields".
+    """
+    return played("exchange", refuse)
