@@ -13,8 +13,7 @@ import anyio
 
 from .io.background import BACKGROUND, LoopBlocked
 from .io.waking import running_event_loop
-from .loop_service import LoopService
-from .task_service import TaskService
+from .loops import LoopService, TaskService
 
 if TYPE_CHECKING:
     import socket

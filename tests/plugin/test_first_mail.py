@@ -47,7 +47,7 @@ ALLOWED = {
     "protocol.state": "events session_state settings states",
     "protocol.syntax": "addresses commands envelope grammar parameters replies standard values",
     "script": "actions event mistakes script",
-    "server": "asserting context loop_service misbehaving place server service serving task_service",
+    "server": "asserting context loops misbehaving place server service serving",
     "server.io": "background channel clock crowd line listening loop_channel threads waking",
     "server.options": "checks options",
     "server.session": "attendant connection content_handler delivery dialogue handlers performer recorder",

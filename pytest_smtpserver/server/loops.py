@@ -1,14 +1,13 @@
-"""The service on an asyncio loop that watches sockets.
-
-The loop calls us when a client comes and when one has said something; no connection is
-a task before something has to be awaited.
-"""
+"""The service on each kind of event loop."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import anyio
+
+from .io.channel import Channel, WaitingChannel
 from .io.crowd import IdleWatch, Outbox
 from .io.loop_channel import LoopChannel
 from .service import Service
@@ -17,14 +16,17 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Coroutine
 
+    from anyio.abc import TaskGroup
+
     from .context import ServerContext
-    from .io.channel import Channel
 
 
 class LoopService(Service):
     """On an asyncio loop that watches sockets.
 
-    Clients may wait in the listener already, before `accept_from` is called.
+    The loop calls us when a client comes and when one has said something; no connection
+    is a task before something has to be awaited. Clients may wait in the listener
+    already, before `accept_from` is called.
     """
 
     def __init__(
@@ -82,3 +84,48 @@ class LoopService(Service):
         # A reply that has not left is in flight.
         self._outbox.flush()
         super()._look()
+
+
+class TaskService(Service):
+    """On any event loop that anyio knows: a task for each connection."""
+
+    def __init__(self, context: ServerContext, group: TaskGroup) -> None:
+        super().__init__(context)
+        self._group = group
+        self._accepting = anyio.CancelScope()
+
+    def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        async def wait() -> None:
+            await anyio.sleep(seconds)
+            call()
+
+        self._spawn(wait())
+
+    def _watch(self) -> None:
+        self._accepting = anyio.CancelScope()
+        self._group.start_soon(self._accept, self._accepting)
+
+    async def _accept(self, accepting: anyio.CancelScope) -> None:
+        with accepting:
+            while self._listener is not None:
+                await anyio.wait_readable(self._listener)
+                self._admit()
+
+    def _channel(self, client: socket.socket) -> Channel:
+        return WaitingChannel(client)
+
+    def _spawn(self, serve: Coroutine[Any, Any, None]) -> None:
+        async def task() -> None:
+            await serve
+
+        self._group.start_soon(task)
+
+    def _pause_accepting(self) -> None:
+        self._accepting.cancel()
+
+    def _stop_accepting(self) -> None:
+        self._pause_accepting()
+        if self._listener is not None:
+            anyio.notify_closing(self._listener)
+            self._listener.close()
+            self._listener = None
