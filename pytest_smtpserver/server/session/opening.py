@@ -10,8 +10,11 @@ from pytest_smtpserver.protocol.framing.proxy import BadProxyHeader, parse_proxy
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.server.io.channel import Outcome
 from pytest_smtpserver.server.io.line import TLSState
-from pytest_smtpserver.server.tls.handshake import Handshake, HandshakeFailed
-from pytest_smtpserver.server.tls.layer import client_identity
+from pytest_smtpserver.server.tls.layer import (
+    Handshake,
+    HandshakeFailed,
+    client_identity,
+)
 
 from .performer import before_handshake, close
 
