@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Self
 
 from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.words import no_mails_here
@@ -407,6 +407,12 @@ class SMTPServer:
         ]
         running = self.is_running if self._place.is_known else None
         return self._context.setting(running, elsewhere)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a server stays in the process that has started it, and cannot be pickled or "
+            "copied: give the other process its address, url or env"
+        )
 
     def __setattr__(self, name: str, value: object) -> None:
         __tracebackhide__ = True

@@ -143,6 +143,17 @@ def test_an_inherited_server_says_where_it_runs(
         assert "start a server of this process's own" in text
 
 
+def test_a_server_is_not_handed_to_another_process() -> None:
+    """`multiprocessing` pickles the arguments, unless it forks."""
+    process = multiprocessing.get_context("spawn").Process(
+        target=print, args=(SMTPServer(),)
+    )
+    with pytest.raises(
+        TypeError, match="give the other process its address, url or env"
+    ):
+        process.start()
+
+
 def test_a_child_leaves_an_inherited_server_alone(tmp_path: Path) -> None:
     """Stopping it does nothing, in a `with` too; files stay, and the parent serves on."""
     path = tmp_path / "smtp"

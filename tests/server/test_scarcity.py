@@ -93,6 +93,51 @@ def test_out_of_descriptors(where: str) -> None:
     assert again == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_start_without_descriptors() -> None:
+    """It says so, leaves nothing half made, and the next one serves.
+
+    asyncio prints a traceback about a loop that it could not make; libuv, which has
+    none for its own first loop, ends the process.
+    """
+    started = run(
+        """
+        import gc, json, os, resource, sys
+        import pytest_smtpserver.server.server  # while there are descriptors
+        from pytest_smtpserver import SMTPServer
+
+        sys.unraisablehook = lambda fault: os._exit(3)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        last = os.dup(0)
+        outcomes = []
+        for left in range(12):
+            taken = []
+            try:
+                while True:
+                    taken.append(os.dup(0))
+            except OSError:
+                for number in taken[len(taken) - left:]:
+                    os.close(number)
+            try:
+                with SMTPServer():
+                    outcomes.append("started")
+            except OSError as error:
+                outcomes.append(error.strerror)
+            for number in taken[:len(taken) - left]:
+                os.close(number)
+            gc.collect()
+            following = os.dup(0)
+            os.close(following)
+            assert following == last + 1, outcomes
+        print(json.dumps(outcomes))
+        """
+    )
+    assert started[0] == "Too many open files"
+    assert started[-1] == "started"
+    assert set(started) == {"Too many open files", "started"}
+
+
 def test_the_next_time_without_descriptors_is_told_too(
     smtp_server: SMTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import atexit
 import math
+import os
 import sys
 import threading
 from concurrent.futures import Future
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .clock import monotonic
@@ -26,6 +28,8 @@ T = TypeVar("T")
 _TO_ANSWER = 0.2
 #: Seconds after which it is asked whether it is blocked.
 _PATIENCE = 2.0
+#: Descriptors that a loop takes at most, of asyncio or of uvloop.
+_DESCRIPTORS = 8
 _PACKAGE = __name__.partition(".")[0]
 
 
@@ -53,11 +57,23 @@ def _threads_take_turns() -> bool:
     )
 
 
+def _check_descriptors() -> None:
+    """Complain before a loop does: asyncio leaves half of one, libuv ends the process.
+
+    Raises:
+        OSError: there are too few descriptors.
+    """
+    with ExitStack() as stack:
+        for _ in range(_DESCRIPTORS):
+            stack.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+
+
 def _new_loop() -> asyncio.AbstractEventLoop:
     """A loop of uvloop, where it is installed: its clock is the system's.
 
     Where threads take turns, uvloop would not let the others have theirs.
     """
+    _check_descriptors()
     loop: asyncio.AbstractEventLoop
     try:
         import uvloop  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - an extra
