@@ -29,6 +29,8 @@ _RUN = pytest.StashKey["_Run"]()
 _SERVERS = pytest.StashKey["TestServers"]()
 #: How often a test was run before: pytest-rerunfailures and its like run it again.
 _RUNS = pytest.StashKey[int]()
+#: Seconds in which servers come to rest, unless something keeps them from it.
+_TO_ANSWER = 0.2
 
 
 class _Run:
@@ -94,13 +96,21 @@ class TestServers:
         self._servers.append(server)
 
     def note_failure(self, failure: BaseException) -> None:
-        """Add to the failure what handlers have raised: it may be the reason."""
+        """Add to the failure what has gone wrong on the servers: it may be the reason.
+
+        That is what handlers have raised, and what blocks the event loop: the failure
+        may be the time-out of a client.
+        """
         self._failed, self._in_call = True, False
-        for error in self._errors():
-            if error is not failure:
-                failure.add_note(
-                    f"What went wrong on the server before{_place(error)}: {error!r}"
-                )
+        for server in self._servers:
+            server.settle(timeout=_TO_ANSWER)
+        notes = [
+            f"What went wrong on the server before{_place(error)}: {error!r}"
+            for error in self._errors()
+            if error is not failure
+        ]
+        for note in dict.fromkeys(notes):  # all servers wait for the same event loop
+            failure.add_note(note)
 
     def complain(self) -> None:
         """Fail a test that would pass although its servers have something to say.

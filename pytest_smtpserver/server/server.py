@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, NoReturn, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.words import no_mails_here
@@ -18,7 +18,7 @@ from .io import listening
 from .io.background import BACKGROUND
 from .options.options import ELSEWHERE, WORDS, check_options, not_to_be_set
 from .place import Place
-from .serving import Running, Serving, naming_who_blocks
+from .serving import Running, Serving, naming_who_blocks, stays_in_its_process
 from .tls.authorities import AUTHORITIES
 
 if TYPE_CHECKING:
@@ -408,12 +408,6 @@ class SMTPServer:
         running = self.is_running if self._place.is_known else None
         return self._context.setting(running, elsewhere)
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "a server stays in the process that has started it, and cannot be pickled or "
-            "copied: give the other process its address, url or env"
-        )
-
     def __setattr__(self, name: str, value: object) -> None:
         __tracebackhide__ = True
         if problem := not_to_be_set(type(self), name, value):
@@ -423,6 +417,7 @@ class SMTPServer:
     if not TYPE_CHECKING:  # a type checker knows better what there is
         __getattr__ = no_such_attribute("a server", WORDS, ELSEWHERE)
         __getitem__ = no_mails_here
+        __reduce__ = stays_in_its_process
 
     def __repr__(self) -> str:
         where = self.url if self._place.is_known else "never started"

@@ -7,7 +7,7 @@ import os
 import threading
 import weakref
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 import anyio
 
@@ -284,6 +284,18 @@ def naming_who_blocks() -> Iterator[None]:
                 "or for one test by @pytest.mark.enable_socket."
             )
         raise
+
+
+def stays_in_its_process(server: object) -> NoReturn:
+    """Say what another process can be given; for ``__reduce__``.
+
+    Raises:
+        TypeError: always.
+    """
+    raise TypeError(
+        f"{server!r} stays in the process that has started it, and cannot be pickled "
+        "or copied: give the other process its address, url or env"
+    )
 
 
 class Running(Generic[T]):

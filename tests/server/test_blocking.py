@@ -370,3 +370,38 @@ def test_a_run_with_a_blocked_loop(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         ["*LoopBlocked: stands_still at */test_a_run_with_a_blocked_loop.py:5 blocks*"]
     )
+
+
+def test_a_client_that_gives_up_on_a_blocked_loop(pytester: pytest.Pytester) -> None:
+    """Its time-out fails the test; what it has waited for is named once beside it."""
+    pytester.makepyfile(
+        textwrap.dedent(
+            """
+            import smtplib, threading
+
+            over = threading.Event()
+
+            def test_it(smtp_server, smtp_server_factory):
+                async def stands_still(event):
+                    over.wait()
+
+                smtp_server_factory()
+                smtp_server.on("NOOP").call(stands_still)
+                try:
+                    smtplib.SMTP(*smtp_server.address, "me", timeout=1).noop()
+                finally:
+                    threading.Timer(3, over.set).start()
+            """
+        )
+    )
+    result: Any = pytester.run(
+        sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", timeout=50
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E  *SMTPServerDisconnected: *timed out",
+            "E  *before: LoopBlocked(*stands_still at *loop.py:7 blocks the event loop*",
+        ]
+    )
+    assert result.stdout.str().count("What went wrong") == 1
