@@ -408,17 +408,15 @@ class _Idle:
         self._quiet = quiet
         self._happened = False
         self._wake: Callable[[], None] | None = None
-        #: One object for both calls, by which it is found again.
-        self._call: Callable[[], None] = self._note
 
     def listen(self, wake: Callable[[], None]) -> None:
         """Call `wake`, from any thread, once it is so."""
         self._wake = wake
-        self._serving.when_idle(self._call, quiet=self._quiet)
+        self._serving.when_idle(self._note, quiet=self._quiet)
 
     def unlisten(self, _: Callable[[], None]) -> None:
         if not self._happened:
-            self._serving.forget_watcher(self._call)
+            self._serving.forget_watcher(self._note)
 
     def happened(self) -> bool | None:
         return True if self._happened else None

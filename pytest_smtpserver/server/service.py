@@ -309,7 +309,7 @@ class Service(ABC):
 
     def forget_watcher(self, call: Callable[[], None]) -> None:
         """Do not call."""
-        self._watchers = [one for one in self._watchers if one[1] is not call]
+        self._watchers = [one for one in self._watchers if one[1] != call]
 
     def _look(self) -> None:
         moving = self._moving()

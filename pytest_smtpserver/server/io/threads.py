@@ -28,7 +28,8 @@ class _Call(Generic[T]):
     def __init__(self, function: Callable[..., T], arguments: tuple[Any, ...]) -> None:
         self._function = function
         self._arguments = arguments
-        self._done = Flag()
+        #: Set when the thread has made the call.
+        self.done: Flag = Flag()
         self._result: T | None = None
         self._error: BaseException | None = None
 
@@ -38,13 +39,9 @@ class _Call(Generic[T]):
         except BaseException as error:  # noqa: BLE001 - it is the caller's
             self._error = error
 
-    def tell(self) -> None:
-        """Wake who waits for it; in the thread."""
-        self._done.set()
-
     async def result(self) -> T:
         """Wait for what comes of it; in a task."""
-        await self._done.wait()
+        await self.done.wait()
         if self._error is not None:
             raise self._error
         return self._result  # type: ignore[return-value]  # it has come
@@ -57,7 +54,8 @@ class _Worker:
     """
 
     def __init__(self, rests: Callable[[_Worker], bool]) -> None:
-        self._calls: queue.SimpleQueue[_Call[Any] | None] = queue.SimpleQueue()
+        #: What the thread is to call; None ends it.
+        self.calls: queue.SimpleQueue[_Call[Any] | None] = queue.SimpleQueue()
         self._rests = rests
         # Nothing waits for a thread that never comes back, not even the interpreter.
         self._thread = threading.Thread(
@@ -65,23 +63,16 @@ class _Worker:
         )
         self._thread.start()
 
-    def give(self, call: _Call[Any]) -> None:
-        self._calls.put(call)
-
-    def end(self) -> None:
-        """Let the thread end; nothing is to be called any more."""
-        self._calls.put(None)
-
     def join(self, until: float) -> None:
         """Wait for its end, but no longer than that."""
         self._thread.join(max(0.0, until - monotonic()))
 
     def _run(self) -> None:
-        while (call := self._calls.get()) is not None:
+        while (call := self.calls.get()) is not None:
             call.run()
             # First it may be given the next call, which may follow at once.
             needed = self._rests(self)
-            call.tell()
+            call.done.set()
             del call  # what it holds is not held until the next one comes
             if not needed:
                 break
@@ -104,7 +95,7 @@ class Threads:
             self._closed = False
             worker = self._idle.pop() if self._idle else _Worker(self._rest)
         call = _Call(function, arguments)
-        worker.give(call)
+        worker.calls.put(call)
         return await call.result()
 
     def close(self) -> None:
@@ -113,7 +104,7 @@ class Threads:
             self._closed = True
             idle, self._idle = self._idle, []
         for worker in idle:
-            worker.end()
+            worker.calls.put(None)
         until = monotonic() + _TO_END
         for worker in idle:
             worker.join(until)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import ssl
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -46,14 +46,6 @@ class Activity(enum.Enum):
 _PAUSING = frozenset({Activity.PAUSING, Activity.TRICKLING})
 
 
-class Interjection(NamedTuple):
-    """A reply that nothing has asked for."""
-
-    reply: Reply
-    by: str
-    said: anyio.Event
-
-
 class Attendant:
     """Awaits what one connection needs."""
 
@@ -74,7 +66,8 @@ class Attendant:
         self.activity: Activity = Activity.WORKING
         #: The server wants the connection to end.
         self.stopping: bool = False
-        self._interjections: list[Interjection] = []
+        #: Replies that nothing has asked for, by whom, and what is set once they have left.
+        self._interjections: list[tuple[Reply, str, anyio.Event]] = []
         self._disturbed: anyio.Event | None = None
 
     # What others ask
@@ -260,7 +253,7 @@ class Attendant:
     def interject(self, reply: Reply, by: str) -> anyio.Event:
         """Send a reply that nothing has asked for; the event is set when it has left."""
         said = anyio.Event()
-        self._interjections.append(Interjection(reply, by, said))
+        self._interjections.append((reply, by, said))
         self._disturb()
         return said
 
@@ -298,5 +291,5 @@ class Attendant:
 
     def drop_interjections(self) -> None:
         """Nothing more can be said: let nobody wait for it."""
-        for interjection in self._interjections:
-            interjection.said.set()
+        for _, _, said in self._interjections:
+            said.set()

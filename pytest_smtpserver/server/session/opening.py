@@ -10,11 +10,7 @@ from pytest_smtpserver.protocol.framing.proxy import BadProxyHeader, parse_proxy
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.server.io.channel import Outcome
 from pytest_smtpserver.server.io.line import TLSState
-from pytest_smtpserver.server.tls.layer import (
-    Handshake,
-    HandshakeFailed,
-    client_identity,
-)
+from pytest_smtpserver.server.tls.layer import Handshake, client_identity
 
 from .performer import before_handshake, close
 
@@ -154,9 +150,7 @@ async def _shake_hands(attendant: Attendant, handshake: Handshake) -> None:
             outcome = await attendant.exchange(shake)
         return outcome
 
-    try:
-        await handshake.run(exchange)
-    except HandshakeFailed as failure:
-        attendant.dialogue.end(failure.by, failure.how)
+    if (failure := await handshake.run(exchange)) is not None:
+        attendant.dialogue.end(*failure)
     if handshake.last:
         await attendant.line.channel.send(handshake.last)

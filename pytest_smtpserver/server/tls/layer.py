@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 import weakref
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_smtpserver.mail.outcomes import TLSInfo
 from pytest_smtpserver.server.io.channel import Outcome
@@ -17,6 +17,8 @@ from pytest_smtpserver.server.io.channel import Outcome
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+#: Whose doing it is that a handshake has failed, and how in words.
+Failure: TypeAlias = tuple[Literal["client", "server"], str]
 _PLAINTEXT_AT_ONCE = 65536
 #: Where a connection remembers its layer, for the callback.
 _LAYER = "pytest_smtpserver_layer"
@@ -129,15 +131,6 @@ def _chosen(
         connection.context = chosen
 
 
-class HandshakeFailed(Exception):  # noqa: N818 - it is what happened to a client
-    """The handshake did not come to its end, by whose doing, and how, in words."""
-
-    def __init__(self, by: Literal["client", "server"], how: str) -> None:
-        super().__init__(how)
-        self.by: Literal["client", "server"] = by
-        self.how = how
-
-
 class Handshake:
     """Feeds received bytes to a TLS layer until it is ready, or has failed.
 
@@ -151,30 +144,24 @@ class Handshake:
         self.was_cut: bool = False
         #: What is still to be sent when the exchange has ended.
         self.last: bytes = b""
-        self._failure: HandshakeFailed | None = None
+        self._failure: Failure | None = None
         self._begun = False
 
     async def run(
         self, exchange: Callable[[Callable[[bytes], bytes | None]], Awaitable[Outcome]]
-    ) -> None:
-        """Run the handshake; `last` is to be sent afterwards, also when it failed.
+    ) -> Failure | None:
+        """Run the handshake; why it has failed, None where it has not.
 
-        Raises:
-            HandshakeFailed: the client gave up, broke off or was silent, or the two
-                found no common ground.
+        It fails where the client gives up, breaks off or is silent, and where the two
+        find no common ground. In any case `last` is to be sent afterwards.
         """
         outcome = await exchange(self._process)
-        if self.was_cut:
-            return
-        if self._failure is not None:
-            raise self._failure
-        if outcome is not Outcome.ATTENTION:
-            by_client = outcome in (Outcome.EOF, Outcome.BROKEN)
-            raise HandshakeFailed(
-                "client" if by_client else "server",
-                f"the TLS handshake was not {'finished' if self._begun else 'begun'}: "
-                f"{outcome.value}",
-            )
+        done = self.was_cut or outcome is Outcome.ATTENTION
+        if done or self._failure is not None:
+            return self._failure
+        by_client = outcome in (Outcome.EOF, Outcome.BROKEN)
+        how = f"the TLS handshake was not {'finished' if self._begun else 'begun'}"
+        return "client" if by_client else "server", f"{how}: {outcome.value}"
 
     def _process(self, data: bytes) -> bytes | None:
         self._begun = True
@@ -184,10 +171,9 @@ class Handshake:
             self.last = self._layer.pending()
             reason = error.reason or str(error)
             # An alert is what the other side sends when it will not go on.
-            self._failure = HandshakeFailed(
-                "client" if "ALERT" in reason else "server",
-                f"the TLS handshake failed: {reason}",
-            )
+            by_client = "ALERT" in reason
+            how = f"the TLS handshake failed: {reason}"
+            self._failure = "client" if by_client else "server", how
             return None
         if self._limit is not None:
             if len(answer) >= self._limit:
