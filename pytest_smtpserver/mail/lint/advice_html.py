@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
@@ -109,11 +110,8 @@ def _at_home(parts: SplitResult, sender: str, own_port: int) -> str:
         port = None
     if port and port == own_port:
         return f"the port of this SMTP server, {port}"
-    try:
+    with suppress(ValueError):  # a name
         address = ipaddress.ip_address(host)
-    except ValueError:
-        pass
-    else:
         return "" if address.is_global else f"an address of no public network, {host}"
     if _is_below(host, _AT_HOME):
         return f"a name that only this machine or network knows, {host}"

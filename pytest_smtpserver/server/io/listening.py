@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -76,11 +77,9 @@ def unlink(path: str) -> None:
     """Remove the socket file of a listener that is closed."""
     if path.startswith("\0"):  # Linux's own names have no file (unix(7))
         return
-    try:
+    with suppress(OSError):  # somebody has removed it already
         if stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116 - as it was given
             os.unlink(path)  # noqa: PTH108
-    except OSError:
-        return  # somebody has removed it already
 
 
 def _bind(options: Options, port: int) -> socket.socket:

@@ -159,10 +159,8 @@ def _from_any_thread() -> Callable[[Callable[[], None]], object]:
         token = trio.lowlevel.current_trio_token()
 
         def call_in_trio(function: Callable[[], None]) -> None:
-            try:
+            with suppress(trio.RunFinishedError):  # nobody waits any more
                 token.run_sync_soon(function)
-            except trio.RunFinishedError:
-                return  # nobody waits any more
 
         return call_in_trio
     loop = sys.modules["asyncio"].get_running_loop()

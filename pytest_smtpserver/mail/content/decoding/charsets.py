@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from functools import lru_cache
 
 #: Labels of Encoding §4.2 that neither Python nor the patterns below know.
@@ -128,16 +129,12 @@ def decode_octets(octets: bytes, charset: str) -> tuple[str, str]:
         return text, f"declares the charset {charset!r}, which nobody knows"
     marked = octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if marked and not codec.startswith("utf-16") and len(octets) % 2 == 0:
-        try:  # a byte order mark goes before any label (Encoding §6)
+        with suppress(UnicodeError):  # it goes before any label (Encoding §6)
             return octets.decode("utf-16"), _lie(charset, "utf-16")
-        except UnicodeError:
-            pass
     if codec in _LATIN:
         return _decode_latin(octets, charset, codec)
-    try:
+    with suppress(UnicodeError):
         return _strictly(octets, codec), ""
-    except UnicodeError:
-        pass
     if codec == "utf-8-sig":
         return _nearly_utf8(octets, charset)
     if (utf8 := _as_utf8(octets)) is not None:
@@ -200,10 +197,8 @@ def _decode_latin(octets: bytes, charset: str, codec: str) -> tuple[str, str]:
     if (text := _as_utf8(octets)) is not None:
         return text, f"declares charset {charset}, but is utf-8; read as that"
     if codec != "ascii" and (codec != "iso8859-1" or not _C1.search(octets)):
-        try:
+        with suppress(UnicodeDecodeError):
             return octets.decode(codec), ""
-        except UnicodeDecodeError:
-            pass
     return _windows_1252(octets), _lie(charset, "windows-1252")
 
 
