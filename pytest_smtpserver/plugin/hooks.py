@@ -53,12 +53,12 @@ def pytest_assertrepr_compare(
     """Explain comparisons of messages, of their texts, and those with ``containing``."""
     if "pytest_smtpserver.mail.search.matching" not in sys.modules:
         return None
-    from pytest_smtpserver.mail.search.comparing import (  # noqa: PLC0415
-        compared,
-        line_ends,
-    )
-
     try:
+        from pytest_smtpserver.mail.search.comparing import (  # noqa: PLC0415
+            compared,
+            line_ends,
+        )
+
         if isinstance(left, str) and isinstance(right, str):
             told = line_ends(op, left, right, full=in_full(config))
             return told if told and _is_of_a_message(left, right) else None
@@ -100,7 +100,11 @@ def _tell(servers: TestServers, report: pytest.TestReport, item: pytest.Item) ->
     pages = page is not None and (report.when == "call" or report.failed)
     if not (shows or saves or pages):
         return
-    from . import sections  # noqa: PLC0415 - for tests that fail, or whose mail is kept
+    try:
+        from . import sections  # noqa: PLC0415 - for tests that fail, or to keep mail
+    except (OSError, MemoryError) as error:  # the test has left no descriptors
+        report.sections.append(("pytest-smtpserver", f"could not be loaded: {error}"))
+        return
 
     with sections.instead_of("this report", item, report):
         servers.look()

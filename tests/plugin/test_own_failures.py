@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from pytest_smtpserver import SMTPServer
 
-from .inner import run
+from .inner import MAILER, run, run_apart
 
 TWO = """
 def test_fails(smtp_server):
@@ -257,3 +258,45 @@ def test_runs_inside_of_a_run(pytester: pytest.Pytester) -> None:
         *("-o", "asyncio_default_fixture_loop_scope=function"),
     )
     result.assert_outcomes(passed=3)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_test_that_has_left_no_descriptors(pytester: pytest.Pytester) -> None:
+    """What tells of its servers cannot be loaded then; the next test is told of."""
+    pytester.makepyfile(
+        test_it=MAILER
+        + """
+import os
+import resource
+
+@pytest.fixture
+def starved():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+    taken = []
+    with pytest.raises(OSError):
+        while True:
+            taken.append(os.dup(0))
+    yield
+    for number in taken:
+        os.close(number)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+def test_fails(smtp_server, starved):
+    assert smtp_server.messages
+
+def test_also_fails(smtp_server):
+    mail(smtp_server)
+    assert not smtp_server.messages
+"""
+    )
+    result = run_apart(pytester)
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*- pytest-smtpserver -*",
+            "could not be loaded: *Too many open files*",
+            "*- SMTP server smtp://*",
+            "1 *Welcome, Ada*",
+        ]
+    )
