@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+#: The most characters of a line in a report or an error.
+LINE = 1000
 _MASK = "********"
 #: AUTH and its mechanism, however many blanks there are, and the initial response.
 _AUTH = r"(?is)(?P<shown>[ \t]*AUTH(?![^ \t])[ \t]*[^ \t]*[ \t]*)(?P<initial>.*)"
@@ -59,17 +61,37 @@ def printable(data: bytes | str) -> str:
     if isinstance(data, bytes):
         text = data.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
     else:
-        text = data.encode("utf-8", "surrogateescape").decode(
-            "utf-8", "backslashreplace"
-        )
+        try:
+            octets = data.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:  # half a surrogate that is no octet: UTF-7 has some
+            octets = data.encode("utf-8", "backslashreplace")
+        text = octets.decode("utf-8", "backslashreplace")
     return _SUSPECT.sub(_escape, text)
+
+
+def printable_json(text: str) -> str:
+    """The same JSON with an escape for each character that is not shown."""
+    return re.sub(r"[^\n -~]", _escape_in_json, text)
 
 
 def _escape(match: re.Match[str]) -> str:
     character = match[0]
-    if unicodedata.category(character) in _HIDDEN or re.match(_BLANK, character):
+    if _is_hidden(character):
         return character.encode("unicode_escape").decode("ascii")
     return character
+
+
+def _escape_in_json(match: re.Match[str]) -> str:
+    character = match[0]
+    if _is_hidden(character):  # RFC 8259 §7: beyond U+FFFF two escapes
+        units = character.encode("utf-16-be", "surrogatepass").hex()
+        return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    return character
+
+
+def _is_hidden(character: str) -> bool:
+    hidden = unicodedata.category(character) in _HIDDEN
+    return hidden or re.match(_BLANK, character) is not None
 
 
 def shortened(text: str, most: int) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_smtpserver.protocol.naming import no_such_attribute
 
+from .display import printable, shortened
 from .outcomes import transmission_type
 from .transcript import Transcript
 from .words import MESSAGE, SESSION, no_items
@@ -44,6 +45,10 @@ _OF_SESSIONS = {
     "session.envelope": _ENVELOPE,
     "session.messages[0]": f"{__name__}:ReceivedMessage",
 }
+
+
+def _shown(value: object) -> str:
+    return shortened(repr(value), 200)
 
 
 @dataclass(slots=True, eq=False, repr=False, weakref_slot=True)
@@ -275,9 +280,9 @@ class ReceivedMessage:
         __getitem__ = no_items
 
     def __repr__(self) -> str:
-        return (
-            f"<ReceivedMessage from={self.from_!r} to={self.to!r} "
-            f"subject={self.subject!r}, {len(self.content)} octets>"
+        return printable(
+            f"<ReceivedMessage from={_shown(self.from_)} to={_shown(self.to)} "
+            f"subject={_shown(self.subject)}, {len(self.content)} octets>"
         )
 
 
@@ -423,7 +428,7 @@ class SessionRecord:
     def __repr__(self) -> str:
         client = self.helo or "no EHLO"
         state = "open" if self.is_open else f"closed by the {self.closed_by}"
-        return (
+        return printable(
             f"<SessionRecord {self.id} {client} {len(self.commands)} commands, "
             f"{len(self.messages)} messages, {state}>"
         )

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .display import printable, shortened
+from .display import LINE, printable, printable_json, shortened
 from .search.explain import count
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 #: The widest that a column of the table of messages gets.
 _WIDTH = 40
-#: How many lines the report on a server has, whatever the server has seen, and how many
-#: characters a line.
-_LINES, _CHARACTERS = 200, 1000
+#: How many lines the report on a server has, whatever the server has seen, and of `LINE`
+#: characters.
+_LINES = 200
 #: Of these lines: the most rows of the table of messages, and the most lines of a
 #: complaint about rules.
 _ROWS, _COMPLAINT = 30, 20
@@ -78,7 +78,7 @@ class Report(NamedTuple):
                 lines += session.transcript.lines(content_lines=None)
             return "\n".join(lines)
         lines += self._connections(wanted, _LINES - len(lines))
-        return "\n".join(shortened(line, _CHARACTERS) for line in lines)
+        return "\n".join(shortened(line, LINE) for line in lines)
 
     def _connections(self, wanted: set[int], room: int) -> list[str]:
         """As many connections as fit into `room` lines; the important ones first."""
@@ -138,7 +138,8 @@ def save_message(message: ReceivedMessage, file: Path) -> None:
     """
     message.save(file)
     form = json.dumps(message.as_dict(), indent=2, ensure_ascii=False)
-    file.with_suffix(".json").write_text(f"{form}\n", encoding="utf-8")
+    text = f"{printable_json(form)}\n"
+    file.with_suffix(".json").write_text(text, encoding="utf-8")
 
 
 def table(
@@ -223,11 +224,15 @@ def _left_out(sessions: list[SessionRecord]) -> str:
 def connection(number: int, session: SessionRecord) -> str:
     """The line above a transcript."""
     host, port = session.remote_address
-    client = f"{host}:{port}" if port else host or "a Unix socket"
+    client = f"{host}:{port}" if port else printable(host) or "a Unix socket"
     state = "still open" if session.is_open else f"closed by the {session.closed_by}"
     tls = session.tls
     secured = f", {tls.version} with {tls.cipher}" if tls is not None else ""
-    user = f", logged in as {session.user!r}" if session.user is not None else ""
+    user = (
+        f", logged in as {printable(repr(session.user))}"
+        if session.user is not None
+        else ""
+    )
     return f"connection {number} from {client}{secured}{user}, {state}"
 
 

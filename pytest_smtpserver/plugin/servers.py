@@ -31,6 +31,8 @@ _SERVERS = pytest.StashKey["TestServers"]()
 _RUNS = pytest.StashKey[int]()
 #: Seconds in which servers come to rest, unless something keeps them from it.
 _TO_ANSWER = 0.2
+#: How many errors of handlers a failure tells of.
+_TOLD = 10
 
 
 class _Run:
@@ -104,13 +106,15 @@ class TestServers:
         self._failed, self._in_call = True, False
         for server in self._servers:
             server.settle(timeout=_TO_ANSWER)
-        notes = [
+        notes = dict.fromkeys(  # all servers wait for the same event loop
             f"What went wrong on the server before{_place(error)}: {error!r}"
             for error in self._errors()
             if error is not failure
-        ]
-        for note in dict.fromkeys(notes):  # all servers wait for the same event loop
+        )
+        for note in list(notes)[:_TOLD]:
             failure.add_note(note)
+        if (left := len(notes) - _TOLD) > 0:
+            failure.add_note(f"… and {left} more errors, all in server.errors")
 
     def complain(self) -> None:
         """Fail a test that would pass although its servers have something to say.

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from .rules import Rule
 
+#: How many rules are told of.
+_MOST = 20
+
 
 def complaint(rules: Sequence[Rule]) -> str:
     """What to say about these rules, in their order; ``""`` for nothing."""
@@ -29,8 +32,10 @@ def complaint(rules: Sequence[Rule]) -> str:
         ("A rule does nothing:", "These rules do nothing:", idle),
     ):
         lines += [one if len(found) == 1 else several] * bool(found)
-        for rule, told in found.items():
+        for rule, told in list(found.items())[:_MOST]:
             lines += [f"  {rule!r}, made at {rule.made_at}", f"      {told}"]
+        if (left := len(found) - _MOST) > 0:
+            lines.append(f"  … and {left} more")
     if not lines:
         return ""
     lines.append("If that is all right, add .optional() to the rule.")

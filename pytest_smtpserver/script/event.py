@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from pytest_smtpserver.mail.display import shown_command
 from pytest_smtpserver.mail.words import by_name
 from pytest_smtpserver.protocol.naming import no_such_attribute
 from pytest_smtpserver.protocol.syntax import standard
@@ -247,7 +248,7 @@ class Event:
         )
 
     def __repr__(self) -> str:
-        return f"<Event {self.name} {self.given_command or ''!s}>"
+        return f"<Event {self.name} {shown_command(self.given_command or '')}>"
 
 
 #: How many of the sessions before a rule are looked at, the last ones.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.collection import Recorded
+from pytest_smtpserver.mail.display import printable
 from pytest_smtpserver.mail.mailbox import Mailbox
 from pytest_smtpserver.script.script import Script
 
@@ -124,8 +125,8 @@ class ServerContext:
         if logger is not None and logger.isEnabledFor(logging.INFO):
             logger.info(
                 "message from %s to %s, %d octets",
-                message.envelope.mail_from or "<>",
-                ", ".join(message.envelope.rcpt_to),
+                printable(message.envelope.mail_from or "<>"),
+                printable(", ".join(message.envelope.rcpt_to)),
                 len(message.content),
             )
         return self.mailbox.record(message)
@@ -144,7 +145,8 @@ class ServerContext:
         """Keep an exception for the test."""
         self.errors.append(error)
         if self.options.logger is not None:
-            self.options.logger.error("%r", error, exc_info=error)
+            few = len(self.errors) <= _TRACEBACKS
+            self.options.logger.error("%r", error, exc_info=error if few else None)
 
     def log_end(self, record: SessionRecord) -> None:
         """Log the end of a connection."""
@@ -153,11 +155,15 @@ class ServerContext:
             logger.info(
                 "session %s from %s: %d commands, %d messages, closed by the %s",
                 record.id,
-                record.remote_address[0],
+                printable(record.remote_address[0]),
                 len(record.commands),
                 len(record.messages),
                 record.closed_by,
             )
+
+
+#: How many errors are logged with a traceback.
+_TRACEBACKS = 10
 
 
 def _nothing(*arguments: object) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from pytest_smtpserver.mail.display import printable, shortened
+from pytest_smtpserver.mail.display import printable, printable_json, shortened
 from pytest_smtpserver.mail.transcript import Transcript
 
 
@@ -94,3 +96,18 @@ def test_long_text_ends_with_an_ellipsis() -> None:
     """One that fits does not."""
     assert shortened("abc", 3) == "abc"
     assert shortened("abcd", 3) == "abc…"
+
+
+def test_half_a_surrogate_is_shown_too() -> None:
+    """UTF-7 has some (RFC 2152), and a report that raises is none."""
+    assert printable("a\ud800b\udc80") == "a\\ud800b\\udc80"
+
+
+def test_json_has_escapes_for_what_is_not_shown() -> None:
+    """RFC 8259 §7: the value is the same."""
+    text = "\u00fc\u202e\x9b\u3164\U000e0041"
+    written = printable_json(json.dumps([text], ensure_ascii=False))
+    assert written == r'["ü\u202e\u009b\u3164\udb40\udc41"]'.replace(
+        r"\u00fc", "\u00fc"
+    )
+    assert json.loads(written) == [text]

@@ -205,3 +205,10 @@ def test_a_long_line_and_a_long_complaint_are_cut() -> None:
     assert (
         Report("x", [], [], [session], unused).text(whole=True).count("\nrule") == 500
     )
+
+
+def test_the_path_of_a_client_is_escaped() -> None:
+    """The header of the PROXY protocol, version 2, may have any octets as one."""
+    session = _session(1, [])
+    session.moved(("/tmp/\x1b[31m\u202e", 0), ("", 0))
+    assert "from /tmp/\\x1b[31m\\u202e, " in connection(1, session)

@@ -153,3 +153,13 @@ def test_a_complaint_is_fit_for_a_terminal() -> None:
         with smtplib.SMTP(*server.address, local_hostname="c.example.org") as client:
             client.docmd("VRFY", "\x1b[2J")
         assert "\x1b" not in _complaint(server)
+
+
+def test_a_complaint_about_many_rules_is_cut() -> None:
+    """The first ones are told of; the others are counted."""
+    with SMTPServer() as server:
+        for number in range(1000):
+            server.on("RCPT", f"u{number}@example.org").reply(550)
+        lines = _complaint(server).split("\n")
+    assert "  … and 980 more" in lines
+    assert len(lines) < 60

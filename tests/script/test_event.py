@@ -96,3 +96,11 @@ def test_what_there_is() -> None:
     assert (event.command, event.auth) == (command, shown)
     assert repr(event) == "<Event AUTH AUTH PLAIN>"
     assert repr(Event("CONNECT", record)) == "<Event CONNECT >"
+
+
+def test_an_event_is_shown_without_secrets_and_controls() -> None:
+    """pytest prints the arguments of a handler that has raised."""
+    assert repr(at("AUTH PLAIN AGFkYQBsb3ZlbGFjZQ==")) == (
+        "<Event AUTH AUTH PLAIN ********>"
+    )
+    assert repr(at("RCPT TO:<a\u202e@b>")) == "<Event RCPT RCPT TO:<a\\u202e@b>>"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import smtplib
 import socket
 import subprocess
 import sys
@@ -466,3 +468,15 @@ def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(RuntimeError, match="new thr"):
             background.acquire()
     background.release(background.acquire())
+
+
+def test_the_log_has_no_characters_that_a_terminal_obeys(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A recipient may have Hangul fillers in it (RFC 6531 §3.3 takes any letter)."""
+    caplog.set_level(logging.INFO)
+    with SMTPServer() as server, smtplib.SMTP(*server.address) as client:
+        client.ehlo()
+        client.sendmail("a@example.org", ["b\u3164@example.org"], "\r\n", ["SMTPUTF8"])
+    assert "to b\\u3164@example.org" in caplog.text
+    assert "\u3164" not in caplog.text

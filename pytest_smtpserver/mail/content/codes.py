@@ -141,7 +141,7 @@ def _standing_out(
         return decided
     left = left or _matches(expression, places)
     left = [one for one in left if not _is_something_else(one)] or left
-    in_headings = _codes(_matches(expression, headings))
+    in_headings = set(_codes(_matches(expression, headings)))
     signs: tuple[Callable[[re.Match[str]], bool], ...] = (
         lambda match: _IS_YOURS.match(match.string, match.end()) is not None,
         lambda match: _says(_SAYS, match),

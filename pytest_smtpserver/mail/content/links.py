@@ -6,6 +6,8 @@ import re
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
+from pytest_smtpserver.mail.display import LINE, printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -145,7 +147,7 @@ def explained(
     if nearest:
         lines.append(f"  nearest:  {nearest}")
     lines.append(f"  ({hint})")
-    return "\n".join(lines)
+    return "\n".join(printable(line[:LINE]) for line in lines)
 
 
 def shown(pattern: str) -> str:

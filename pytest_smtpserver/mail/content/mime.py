@@ -62,7 +62,7 @@ class Part:
         value = next((f.value for f in self.block.fields if f.name.lower() == name), "")
         return read_structured(value)
 
-    @property
+    @cached_property
     def content_type(self) -> str:
         """``maintype/subtype`` in lower case; text if malformed (RFC 2045 §5.2)."""
         value = self._type.value

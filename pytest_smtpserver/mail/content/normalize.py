@@ -30,7 +30,7 @@ _TRACE = frozenset(_ADDED.split())
 _SIGNATURE = re.compile(r"application/(?:pgp|(?:x-)?pkcs7)-signature")
 #: A forwarded message that is nested deeper is shown as it was sent.
 _MAX_DEPTH = 5
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"')
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)')
 _ID = re.compile(r"<[^<>\s]+>")
 _CID = re.compile(r"\bcid:([^\s\"'<>()]+)")
 #: Fields whose addresses are sorted: some senders fill them from a set.

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.later import Later
+from pytest_smtpserver.mail.display import printable, shortened
 
 from .fields.headers import Block, Headers, read_block
 
@@ -34,6 +35,9 @@ else:
     links = Later("pytest_smtpserver.mail.content.links")
     mime = Later("pytest_smtpserver.mail.content.mime")
     parts = Later("pytest_smtpserver.mail.content.parts")
+
+#: A defect is a sentence; what the message says in it may be of any length.
+_SENTENCE = 300
 
 
 class Views:
@@ -203,12 +207,12 @@ class Views:
         found: list[str] = []
         for part in self.root.walk():
             entries = [*part.structure_defects(), *_body_defects(part)]
-            where = "" if part is self.root else f"part {part.content_type}: "
+            where = "" if part is self.root else f"part {part.content_type[:60]}: "
             found += [where + entry for entry in entries]
         value = self.headers.get("Date")
         if value is not None and self.date is None:
             found.append(f"Date: {value[:60]!r} is no date (RFC 5322 section 3.3)")
-        return links.unique(found)
+        return links.unique(shortened(printable(entry), _SENTENCE) for entry in found)
 
     def addresses(self, name: str) -> list[str]:
         """The addresses of all fields of that name; the list is the caller's own."""

@@ -94,11 +94,14 @@ _SAMPLES = re.compile(
 )
 #: How many things of a kind a finding names.
 _NAMED = 5
+#: How many broken links are looked for among the samples of code; others do not count.
+_LOOKED_UP = 100
 
 
 def unrendered(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
     """Placeholders, and values that were not there, each kind once for each part."""
-    samples = {*_PLACEHOLDER.findall(markup.code), *_DOUBTFUL.findall(markup.code)}
+    code = markup.code
+    samples = {*_PLACEHOLDER.findall(code), *_DOUBTFUL.findall(code)}
     # What is a sample in the HTML is one in the text that was made from it, too. A
     # template that is indented as a whole is none.
     for part, searched in (
@@ -111,8 +114,8 @@ def unrendered(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
         found += _all_of(_NO_VALUE, searched)
         if found:
             yield _note(part, found, searched)
-    links = [unquote(link) for link in message.links]
-    found = [one for one in links if _broken_link(one) and one not in markup.code]
+    links = [one for link in message.links if _broken_link(one := unquote(link))]
+    found = [one for one in links[:_LOOKED_UP] if one not in code]
     if found:
         yield _note("links", found, "\n".join(found))
 

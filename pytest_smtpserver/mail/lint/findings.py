@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_smtpserver.mail.display import LINE, printable, shortened
+
 if TYPE_CHECKING:
     from pytest_smtpserver.mail.message import SessionRecord
 
@@ -58,8 +60,9 @@ class Finding:
 
     def __str__(self) -> str:
         section = f" ({self.section})" if self.section else ""
-        below = (f"\n    {text}" for text in (self.line, self.why, self.fix) if text)
-        return f"{self.where}: {self.what}{section}{''.join(below)}"
+        below = (f"    {text}" for text in (self.line, self.why, self.fix) if text)
+        lines = [f"{self.where}: {self.what}{section}", *below]
+        return "\n".join(shortened(printable(line), LINE) for line in lines)
 
 
 class Violation(Finding):

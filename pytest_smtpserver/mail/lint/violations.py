@@ -27,6 +27,8 @@ _LAST = frozenset(
 _SUPERFLUOUS = re.compile(r"^ |\t|  | :|: ")
 #: Commands whose argument is free text: there only the verb is looked at.
 _FREE_TEXT = frozenset({"NOOP", "HELP", "VRFY", "EXPN", "ETRN"})
+#: How many findings the failure of a test explains.
+_EXPLAINED = 20
 #: Every violation there is, by its name.
 VIOLATIONS = {
     "bare-lf": Kind(
@@ -125,7 +127,11 @@ def failing(wanted: Collection[str], found: Iterable[Finding]) -> list[Finding]:
 
 def explain(found: list[Finding], fail_on: Collection[str] = ()) -> str:
     """The text with which ``strict=True``, or ``fail_on``, fails a test."""
-    listed = [f"  {line}" for one in found for line in str(one).split("\n")]
+    listed = [
+        f"  {line}" for one in found[:_EXPLAINED] for line in str(one).split("\n")
+    ]
+    if (left := len(found) - _EXPLAINED) > 0:
+        listed.append(f"  … and {left} more")
     if fail_on:
         count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
         names = ", ".join(dict.fromkeys(one.name for one in found))

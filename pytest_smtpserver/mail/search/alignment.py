@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_smtpserver.mail.display import show, shown_command
+from pytest_smtpserver.mail.display import LINE, shortened, show, shown_command
 
 from .matching import matches
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_smtpserver.protocol.syntax.commands import Command
+
+#: How many lines a comparison has.
+_SHOWN = 100
 
 
 def command_problem(expected: Sequence[Any], commands: list[Command]) -> str:
@@ -36,7 +39,10 @@ def command_problem(expected: Sequence[Any], commands: list[Command]) -> str:
         else:
             sign = " " if want is not None else "+"
             lines.append(f"  {sign} {shown_command(command)}")
-    return "\n".join(lines)
+    if (left := len(lines) - _SHOWN) > 1:
+        half = _SHOWN // 2
+        lines[half:-half] = [f"  … {left} more; session.commands has them all"]
+    return "\n".join(shortened(line, LINE) for line in lines)
 
 
 def _is(wanted: object, command: Command) -> bool:

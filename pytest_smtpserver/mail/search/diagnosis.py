@@ -145,7 +145,14 @@ def _of_sessions(
         found = (diagnose(session, setting) for diagnose in fitting)
         if sentence := next(filter(None, found), ""):
             by_sentence.setdefault(sentence, []).append(number)
-    return [f"{_named(ns)}: {sentence}" for sentence, ns in by_sentence.items()]
+    told = [f"{_named(ns)}: {sentence}" for sentence, ns in by_sentence.items()]
+    if (left := len(told) - _REASONS) > 1:
+        told[_REASONS:] = [f"… and {left} more reasons of other connections"]
+    return told
+
+
+#: How many reasons are told.
+_REASONS = 10
 
 
 def _handshake(session: SessionRecord, setting: Setting) -> str:

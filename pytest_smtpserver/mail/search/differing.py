@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 _LONG = 60
 _SHOWN_TEXT = 200
 _SHOWN_LINES = 12
+#: Longer texts are compared line by line up to the first difference: the library's diff
+#: takes time by the cube of the lines.
+_DIFFED = 10_000
+#: The most pairs of characters that are compared to find what comes nearest.
+_PAIRS = 10_000_000
 
 
 def describe(difference: Difference, *, full: bool = False) -> list[str]:
@@ -34,8 +39,22 @@ def describe(difference: Difference, *, full: bool = False) -> list[str]:
 
 def diff(wanted: str, got: str) -> list[str]:
     """The lines of both, with a sign for whose they are and marks where they differ."""
+    if max(len(wanted), len(got)) > _DIFFED:
+        return _from_first_difference(wanted.splitlines(), got.splitlines())
     lines = difflib.ndiff(wanted.splitlines(), got.splitlines())
     return [line.rstrip() for line in lines]
+
+
+def _from_first_difference(wanted: list[str], got: list[str]) -> list[str]:
+    pairs = enumerate(zip(wanted, got, strict=False))
+    shorter = min(len(wanted), len(got))
+    same = next((at for at, (one, other) in pairs if one != other), shorter)
+    lines = [f"  … {same} equal lines"] * bool(same)
+    half = (_SHOWN_LINES - 2) // 2
+    for sign, rest in (("-", wanted[same:]), ("+", got[same:])):
+        lines += [f"{sign} {line}" for line in rest[:half]]
+    left = max(len(wanted), len(got)) - same - half
+    return [*lines, f"  … {left} more lines"] if left > 0 else lines
 
 
 def _not_contained(name: str, wanted: str, got: str, *, full: bool) -> list[str]:
@@ -60,14 +79,14 @@ def _pieces(wanted: str, lines: list[str]) -> list[str]:
             line[first[0] : last[1]]
             for first, last in zip(words, words[max(size, 1) - 1 :], strict=False)
         ]
-    return pieces[:2000]
+    return pieces[: min(2000, _PAIRS // len(wanted) ** 2)]
 
 
 def _indented(lines: list[str], full: bool) -> list[str]:
     shown = lines if full else lines[:_SHOWN_LINES]
     left = len(lines) - len(shown)
     more = [f"    … {left} more lines, -vv shows them"] if left else []
-    return [f"    {line}".rstrip() for line in shown] + more
+    return [f"    {_short(line, full)}".rstrip() for line in shown] + more
 
 
 def _is_long(text: str) -> bool:

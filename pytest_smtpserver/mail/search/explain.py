@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.mail.display import printable, shown_command
+from pytest_smtpserver.mail.display import LINE, printable, shortened, shown_command
 
 from .diagnosis import Setting, what_holds_up, what_stood_in_the_way
 from .differing import describe
@@ -25,16 +25,18 @@ if TYPE_CHECKING:
 
 #: How many messages an explanation shows, the nearest first.
 SHOWN_MESSAGES = 5
+#: How many of a list of other things.
+_SHOWN = 20
 #: The criteria that are about addresses.
 _ADDRESSES = frozenset({"mail_from", "rcpt_to", "from_", "to", "cc", "reply_to"})
 
 
 def summary(message: ReceivedMessage) -> str:
     """One line on a message: who wrote to whom, about what."""
-    recipients = ", ".join(message.envelope.rcpt_to) or "nobody"
+    recipients = shortened(", ".join(message.envelope.rcpt_to), 200) or "nobody"
     sender = message.envelope.mail_from or "<>"
     return (
-        f"from {sender} to {recipients}: {message.subject!r}"
+        f"from {sender} to {recipients}: {shortened(repr(message.subject), 200)}"
         f" ({len(message.content):,} octets)"
     )
 
@@ -69,7 +71,7 @@ def not_received(
     lines = [_headline(wait, timeout)]
     lines += _arrived(wait.criteria, messages, notes, full=full)
     lines += what_stood_in_the_way(sessions, setting or Setting(), waited=True)
-    return _text(lines + went_wrong(sessions))
+    return _text(lines + went_wrong(sessions, full=full), full=full)
 
 
 def wrong_number(
@@ -91,14 +93,14 @@ def wrong_number(
         number_found = count(len(found), "message")
         lines = [f"{number_found}{what} instead of {times} {verb} received."]
     if found:
-        lines += [f"  {number}. {summary(m)}" for number, m in enumerate(found, 1)]
+        lines += listed(found, full=full, most=_SHOWN)
         if times is not None and len(found) > times:
-            return _text(lines)
+            return _text(lines, full=full)
     others = [m for m in messages if not any(m is one for one in found)]
     if others or not found:
         lines += _arrived(criteria, others, {}, full=full)
     lines += what_stood_in_the_way(sessions, setting or Setting(), waited=False)
-    return _text(lines + went_wrong(sessions))
+    return _text(lines + went_wrong(sessions, full=full), full=full)
 
 
 def unwanted(
@@ -108,12 +110,17 @@ def unwanted(
     what = f" with {criteria!r}" if criteria else ""
     verb = "was" if len(found) == 1 else "were"
     lines = [f"{count(len(found), 'message')}{what} {verb} received, none was wanted:"]
-    return _text(lines + listed(found, full=full))
+    return _text(lines + listed(found, full=full), full=full)
 
 
-def listed(messages: Sequence[ReceivedMessage], *, full: bool = False) -> list[str]:
+def listed(
+    messages: Sequence[ReceivedMessage],
+    *,
+    full: bool = False,
+    most: int = SHOWN_MESSAGES,
+) -> list[str]:
     """A line for each message, up to a number that can be read."""
-    shown = messages if full else messages[:SHOWN_MESSAGES]
+    shown = messages if full else messages[:most]
     lines = [f"  {number}. {summary(one)}" for number, one in enumerate(shown, 1)]
     left = len(messages) - len(shown)
     return [*lines, f"  … and {left} more, -vv shows them"] if left else lines
@@ -133,11 +140,13 @@ def stuck(
     busy = f"{count(len(held_up), 'session')} {'is' if len(held_up) == 1 else 'are'}"
     head = f"After {timeout:g} s {busy} still in the middle of something"
     lines = [f"{head}, so nobody can say what will arrive:"]
-    for session, held_up_by in held_up:
+    for session, held_up_by in held_up[:SHOWN_MESSAGES]:
         lines.append(f"  {_open(session)}")
         if held_up_by:
             lines.append(f"    it is held up by {held_up_by}")
         lines += [f"    {line}" for line in session.transcript.lines()[-4:]]
+    if (left := len(held_up) - SHOWN_MESSAGES) > 0:
+        lines.append(f"  … and {count(left, 'more session')}")
     if setting is not None:
         lines += what_holds_up([one for one, _ in held_up], sessions, setting)
     return _text(lines)
@@ -216,7 +225,7 @@ def _elsewhere(difference: Difference, message: ReceivedMessage) -> str:
     return ""
 
 
-def went_wrong(sessions: Sequence[SessionRecord]) -> list[str]:
+def went_wrong(sessions: Sequence[SessionRecord], *, full: bool = False) -> list[str]:
     """Refused recipients, transactions that left no message, and open connections."""
     refused, broken, connections = [], [], []
     for session in sessions:
@@ -233,8 +242,11 @@ def went_wrong(sessions: Sequence[SessionRecord]) -> list[str]:
         ("Begun, but left no message:", broken),
         ("Connections that are still open:", connections),
     ):
+        shown = found if full else found[:_SHOWN]
         if found:
-            lines += ["", title, *found]
+            lines += ["", title, *shown]
+        if left := len(found) - len(shown):
+            lines.append(f"  … and {left} more, -vv shows them")
     return lines
 
 
@@ -263,9 +275,10 @@ def _open(session: SessionRecord) -> str:
     return f"{host}:{port}{name}: {said}"
 
 
-def _text(lines: Iterable[str]) -> str:
+def _text(lines: Iterable[str], *, full: bool = False) -> str:
     """The lines as one text, without anything that would control a terminal."""
-    return "\n".join(map(printable, lines))
+    shown = map(printable, lines)
+    return "\n".join(shown if full else (shortened(one, LINE) for one in shown))
 
 
 def count(number: int, noun: str) -> str:

@@ -149,3 +149,68 @@ def test_time_grows_with_the_content(name: str) -> None:
             pytest.fail(
                 f"{view}: {min(ratios):.1f} times the time for 4 times the octets"
             )
+
+
+def _numbers(form: str, size: int) -> str:
+    return "".join(form % number for number in range(size // len(form % 1)))
+
+
+#: Contents of two parts of about the same size, each of which is looked at for each piece
+#: of the other, and the view that would.
+PAIRS: dict[str, tuple[str, Callable[[int], str]]] = {
+    "elements in formatting": (
+        "links",
+        lambda n: (
+            f"{HTML}{('<b>' + '<q>' * 49) * (n // 600)}{'<q>' * (n // 6)}"
+            + "</b>" * (n // 600)
+        ),
+    ),
+    "links below a base": (
+        "links",
+        lambda n: (
+            f"{HTML}<base href='http://a/{'b' * n}/'>" + _numbers("<a href=c%06d>", n)
+        ),
+    ),
+    "codes in headings": (
+        "code",
+        lambda n: (
+            f"{HTML}<h1>{_numbers('1%06d ', n // 2)}</h1>" + _numbers("2%06d ", n // 2)
+        ),
+    ),
+    "addresses and words": ("to", lambda n: "To: " + _numbers("a%06d@b x ", n // 2)),
+    "blanks in angle brackets": ("to", lambda n: f"To: <a@b{' ' * n}c>"),
+    "quotes in a comment": (
+        "normalized",
+        lambda n: f"To: a@b.c ({chr(92) + chr(34)}{(chr(92) + chr(34)) * n}), d@e.f",
+    ),
+    "a long name and its defects": (
+        "defects",
+        lambda n: f"{'X' * (n // 2)}: {_numbers('=?a%06d?q?a?= ', n // 2)}",
+    ),
+    "a long type and its defects": (
+        "defects",
+        lambda n: f"{MIXED}--b\r\nContent-Type: text/{'x' * (n // 2)}{';=' * (n // 4)}",
+    ),
+    "a long type and its parts": (
+        "text",
+        lambda n: (
+            f"Content-Type: multipart/{'x' * n}; boundary=b\r\n\r\n"
+            + "--b\r\n" * (n // 10)
+        ),
+    ),
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("name", PAIRS)
+def test_two_parts_of_a_content_do_not_multiply(name: str) -> None:
+    """Four times both, and not sixteen times the time."""
+    view, content = PAIRS[name]
+    ratios = []
+    for _ in range(3):
+        first = max(seconds(content(4 * SMALL), view), FLOOR)
+        ratios.append(seconds(content(16 * SMALL), view) / first)
+        if ratios[-1] <= 5:
+            break
+    assert min(ratios) <= 5

@@ -313,3 +313,20 @@ def test_a_code_pattern_that_is_no_regular_expression() -> None:
     """A ValueError has the pattern and what is wrong with it."""
     with pytest.raises(ValueError, match=r"'\(\\\\d' is none: missing \)"):
         text_mail("4711").code(r"(\d")
+
+
+def test_errors_show_nothing_that_a_terminal_obeys() -> None:
+    """A link in a href may have any character, and any length."""
+    message = html_mail(f"<a href='http://a/\x1b[31m\u202e{'b' * 100_000}'>x</a>")
+    with pytest.raises(AssertionError) as raised:
+        message.link("confirm")
+    assert "http://a/\\x1b[31m\\u202e" in str(raised.value)
+    assert max(map(len, str(raised.value).split("\n"))) < 1100
+    assert len(repr(text_mail("", subject="s" * 100_000))) < 500
+
+
+def test_a_base_that_is_too_long_is_left_out_of_account() -> None:
+    """Each link would get a copy of it."""
+    for length, link in ((400, f"http://a/{'b' * 400}/c"), (600, "c")):
+        base = f"<base href='http://a/{'b' * length}/'>"
+        assert html_mail(f"{base}<a href=c>x</a>").links == [link]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pytest_smtpserver import ProtocolViolated, SMTPServer
 from pytest_smtpserver.mail.lint.advice import advice
-from pytest_smtpserver.mail.lint.violations import violations
+from pytest_smtpserver.mail.lint.violations import explain, violations
 from pytest_smtpserver.mail.lint.violations_content import content_problems
 from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
 from pytest_smtpserver.protocol.syntax.commands import Command
@@ -431,3 +431,25 @@ def test_a_message_of_a_domain_below_is_aligned(
     session.messages.append(message)
     told = [] if aligned else ["not-aligned"]
     assert [one.name for one in advice([session])] == told
+
+
+def test_a_finding_is_shown_without_what_a_terminal_obeys() -> None:
+    """The field is that of the message; a test may print the finding."""
+    with SMTPServer() as server:
+        with smtplib.SMTP(*server.address) as client:
+            client.sendmail(
+                "a@example.org",
+                ["b@example.org"],
+                "Bcc: \x1b[31m\u202e\r\n\r\n".encode(),
+            )
+        shown = "\n".join(map(str, server.advice))
+    assert "Bcc: \\x1b[31m\\u202e" in shown
+    assert "\x1b" not in shown
+
+
+def test_the_failure_of_strict_is_cut() -> None:
+    """A client that errs errs each time."""
+    found = violations([_session(*[b"EHLO a_b\r\n"] * 300)])
+    text = explain(list(found))
+    assert len(text.split("\n")) < 100
+    assert "  … and " in text

@@ -79,3 +79,11 @@ def test_a_client_that_does_not() -> None:
         assert not session.reused
         with pytest.raises(AssertionError, match="- QUIT"):
             session.assert_commands(["EHLO", "MAIL", "QUIT"])
+
+
+def test_a_long_dialogue_is_cut() -> None:
+    """The beginning and the end of the comparison are what one reads."""
+    sent = [Command.parse(b"NOOP\r\n")] * 3000
+    lines = command_problem(["QUIT"], sent).split("\n")
+    assert len(lines) < 110
+    assert any("session.commands has them all" in line for line in lines)

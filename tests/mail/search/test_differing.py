@@ -92,3 +92,30 @@ def test_in_full_nothing_is_cut_and_nothing_is_guessed() -> None:
     ]
     lines = describe(Difference("text", "Hello Ada", "Hello Eda"), full=True)
     assert lines == ["text: wanted 'Hello Ada' in it, it is", "    Hello Eda"]
+
+
+def test_long_texts_are_compared_up_to_the_first_difference() -> None:
+    """The library's diff takes minutes for a thousand lines that all differ."""
+    same = [f"line {number} of the text" for number in range(400)]
+    left = "\n".join([*same, *(f"left {number}" for number in range(1000))])
+    right = "\n".join([*same, *(f"right {number}" for number in range(1000))])
+    assert diff(left, right) == [
+        "  … 400 equal lines",
+        *(f"- left {number}" for number in range(5)),
+        *(f"+ right {number}" for number in range(5)),
+        "  … 995 more lines",
+    ]
+
+
+def test_the_lines_of_a_text_are_cut() -> None:
+    """A line of HTML may have megabytes."""
+    lines = describe(Difference("html", "<b>Hello</b>", "<i>" * 100_000))
+    assert max(map(len, lines)) < 300
+
+
+@pytest.mark.timeout(20)
+def test_a_long_text_is_looked_for_in_little_time() -> None:
+    """Each piece of a long line is compared with it: as many as there is time for."""
+    words = " ".join(f"{number * 7919 % 10_007:05}" for number in range(3000))
+    wanted = words[3000:9000].replace("7", "x", 3)
+    assert describe(Difference("text", wanted, words))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_smtpserver.mail.message import SessionRecord
 from pytest_smtpserver.mail.search.comparing import compared
 from pytest_smtpserver.mail.search.criteria import Criteria, Difference
 from pytest_smtpserver.mail.search.differing import describe
-from pytest_smtpserver.mail.search.explain import unwanted
+from pytest_smtpserver.mail.search.explain import unwanted, wrong_number
 from pytest_smtpserver.mail.search.matching import containing
+from pytest_smtpserver.protocol.syntax.addresses import parse_rcpt_argument
+from pytest_smtpserver.protocol.syntax.commands import Command
+from pytest_smtpserver.protocol.syntax.replies import Reply
 
-from ..make import received, text_mail
+from ..make import RECEIVED_AT, received, text_mail
 
 
 def test_a_function_is_named_by_its_name() -> None:
@@ -105,3 +109,24 @@ def test_containing_of_another_type() -> None:
         "  [1]",
         "  [2]",
     ]
+
+
+def test_lists_and_lines_of_an_explanation_are_cut() -> None:
+    """A thousand refusals, and a subject of a megabyte, would hide all else."""
+    one = received(f"Subject: {'s' * 1_000_000}\r\n\r\n")
+    session = SessionRecord("1", ("127.0.0.1", 1), ("127.0.0.1", 2), RECEIVED_AT)
+    refused = Reply(550, "5.1.1 No such user")
+    for number in range(1000):
+        command = Command.parse(b"RCPT TO:<u%d@example.org>\r\n" % number)
+        command.name(parse_rcpt_argument(command.raw_argument))
+        command.answer(refused)
+        session.commands.append(command)
+    wanted = Criteria({"subject": "Welcome"})
+    text = wrong_number(wanted, 100, [one] * 50, [one] * 60, [session])
+    lines = text.split("\n")
+    assert "  … and 30 more, -vv shows them" in lines
+    assert "  … and 980 more, -vv shows them" in lines
+    assert len(lines) < 100
+    assert max(map(len, lines)) <= 1001
+    whole = wrong_number(wanted, 100, [one] * 50, [one] * 60, [session], full=True)
+    assert whole.count("was refused") == 1000

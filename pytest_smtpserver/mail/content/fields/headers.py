@@ -195,4 +195,4 @@ def complaints_about(name: str, value: str) -> list[str]:
         found.append(
             f"{value[:60]!r} is no message identifier (RFC 5322 section 3.6.4)"
         )
-    return [f"{name}: {complaint}" for complaint in dict.fromkeys(found)]
+    return [f"{name[:60]}: {complaint}" for complaint in dict.fromkeys(found)]

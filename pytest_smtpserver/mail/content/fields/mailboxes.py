@@ -23,7 +23,7 @@ _ATOM = re.compile(r'(?:(?<=@)\[[^\[\]\s]*\]|[^\s"(),:;<>\\])+|.', re.DOTALL)
 _PARENTHESIS = re.compile(r"\\.|[()]", re.DOTALL)
 _COMMENT = re.compile(r"\([^()]*\)")
 #: Obsolete, and allowed (RFC 5322 §4.4).
-_BESIDE_MARKS = re.compile(r"\s*([.@])\s*")
+_BESIDE_MARKS = re.compile(r"(?<!\s)\s++(?=[.@])|(?<=[.@])\s++")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NEEDS_QUOTES = re.compile(r"^(?!=\?).*[@\[\]\\]", re.DOTALL)
 _DOT_ATOM = re.compile(r'[^\s"(),:;<>@\[\]\\.]+(?:\.[^\s"(),:;<>@\[\]\\.]+)*')
@@ -56,7 +56,9 @@ def read_mailboxes(value: str) -> tuple[list[Mailbox], list[str]]:
 
 def _read_list(value: str, complaints: list[str], *, encoded: bool) -> list[Mailbox]:
     found: list[Mailbox] = []
-    before = ""  # words without an address: a name may go on behind the comma
+    before: list[
+        str
+    ] = []  # words without an address: a name may go on behind the comma
     entry: list[_Token] = []
     in_group = False
     for token in [*_tokens(value, complaints), _Token("end", "")]:
@@ -77,19 +79,24 @@ def _read_list(value: str, complaints: list[str], *, encoded: bool) -> list[Mail
         entry = []
         if before and here and here[0].name:
             complaints.append(f"a name has a comma and no quotes {_SECTION}")
-            here[0] = Mailbox(f"{before}, {here[0].name}", here[0].address)
+            here[0] = Mailbox(", ".join([*before, here[0].name]), here[0].address)
         elif before and (here or token.kind in {";", "end"}):
-            complaints.append(f"{before[:60]!r} is no address {_SECTION}")
+            complaints.append(_no_address(before))
         complaints += [
             f"{one.address[:60]!r} has more than one @ {_SECTION}"
             for one in here
             if one.address.count("@") > 1 and not one.address.startswith('"')
         ]
         found += here
-        before = words if here or not before or not words else f"{before}, {words}"
+        before = [] if here else before
+        before += [words] * bool(words)
     if before:
-        complaints.append(f"{before[:60]!r} is no address {_SECTION}")
+        complaints.append(_no_address(before))
     return found
+
+
+def _no_address(words: list[str]) -> str:
+    return f"{', '.join(words[:60])[:60]!r} is no address {_SECTION}"
 
 
 def _tokens(value: str, complaints: list[str]) -> Iterator[_Token]:
@@ -213,7 +220,8 @@ def _without_brackets(
     words = re.sub(r" \. ?", ".", bare).split()
     # The code of an encoded word may contain an @, and its text none.
     found = [word for word in words if _has_at(word) and _has_at(_decoded(word))]
-    rest += [_Token("atom", f" {word}") for word in words if word not in found]
+    apart = set(found)
+    rest += [_Token("atom", f" {word}") for word in words if word not in apart]
     complaints += [_ENCODED] * any("=?" in word for word in found)
     return [_decoded(word.replace("\0", " ")) for word in found], rest
 
@@ -236,7 +244,7 @@ def _in_angle(inside: str, complaints: list[str]) -> list[str]:
     if len(several) > 1:
         complaints.append(f"several addresses share angle brackets {_SECTION}")
         return several
-    if any(map(str.isspace, address := _BESIDE_MARKS.sub(r"\1", inside.strip()))):
+    if any(map(str.isspace, address := _BESIDE_MARKS.sub("", inside.strip()))):
         complaints.append(f"{address[:60]!r} has blanks in it {_SECTION}")
     return [address]
 

@@ -59,6 +59,8 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _NOWHERE = sys.maxsize
 #: How many open elements an end tag of formatting looks at, besides its own.
 _MISNESTED = 50
+#: A longer ``<base href>`` is left out of account: each link would get a copy of it.
+_LONGEST_BASE = 500
 
 
 class Page:
@@ -71,6 +73,9 @@ class Page:
         self._written: list[str] = []
         self._unlinked: list[str] = []
         self._open: list[str] = []
+        #: How many elements of each name are open, and where in `_open` they stand. Places
+        #: whose element has ended may still be there: see `_innermost`.
+        self._count: defaultdict[str, int] = defaultdict(int)
         self._places: defaultdict[str, list[int]] = defaultdict(list)
         #: The places in `_open` of elements that hide, and of the one that is a link.
         self._hiding: set[int] = set()
@@ -105,16 +110,18 @@ class Page:
         if name in _LINES:
             self._break()
         if name == "base" and not self._base:
-            self._base = _clean(tag.attributes.get("href", ""))
+            base = _clean(tag.attributes.get("href", ""))
+            self._base = base if len(base) <= _LONGEST_BASE else ""
         hidden = name in _UNSEEN or tag.hides
         depth = len(self._open)
         if not self._hiding and not hidden:
             self._link(tag, depth)
             if name in _HEADINGS:
                 self._headings.append([])
-        stray = name in _ROWS and not self._places["table"]
+        stray = name in _ROWS and not self._count["table"]
         if name not in VOID and not stray:
             self._places[name].append(depth)
+            self._count[name] += 1
             self._open.append(name)
             if hidden:
                 self._hiding.add(depth)
@@ -124,16 +131,16 @@ class Page:
 
         A tag in the cell of a table, or in a list, closes nothing outside of it.
         """
-        if not self._places[name]:
+        if not self._count[name]:
             return
-        place = self._places[name][-1]
+        place = self._innermost(name)
         if name in _ROWS:
             borders: tuple[str, ...] = ("table",)
         elif name in {"dd", "dt", "li"}:
             borders = ("dl", "ol", "ul", "table")
         else:
             borders = ("td", "th", "caption") if name != "table" else ()
-        if any(self._places[b] and self._places[b][-1] > place for b in borders):
+        if any(self._innermost(border) > place for border in borders):
             return
         if name in _FORMATTING:
             self._close_formatting(place)
@@ -158,15 +165,19 @@ class Page:
 
     def _close_one(self, place: int) -> None:
         name, self._open[place] = self._open[place], ""
-        if name:
-            places = self._places[name]
-            index = -1
-            while places[index] != place:
-                index -= 1
-            del places[index]
+        self._count[name] -= 1
         self._hiding.discard(place)
         if self._label_at == place:
             self._label_at = _NOWHERE
+
+    def _innermost(self, name: str) -> int:
+        """Where in `_open` the innermost element of that name stands; -1: nowhere."""
+        if not self._count[name]:
+            return -1
+        places = self._places[name]
+        while places[-1] >= len(self._open) or self._open[places[-1]] != name:
+            places.pop()
+        return places[-1]
 
     def _link(self, tag: Tag, depth: int) -> None:
         value = tag.attributes.get(_LINK_ATTRIBUTES.get(tag.name, ""))
@@ -182,7 +193,7 @@ class Page:
         """Add text. In the label of a link no links are looked for."""
         if self._hiding:
             return
-        if not any(self._places[name] for name in _PREFORMATTED):
+        if not any(self._count[name] for name in _PREFORMATTED):
             data = _BLANKS.sub(" ", data)
             if data[:1] == " " and (
                 not self._written or self._written[-1][-1] in " \n"
@@ -194,7 +205,7 @@ class Page:
         if self._label_at == _NOWHERE:
             self._unlinked.append(data)
         # A heading that was hidden when it began is not among `_headings`.
-        if self._headings and any(self._places[name] for name in _HEADINGS):
+        if self._headings and any(self._count[name] for name in _HEADINGS):
             self._headings[-1].append(data)
 
     def _break(self) -> None:
