@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import smtplib
+
 import pytest
 
+from pytest_smtpserver import SMTPServer
 from pytest_smtpserver.mail.message import SessionRecord
 from pytest_smtpserver.mail.search.comparing import compared
 from pytest_smtpserver.mail.search.criteria import Criteria, Difference
@@ -48,6 +51,23 @@ def test_long_values_are_cut_unless_all_is_wanted() -> None:
     assert describe(difference) == [f"to: wanted '{'x' * 199}…, got ['y']"]
     whole = [f"to: wanted '{'x' * 300}', got ['y']"]
     assert describe(difference, full=True) == whole
+
+
+@pytest.mark.parametrize(
+    "criterion", ["mail_from", "rcpt_to", "from_", "to", "cc", "reply_to"]
+)
+def test_a_display_name_in_front_of_an_address(criterion: str) -> None:
+    """Criteria about addresses take none; others mean what they say."""
+    named = {criterion: "Ada <lovelace@example.org>"}
+    with SMTPServer() as server:
+        with smtplib.SMTP(*server.address, local_hostname="app.example.org") as client:
+            client.sendmail("a@example.org", ["b@example.org"], "Subject: Hi")
+        without = "addresses are compared without display names: "
+        with pytest.raises(AssertionError, match=f"{without}'lovelace@example.org'"):
+            server.assert_received(**named)  # type: ignore[arg-type]
+        with pytest.raises(AssertionError) as failed:
+            server.assert_received(subject=named[criterion])
+    assert without not in str(failed.value)
 
 
 def test_many_unwanted_messages_are_counted() -> None:
