@@ -412,6 +412,7 @@ _ELSEWHERE = {
         smtplib: from_addr to_addrs
         Django: from_email recipients bcc body message attachments
         email.message: sender from recipient content payload header filename
+        Received-SPF (RFC 7208 section 9.1): envelope_from
         others: title predicate match count times within""",
     "RULE_CRITERIA": """
         others: sender from_ from_addr recipient to username hostname subject body times

@@ -104,6 +104,8 @@ def test_labels(codec: str, labels: str) -> None:
         ("utf-7", b"Hi +AGEAYg-c", "Hi abc"),
         ("cp-850", b"caf\x82", "café"),
         ("hz-gb-2312", b"~{<:Ky2;S{~}", "己所不欲"),
+        # MySQL's name of the whole of UTF-8.
+        ("utf8mb4", b"\xf0\x9f\x98\x80\xc3\xa9", "😀é"),
     ],
 )
 def test_decoders(charset: str, octets: bytes, expected: str) -> None:
