@@ -104,6 +104,8 @@ class TestServers:
         may be the time-out of a client.
         """
         self._failed, self._in_call = True, False
+        if isinstance(failure, (KeyboardInterrupt, pytest.exit.Exception)):
+            return  # the run ends at once, and pytest prints it as one line
         for server in self._servers:
             server.settle(timeout=_TO_ANSWER)
         notes = dict.fromkeys(  # all servers wait for the same event loop
