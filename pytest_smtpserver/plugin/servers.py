@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_smtpserver.server.asserting import held_up
 from pytest_smtpserver.server.io.background import BACKGROUND
 from pytest_smtpserver.server.io.clock import STANDSTILL
 from pytest_smtpserver.server.server import RUNNING, SMTPServer
@@ -100,8 +101,8 @@ class TestServers:
     def note_failure(self, failure: BaseException) -> None:
         """Add to the failure what has gone wrong on the servers: it may be the reason.
 
-        That is what handlers have raised, and what blocks the event loop: the failure
-        may be the time-out of a client.
+        That is what handlers have raised, what blocks the event loop, and which rule
+        keeps a client waiting: the failure may be the time-out of that client.
         """
         self._failed, self._in_call = True, False
         if isinstance(failure, (KeyboardInterrupt, pytest.exit.Exception)):
@@ -117,6 +118,10 @@ class TestServers:
             failure.add_note(note)
         if (left := len(notes) - _TOLD) > 0:
             failure.add_note(f"… and {left} more errors, all in server.errors")
+        said = str(failure)
+        for server in self._servers:
+            for note in held_up(server, said=said):
+                failure.add_note(note)
 
     def complain(self) -> None:
         """Fail a test that would pass although its servers have something to say.

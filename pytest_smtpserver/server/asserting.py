@@ -48,6 +48,8 @@ else:
     violations = Later("pytest_smtpserver.mail.lint.violations")
 
 __tracebackhide__ = True  # a failure is shown where the test has asked
+#: Of the clients that a rule keeps waiting.
+_SHOWN_CLIENTS = 5
 
 
 def wait_for_message(
@@ -328,8 +330,20 @@ def _give_up(server: Server, wait: Wait, seconds: float) -> list[ReceivedMessage
         setting=server._setting(wait.criteria),
         full=server.explain_in_full,
     )
-    culprit = server._serving.blocked_by()
-    raise MessageNotReceived(text if culprit is None else f"{text}\n\n{culprit}")
+    culprit = server._serving.blocked_by() or "\n".join(held_up(server))
+    raise MessageNotReceived(f"{text}\n\n{culprit}" if culprit else text)
+
+
+def held_up(server: Server, *, said: str = "") -> list[str]:
+    """Which clients wait for a rule, in words, but for rules that `said` names."""
+    held = [
+        "{}:{} is held up by {}".format(*session.remote_address, rule)
+        for session, rule in server._serving.in_flight()
+        if rule and rule not in said
+    ]
+    if (left := len(held) - _SHOWN_CLIENTS) > 0:
+        held[_SHOWN_CLIENTS:] = [f"… and {left} more clients"]
+    return held
 
 
 def _matching(

@@ -405,3 +405,34 @@ def test_a_client_that_gives_up_on_a_blocked_loop(pytester: pytest.Pytester) -> 
         ]
     )
     assert result.stdout.str().count("What went wrong") == 1
+
+
+def test_a_handler_that_keeps_a_client_waiting(pytester: pytest.Pytester) -> None:
+    """The failure of a wait, and that of the client, name the rule with its line."""
+    pytester.makepyfile(
+        textwrap.dedent(
+            """
+            import smtplib, threading
+            import pytest
+
+            @pytest.mark.smtp_server(close_timeout=0.1)
+            def test_client(smtp_server):
+                smtp_server.on("NOOP").call(lambda event: threading.Event().wait())
+                smtplib.SMTP(*smtp_server.address, "me", timeout=1).noop()
+
+            @pytest.mark.smtp_server(close_timeout=0.1)
+            def test_wait(smtp_server):
+                smtp_server.on("NOOP").call(lambda event: threading.Event().wait())
+                client = smtplib.SMTP(*smtp_server.address, "me")
+                client.putcmd("NOOP")
+                smtp_server.wait_for_message(timeout=1)
+            """
+        )
+    )
+    result: Any = pytester.run(
+        sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", timeout=50
+    )
+    result.assert_outcomes(failed=2)
+    held_up = "E  *127.0.0.1:* is held up by the rule made at *_waiting.py:{}"
+    result.stdout.fnmatch_lines([held_up.format(6), held_up.format(11)])
+    assert result.stdout.str().count("held up by") == 2
