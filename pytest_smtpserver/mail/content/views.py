@@ -8,6 +8,7 @@ needs them. Two threads may both work out a value; neither sees half of it.
 from __future__ import annotations
 
 import importlib
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ from pytest_smtpserver.mail.display import printable, shortened
 from .fields.headers import Block, Headers, read_block
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Mapping
     from datetime import datetime
     from email.message import EmailMessage
@@ -212,6 +212,11 @@ class Views:
         value = self.headers.get("Date")
         if value is not None and self.date is None:
             found.append(f"Date: {value[:60]!r} is no date (RFC 5322 section 3.3)")
+        if re.search("(?i)<base", self.html) and (length := self.page.long_base):
+            found.append(
+                f"the HTML has a <base href> of {length} characters, which is left out "
+                "of account: relative links stay as they are"
+            )
         return links.unique(shortened(printable(entry), _SENTENCE) for entry in found)
 
     def addresses(self, name: str) -> list[str]:

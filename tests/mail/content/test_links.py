@@ -328,5 +328,10 @@ def test_errors_show_nothing_that_a_terminal_obeys() -> None:
 def test_a_base_that_is_too_long_is_left_out_of_account() -> None:
     """Each link would get a copy of it."""
     for length, link in ((400, f"http://a/{'b' * 400}/c"), (600, "c")):
-        base = f"<base href='http://a/{'b' * length}/'>"
-        assert html_mail(f"{base}<a href=c>x</a>").links == [link]
+        base = f"<base href='http://a/{'b' * length}/'><base href='http://d/'>"
+        message = html_mail(f"{base}<a href=c>x</a>")
+        assert message.links == [link]
+        long = (
+            f"a <base href> of {length + 10} characters, which is left out of account"
+        )
+        assert (long in " ".join(message.defects)) == (link == "c")

@@ -81,6 +81,8 @@ class Page:
         self._hiding: set[int] = set()
         self._label_at = _NOWHERE
         self._base = ""
+        #: Characters of a ``<base href>`` that was left out of account; 0 for none.
+        self.long_base = 0
         for token in tokens(html):
             if isinstance(token, str):
                 self._write(token)
@@ -109,9 +111,12 @@ class Page:
             self._close(ended)
         if name in _LINES:
             self._break()
-        if name == "base" and not self._base:
+        if name == "base" and not (self._base or self.long_base):
             base = _clean(tag.attributes.get("href", ""))
-            self._base = base if len(base) <= _LONGEST_BASE else ""
+            if len(base) <= _LONGEST_BASE:
+                self._base = base
+            else:
+                self.long_base = len(base)
         hidden = name in _UNSEEN or tag.hides
         depth = len(self._open)
         if not self._hiding and not hidden:
