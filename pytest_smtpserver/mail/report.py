@@ -62,8 +62,10 @@ class Report(NamedTuple):
         options = f" with {', '.join(self.options)}" if self.options else ""
         lines = [f"It listened on {self.where}{options}", ""]
         wanted = {id(one) for one in self.about}
-        rows = [i for i, m in enumerate(self.messages) if id(m) in wanted]
-        lines += table(self.messages, None if whole else rows)
+        rows = None
+        if not whole:
+            rows = [i for i, m in enumerate(self.messages) if id(m) in wanted]
+        lines += table(self.messages, rows)
         if self.unused:
             complaint = self.unused.split("\n")
             lines += ["", *(complaint if whole else cut(complaint, _COMPLAINT))]

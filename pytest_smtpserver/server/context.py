@@ -33,6 +33,10 @@ else:
     diagnosis = Later("pytest_smtpserver.mail.search.diagnosis")
 
 
+#: How many errors are logged with a traceback.
+_TRACEBACKS = 10
+
+
 class ServerContext:
     """What the connections of one server share."""
 
@@ -160,10 +164,6 @@ class ServerContext:
                 len(record.messages),
                 record.closed_by,
             )
-
-
-#: How many errors are logged with a traceback.
-_TRACEBACKS = 10
 
 
 def _nothing(*arguments: object) -> None:

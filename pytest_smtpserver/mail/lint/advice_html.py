@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 #: Gmail shows so many octets of HTML, and a link to the rest.
 CLIPPED_AT = 102 * 1024
 #: RFC 2606, and what test clients of frameworks call their host.
-_PLACEHOLDERS = "example example.com example.net example.org invalid test"
+_EXAMPLES = "example example.com example.net example.org invalid test"
+_PLACEHOLDERS = _EXAMPLES.split()
 #: Names that only the machine or the network of the developer knows.
-_AT_HOME = "localhost localdomain local internal lan home.arpa testserver"
+_NEAR = "localhost localdomain local internal lan home.arpa testserver"
+_AT_HOME = _NEAR.split()
 
 
 def on_html(message: ReceivedMessage, markup: Markup) -> Iterator[Note]:
@@ -123,5 +125,5 @@ def _at_home(parts: SplitResult, sender: str, own_port: int) -> str:
     return ""
 
 
-def _is_below(host: str, domains: str) -> bool:
-    return any(f".{host}".endswith(f".{domain}") for domain in domains.split())
+def _is_below(host: str, domains: list[str]) -> bool:
+    return any(f".{host}".endswith(f".{domain}") for domain in domains)

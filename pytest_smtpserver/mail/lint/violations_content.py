@@ -19,9 +19,8 @@ _BARE_LF = re.compile(rb"(?<!\r)\n")
 _LONG_LINE = re.compile(rb"[^\r\n]{%d,}" % (MAX_LINE + 1))
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 #: RFC 5322 §3.6: these may stand in a header once.
-_SINGLE = (
-    "Date From Sender Reply-To To Cc Bcc Message-ID In-Reply-To References Subject"
-)
+_ONCE = "Date From Sender Reply-To To Cc Bcc Message-ID In-Reply-To References Subject"
+_SINGLE = _ONCE.split()
 _SHOWN = 100
 
 
@@ -88,7 +87,7 @@ def _header_problems(content: bytes) -> Iterator[Problem]:
     for wanted in ("From", "Date"):
         if wanted.lower() not in names:
             yield Problem(f"no-{wanted.lower()}", f"the header has no {wanted}")
-    for single in _SINGLE.split():
+    for single in _SINGLE:
         times = names.count(single.lower())
         if times > 1:
             what = f"the header has {times} fields {single}, at most one is allowed"

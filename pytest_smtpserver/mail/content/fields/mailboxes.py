@@ -56,9 +56,8 @@ def read_mailboxes(value: str) -> tuple[list[Mailbox], list[str]]:
 
 def _read_list(value: str, complaints: list[str], *, encoded: bool) -> list[Mailbox]:
     found: list[Mailbox] = []
-    before: list[
-        str
-    ] = []  # words without an address: a name may go on behind the comma
+    # Words without an address: a name may go on behind the comma.
+    before: list[str] = []
     entry: list[_Token] = []
     in_group = False
     for token in [*_tokens(value, complaints), _Token("end", "")]:
@@ -88,8 +87,10 @@ def _read_list(value: str, complaints: list[str], *, encoded: bool) -> list[Mail
             if one.address.count("@") > 1 and not one.address.startswith('"')
         ]
         found += here
-        before = [] if here else before
-        before += [words] * bool(words)
+        if here:
+            before = []
+        if words:
+            before.append(words)
     if before:
         complaints.append(_no_address(before))
     return found
