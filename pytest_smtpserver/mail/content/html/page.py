@@ -82,7 +82,7 @@ class Page:
         self._label_at = _NOWHERE
         self._base = ""
         #: Characters of a ``<base href>`` that was left out of account; 0 for none.
-        self.long_base = 0
+        self.long_base: int = 0
         for token in tokens(html):
             if isinstance(token, str):
                 self._write(token)
