@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,7 @@ def test_folders_of_plain_names(nodeid: str, folder: str) -> None:
 
 def test_folders_stay_where_they_belong() -> None:
     """No name leads out of the directory, is too long, or is that of another test."""
+    assert re.fullmatch("test_a_b_-[0-9a-f]{8}", folder_of("t.py::test[a/b]").name)
     names = ["x[../../y]", "x[..\\..\\y]", "x[\0]", "x[a]", "x[ä]", "x" * 1000]
     folders = [folder_of(f"../t.py::{name}") for name in names]
     assert len(set(folders)) == len(names)

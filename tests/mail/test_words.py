@@ -167,6 +167,9 @@ def _parts() -> dict[str, object]:
         ("session", "auth_data", "session.auth_attempts"),
         ("session", "rcpt_tos", "session.envelope.rcpt_to"),
         ("session", "mail_from", "session.envelope.mail_from"),
+        # Ours, on another object.
+        ("session", "rcpt_to", "session.envelope.rcpt_to"),
+        ("session", "chunks", "session.messages[0].chunks"),
         ("session", "content", "session.messages[0].content"),
         # pytest-localserver's details.
         ("envelope", "mailfrom", "envelope.mail_from"),

@@ -113,6 +113,7 @@ def test_verb_and_argument(line: bytes, verb: str, argument: str) -> None:
     """Blanks and tabs alone divide them; the line stays as it came."""
     command = Command.parse(line)
     assert (command.verb, command.argument) == (verb, argument)
+    assert (command.reply, command.answered_by) == (None, "")
     assert command.line == line
 
 

@@ -134,12 +134,12 @@ def _header(name: str, value: str) -> Any:
         attempts += [(parse, value)] * short + [(parse, _parameters_anew(value))]
     elif short and "=?" not in value:
         attempts.append((parse, value))
-    for factory, attempt in [*attempts, (_TEXTS, plain)]:
+    for factory, attempt in attempts:
         try:
             return factory(name, attempt)
         except Exception:  # noqa: BLE001, S112 - the next one is simpler
             continue
-    return _TEXTS(name, "")
+    return _TEXTS(name, plain)
 
 
 def _addresses(value: str) -> list[Address]:

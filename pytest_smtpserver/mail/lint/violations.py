@@ -298,8 +298,5 @@ def _should_have_quit(session: SessionRecord) -> bool:
             return False
     else:
         return False  # not even a greeting was sent
-    last: Command | None = next(iter(list(session.commands)[-1:]), None)
     # RFC 3207 §4.1: a client that does not trust the server's certificate may leave.
-    reply = last.reply if last is not None and last.verb == "STARTTLS" else None
-    left_tls = reply is not None and reply.is_positive
-    return not (left_tls or "TLS" in last_note.partition("started")[0])
+    return "TLS" not in last_note

@@ -310,7 +310,7 @@ def _refused_content(session: SessionRecord, setting: Setting) -> str:  # noqa: 
         return ""
     said, by = str(reply).encode("utf-8", "surrogateescape"), ""
     for entry in session.transcript:
-        if entry.kind == "S" and entry.remark:
+        if entry.remark:
             data = entry.data.encode() if isinstance(entry.data, str) else entry.data
             by = f", by {entry.remark}" if data.strip() == said else by
     return f"the message was refused with {' / '.join(str(reply).splitlines())}{by}."

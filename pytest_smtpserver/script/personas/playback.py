@@ -149,12 +149,13 @@ class Playback(Rule):
         super().__init__(event, Conditions(event, None, {}), "")
         self._played = played
 
-    def take(self, event: Event, now: Callable[[], datetime]) -> list[Action] | None:
+    def take(
+        self,
+        event: Event,
+        now: Callable[[], datetime],  # noqa: ARG002 - for rules that note their calls
+    ) -> list[Action] | None:
         """The recorded reply, where the client has said what the recorded one did."""
-        actions = self._played.next_actions(event)
-        if actions is not None:
-            self._note_use(event, now)
-        return actions
+        return self._played.next_actions(event)
 
     def complaint(self) -> AssertionError | None:
         """Where a client left the dialogue; once, for all events."""

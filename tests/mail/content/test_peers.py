@@ -87,6 +87,12 @@ KNOWN = [
     ),
     Known(
         "postal-mime",
+        "to",
+        '^To: Ada <"a>b"',
+        "a bracket between quotes, RFC 5322 section 3.2.4: mailparser agrees with us",
+    ),
+    Known(
+        "postal-mime",
         "subject",
         r"^Subject: =\?utf-8\?b\?4oI",
         "a character cut by the border of two words: mailparser agrees with us",

@@ -254,6 +254,18 @@ def test_mistakes_are_named(rsa: DKIMKey) -> None:
         DKIMKey.make("example.org", algorithm="dsa")  # type: ignore[arg-type]
 
 
+def test_without_pynacl(ed25519: DKIMKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what to install, as dkimpy alone verifies RSA only."""
+
+    def verify(*_: object, **__: object) -> bool:
+        raise dkim.NaClNotFoundError
+
+    content = signed(ed25519)
+    monkeypatch.setattr(dkim.DKIM, "verify", verify)
+    with pytest.raises(ImportError, match=r"PyNaCl: .*pytest-smtpserver\[dkim\]"):
+        results(content, ed25519.keys)
+
+
 def test_without_dkimpy(rsa: DKIMKey, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what to install."""
     content = signed(rsa)

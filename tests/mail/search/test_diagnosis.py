@@ -8,6 +8,7 @@ import email
 import smtplib
 import socket
 import ssl
+import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -53,6 +54,16 @@ async def _connect(host: str, port: int, context: ssl.SSLContext) -> None:
 def _give_up_the_handshake(server: SMTPServer) -> None:
     with socket.create_connection(server.address, timeout=5) as client:
         client.sendall(b"\x16\x03\x01")  # RFC 8446 §5.1: a handshake record begins
+
+
+def _reset_the_handshake(server: SMTPServer) -> None:
+    client = _client(server)
+    client.docmd("STARTTLS")
+    assert client.sock is not None
+    client.sock.sendall(b"\x16\x03\x01")
+    # A close that lingers for no time is a reset.
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
 
 
 def _distrust_later(server: SMTPServer) -> None:
@@ -105,6 +116,11 @@ OBSTACLES: dict[
         {"tls": "implicit"},
         _distrust_in_asyncio,
         ("trust the certificate", *TRUST),
+    ),
+    "untrusted CA, a reset": (
+        {"tls": "starttls"},
+        _reset_the_handshake,
+        ("gave up the TLS handshake (broken)", *TRUST),
     ),
     "untrusted CA, no alert": (
         {"tls": "implicit"},

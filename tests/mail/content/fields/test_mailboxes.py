@@ -50,6 +50,11 @@ SOUND = [
     # RFC 2047 §5 (2): in a comment an encoded word needs no quotes.
     ("ada@x.org (=?utf-8?q?Love=2C_Ada?=)", [("Love, Ada", "ada@x.org")]),
     ('Ada <"ada"@example.org>', [("Ada", "ada@example.org")]),
+    # RFC 5322 §3.2.4: between quotes any printable character may stand.
+    (
+        'Ada <"a>b"@example.org>, c@d.org',
+        [("Ada", '"a>b"@example.org'), ("", "c@d.org")],
+    ),
     ("X <X@y.X>", [("X", "X@y.X")]),
     # RFC 2047 §5 (3) has no comma in a word of a phrase; mailers write it.
     (

@@ -51,6 +51,7 @@ from ...make import received
         # encoded words, in the whole value and beside text
         ('x; filename="=?UTF-8?Q?R=C3=A9sum=C3=A9?=.pdf"', {"filename": "Résumé.pdf"}),
         ("x; filename==?UTF-8?Q?R=C3=A9?=", {"filename": "Ré"}),
+        ("x; filename==?UTF-8?Q?R=C3=A9?= =?UTF-8?Q?sum?=", {"filename": "Résum"}),
         (
             'x; filename*0="=?utf-8?B?5pel"; filename*1="5pys?=.pdf"',
             {"filename": "日本.pdf"},
