@@ -18,7 +18,8 @@ class TLSInfo(NamedTuple):
         cipher: the name of the cipher suite.
         server_name: the name that the client asked for (SNI), or None.
         peer_certificate: the client's certificate as `ssl.SSLSocket.getpeercert` gives
-            it, or None when it sent none that was verified.
+            it, or None when it sent none that was verified. One that Python cannot
+            read is empty.
     """
 
     version: str

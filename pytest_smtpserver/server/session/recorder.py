@@ -224,7 +224,9 @@ class Recorder:
             )
         self.record.secured(info, discarded)
         name = f", server name {info.server_name}" if info.server_name else ""
-        peer = ", with a client certificate" if info.peer_certificate else ""
+        peer = (
+            ", with a client certificate" if info.peer_certificate is not None else ""
+        )
         self.note(f"{info.version} started: {info.cipher}{name}{peer}")
 
     def message(self) -> ReceivedMessage:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-import weakref
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_smtpserver.mail.outcomes import TLSInfo
 from pytest_smtpserver.server.io.channel import Outcome
+
+from .hello import ClientHello
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 #: Whose doing it is that a handshake has failed, and how in words.
 Failure: TypeAlias = tuple[Literal["client", "server"], str]
 _PLAINTEXT_AT_ONCE = 65536
-#: Where a connection remembers its layer, for the callback.
-_LAYER = "pytest_smtpserver_layer"
 
 
 class TLSLayer:
@@ -36,18 +35,9 @@ class TLSLayer:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._choose = choose
+        self._hello: ClientHello | None = ClientHello()
         self.server_name: str | None = None
-        # A context serves many connections, each with a callback of its own, which
-        # OpenSSL calls while it works on the ClientHello of that connection.
-        if context.sni_callback is None:
-            # The contexts of gevent give callbacks a socket in place of the connection,
-            # and there is none: the attribute is that of the class at the bottom.
-            kinds = [c for c in type(context).__mro__ if "sni_callback" in vars(c)]
-            vars(kinds[-1])["sni_callback"].__set__(context, _chosen)
-        self._object = context.wrap_bio(
-            self._incoming, self._outgoing, server_side=True
-        )
-        setattr(self._object, _LAYER, weakref.ref(self))
+        self._object = self._wrapped(context)
         #: The client has said that it will send no more.
         self.ended: bool = False
 
@@ -61,6 +51,10 @@ class TLSLayer:
             ssl.SSLError: it failed; `pending` has the alert to send.
         """
         self._incoming.write(data)
+        if self._hello is not None:
+            if not self._hello.feed(data):
+                return False, b""
+            self._read_name(self._hello.server_name)
         try:
             self._object.do_handshake()
         except ssl.SSLWantReadError:
@@ -105,30 +99,25 @@ class TLSLayer:
     def info(self) -> TLSInfo:
         """What the handshake agreed on."""
         cipher = self._object.cipher()
-        certificate = self._object.getpeercert()
+        try:
+            certificate = self._object.getpeercert() or None
+        except ValueError:  # a name in it that is no UTF-8
+            certificate = {}
         return TLSInfo(
             version=self._object.version() or "",
             cipher="" if cipher is None else cipher[0],
             server_name=self.server_name,
-            peer_certificate=dict(certificate) if certificate else None,
+            peer_certificate=certificate,
         )
 
-    def choose(self, server_name: str | None) -> ssl.SSLContext | None:
-        """Note the name that the client asked for, and find its context."""
-        self.server_name = server_name
-        return None if server_name is None else self._choose(server_name)
+    def _wrapped(self, context: ssl.SSLContext) -> ssl.SSLObject:
+        return context.wrap_bio(self._incoming, self._outgoing, server_side=True)
 
-
-def _chosen(
-    connection: ssl.SSLObject | ssl.SSLSocket,
-    server_name: str | None,
-    context: ssl.SSLContext,  # noqa: ARG001 - the callback's signature
-) -> None:
-    reference = getattr(connection, _LAYER, None)
-    layer = None if reference is None else reference()
-    chosen = layer.choose(server_name) if layer is not None else None
-    if chosen is not None:
-        connection.context = chosen
+    def _read_name(self, server_name: str | None) -> None:
+        self._hello, self.server_name = None, server_name
+        chosen = None if server_name is None else self._choose(server_name)
+        if chosen is not None:
+            self._object = self._wrapped(chosen)
 
 
 class Handshake:
