@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pytest_smtpserver.protocol.state.states import State
@@ -51,6 +53,68 @@ def test_at_the_very_beginning_too(ending: bytes) -> None:
         driver = ready()
         assert codes(driver.send_pieces([wire[:cut], wire[cut:]])) == [250]
         assert driver.heard.messages[0][3] == kept(ending + SMUGGLED + b"\r\n")
+
+
+@pytest.mark.parametrize("ending", NO_END_OF_DATA, ids=repr)
+@pytest.mark.parametrize("options", [{"max_message_size": 10}, {"lmtp": True}], ids=str)
+def test_nor_are_they_where_content_is_refused(
+    ending: bytes, options: dict[str, Any]
+) -> None:
+    """RFC 5321 §4.5.3.1.7: what is too large is read to its end; so it is in LMTP."""
+    driver = start(**options)
+    driver.send(OPEN)
+    answers = codes(driver.send(b"more than ten" + ending + SMUGGLED + END))
+    assert answers == [250 if "lmtp" in options else 552]
+    assert driver.heard.commands[-1] == "DATA"
+    driver.line("RSET")
+    assert driver.engine.session.state is State.READY
+
+
+@pytest.mark.parametrize(
+    ("before", "argument", "code"),
+    [
+        ([], "24 LAST", 503),
+        ([SENDER], "24 LAST", 503),
+        ([SENDER, RECIPIENT], "024 LAST", 250),
+        ([SENDER, RECIPIENT], "24\tlast", 250),
+        ([SENDER, RECIPIENT, "BDAT 0 LAST"], "24", 503),
+        ([SENDER, RECIPIENT, "BDAT 1\r\nx"], "24 LAST", 250),
+    ],
+)
+def test_a_chunk_is_as_long_as_it_says(
+    before: list[str], argument: str, code: int
+) -> None:
+    """RFC 3030 §2: also where it is refused its octets are no commands."""
+    driver = start()
+    for line in before:
+        driver.line(line)
+    wire = f"BDAT {argument}\r\nMAIL FROM:<evil@e.org>\r\nNOOP\r\n".encode()
+    answers = codes(driver.send_pieces([wire[at : at + 1] for at in range(len(wire))]))
+    assert answers == [code, 250]
+    assert driver.heard.commands[-2:] == [f"BDAT {argument}", "NOOP"]
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "+24",
+        "-24",
+        "0x18",
+        "24 24",
+        "24 LAST LAST",
+        "24\x00",
+        "24,",
+        "2_4",
+        "\u0662\u0664",
+    ],
+)
+def test_a_chunk_has_one_length(argument: str) -> None:
+    """RFC 3030 §2: chunk-size is 1*DIGIT, and nothing that some library reads as one."""
+    driver = start()
+    driver.line(SENDER)
+    driver.line(RECIPIENT)
+    assert driver.line(f"BDAT {argument}")[:9] == "501 5.5.4"
+    assert driver.heard.messages == []
 
 
 @pytest.mark.parametrize("ending", [*NO_END_OF_DATA, END], ids=repr)
