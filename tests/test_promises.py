@@ -77,9 +77,10 @@ def told(tmp_path: Path) -> list[list[Any]]:
             port, ca_file = json.loads(process.stdout.readline())
             _send(port, ca_file)
             events: list[list[Any]] = json.loads(process.stdout.readline())
-            assert process.wait(30) == 0
+            code = process.wait(30)
         finally:
             process.kill()
+    assert code == 0
     assert list(tmp_path.iterdir()) == []
     return events
 

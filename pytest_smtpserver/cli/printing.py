@@ -8,9 +8,9 @@ import shutil
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 from pytest_smtpserver.mail.content.html.page import Page
-from pytest_smtpserver.mail.display import printable
 from pytest_smtpserver.mail.report import connection
 from pytest_smtpserver.mail.search.explain import count
+from pytest_smtpserver.protocol.display import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_smtpserver.protocol.display import printable
 from pytest_smtpserver.protocol.naming import no_such_attribute
 
 from .words import ATTACHMENT
@@ -35,4 +36,5 @@ class Attachment:
 
     def __repr__(self) -> str:
         name = f"{self.filename!r}, " if self.filename else ""
-        return f"<Attachment {name}{self.content_type}, {len(self.content)} octets>"
+        size = len(self.content)
+        return printable(f"<Attachment {name}{self.content_type}, {size} octets>")

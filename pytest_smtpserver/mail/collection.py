@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar, overload
 
+from pytest_smtpserver.protocol.display import printable
+
 T = TypeVar("T")
 
 
@@ -51,7 +53,7 @@ class Recorded(Sequence[T], Generic[T]):  # noqa: PLW1641 - it changes
         return NotImplemented
 
     def __repr__(self) -> str:
-        return repr(list(self._items))
+        return printable(repr(list(self._items)))
 
     def clear(self) -> None:
         """Remove all items."""

@@ -10,9 +10,9 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_smtpserver.protocol.display import printable, shortened
 from pytest_smtpserver.protocol.naming import no_such_attribute
 
-from .display import printable, shortened
 from .outcomes import transmission_type
 from .transcript import Transcript
 from .words import MESSAGE, SESSION, no_items

@@ -8,7 +8,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .display import LINE, printable, printable_json, shortened
+from pytest_smtpserver.protocol.display import (
+    LINE,
+    printable,
+    printable_json,
+    shortened,
+)
+
 from .search.explain import count
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
-from .display import masked, printable
+from pytest_smtpserver.protocol.display import masked, printable, shown_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,8 +124,8 @@ def _render(entry: Entry, content_lines: int | None) -> list[str]:
         assert isinstance(data, bytes)
         return _render_content(data, content_lines)
     if entry.kind == "C":
-        text = printable(data)
-        return [f"C: {masked(text) if entry.secret else text}"]
+        show = masked if entry.secret else shown_command
+        return [f"C: {show(printable(data))}"]
     rendered = [f"S: {line}" for line in _split(data)] or ["S: (nothing)"]
     if entry.remark:
         rendered[-1] += f"    <- {printable(entry.remark)}"

@@ -47,21 +47,42 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return outcome
 
 
+@pytest.hookimpl(wrapper=True)
 def pytest_assertrepr_compare(
     config: pytest.Config, op: str, left: object, right: object
-) -> list[str] | None:
-    """Explain comparisons of messages, of their texts, and those with ``containing``."""
+) -> Generator[None, list[list[str]], list[list[str]]]:
+    """Explain comparisons of messages, of their texts, and those with ``containing``.
+
+    In all explanations characters that are not to be seen are escaped.
+    """
+    told = yield
     if "pytest_smtpserver.mail.search.matching" not in sys.modules:
-        return None
+        return told
+    from pytest_smtpserver.protocol.display import printable  # noqa: PLC0415 - as above
+
+    ours = _explained(config, op, left, right)
+    # The escape character is pytest's own, for colours: ours have none any more.
+    return [
+        ["\x1b".join(map(printable, line.split("\x1b"))) for line in lines]
+        for lines in (*filter(None, [ours]), *told)
+    ]
+
+
+def _explained(
+    config: pytest.Config, op: str, left: object, right: object
+) -> list[str] | None:
     try:
         from pytest_smtpserver.mail.search.comparing import (  # noqa: PLC0415
             compared,
+            hostile,
             line_ends,
         )
 
         if isinstance(left, str) and isinstance(right, str):
             told = line_ends(op, left, right, full=in_full(config))
-            return told if told and _is_of_a_message(left, right) else None
+            if told and _is_of_a_message(left, right):
+                return told
+            return hostile(op, left, right)
         return compared(op, left, right, full=in_full(config))
     except Exception:  # noqa: BLE001 - pytest explains it in its own way
         return None

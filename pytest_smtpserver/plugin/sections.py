@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_smtpserver.later import Later
-from pytest_smtpserver.mail.display import printable
+from pytest_smtpserver.protocol.display import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -13,8 +13,11 @@ import hashlib
 import importlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_smtpserver.protocol.display import printable
 
 from .letters import MAX_FILE
 
@@ -155,12 +158,11 @@ def write_whole(path: Path, heading: Heading, entries: Iterable[Entry]) -> None:
 
 
 def visible(text: str, limit: int = 0) -> str:
-    """The text with control characters escaped, so that none has an effect."""
+    """The text with an escape for each character that is not to be seen."""
     if limit and len(text) > limit:
         text = f"{text[:limit]}\n[{len(text) - limit:,} more characters]"
-    return "".join(
-        one if one.isprintable() or one in "\n\t" else _escape(one) for one in text
-    )
+    text = re.sub(r"[^\S\n\t ]", " ", text.replace("\r", ""))
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def octets(count: int) -> str:
@@ -170,14 +172,6 @@ def octets(count: int) -> str:
     if count < 1_000_000:
         return f"{count / 1_000:.1f} kB"
     return f"{count / 1_000_000:.1f} MB"
-
-
-def _escape(character: str) -> str:
-    if character == "\r":
-        return ""
-    if character.isspace():
-        return " "
-    return character.encode("unicode_escape").decode("ascii")
 
 
 def _blocks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_smtpserver.mail.display import shortened, show
 from pytest_smtpserver.mail.search.criteria import NAMES as MESSAGE_NAMES
 from pytest_smtpserver.mail.search.criteria import (
     Criteria,
@@ -14,6 +13,7 @@ from pytest_smtpserver.mail.search.criteria import (
 from pytest_smtpserver.mail.search.hints import bare_address, hint
 from pytest_smtpserver.mail.search.matching import matches, matches_address, matches_any
 from pytest_smtpserver.mail.words import CRITERIA, RULE_CRITERIA
+from pytest_smtpserver.protocol.display import shortened, show
 from pytest_smtpserver.protocol.naming import unknown_name
 
 if TYPE_CHECKING:

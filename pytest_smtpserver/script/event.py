@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_smtpserver.mail.display import shown_command
 from pytest_smtpserver.mail.words import by_name
+from pytest_smtpserver.protocol.display import shown_command
 from pytest_smtpserver.protocol.naming import no_such_attribute
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.protocol.syntax.addresses import salvage_address

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pytest_smtpserver.later import Later
 from pytest_smtpserver.mail.collection import Recorded
-from pytest_smtpserver.mail.display import printable
 from pytest_smtpserver.mail.mailbox import Mailbox
+from pytest_smtpserver.protocol.display import printable
 from pytest_smtpserver.script.script import Script
 
 from .io.clock import now
@@ -150,7 +150,8 @@ class ServerContext:
         self.errors.append(error)
         if self.options.logger is not None:
             few = len(self.errors) <= _TRACEBACKS
-            self.options.logger.error("%r", error, exc_info=error if few else None)
+            told = printable(repr(error))
+            self.options.logger.error("%s", told, exc_info=error if few else None)
 
     def log_end(self, record: SessionRecord) -> None:
         """Log the end of a connection."""

@@ -8,12 +8,18 @@ from typing import Any
 import pytest
 
 from pytest_smtpserver import Attachment
-from pytest_smtpserver.mail.display import masked, show, shown_command
+from pytest_smtpserver.mail.collection import Recorded
 from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
 from pytest_smtpserver.mail.outcomes import TLSInfo, transmission_type
 from pytest_smtpserver.mail.report import Report, cut, table
 from pytest_smtpserver.mail.transcript import Marked, Transcript
+from pytest_smtpserver.protocol.display import masked, show, shown_command
+from pytest_smtpserver.protocol.sasl.credentials import Credentials
+from pytest_smtpserver.protocol.state.events import Event
+from pytest_smtpserver.protocol.syntax.addresses import Address
 from pytest_smtpserver.protocol.syntax.commands import Command
+from pytest_smtpserver.protocol.syntax.envelope import Envelope
+from pytest_smtpserver.protocol.syntax.replies import Reply
 
 from .make import RECEIVED_AT, envelope, received
 
@@ -126,6 +132,29 @@ def test_a_value_as_the_test_wrote_it(value: object, shown: str) -> None:
         ("AUTH", "AUTH", "AUTH"),
         ("AUTHX secret", "AUTHX secret", "********"),
         ("dGlt", "dGlt", "********"),
+        # A mechanism is in upper case (RFC 4422 §3.1), and some write it in lower case.
+        ("AUTH AGFkYQBsb3ZlbGFjZQ", "AUTH ********", "AUTH ********"),
+        (
+            "AUTH X-MY_OWN-1 QQ==",
+            "AUTH X-MY_OWN-1 ********",
+            "AUTH X-MY_OWN-1 ********",
+        ),
+        # The verb is misspelt, or POP3's (RFC 1939 §7); or AUTH was refused already.
+        ("AUHT PLAIN AGE=", "AUHT PLAIN ********", "********"),
+        ("AUTHPLAIN AGE=", "AUTHPLAIN ********", "********"),
+        ("AUTH: plain AGE=", "AUTH: plain ********", "********"),
+        ("\x00AUTH PLAIN AGE=", "\\x00AUTH PLAIN ********", "********"),
+        ("AUTH\rXOAUTH2 AGE=", "AUTH\\rXOAUTH2 ********", "********"),
+        ("PLAIN AGE=", "PLAIN ********", "********"),
+        ("pass lovelace", "pass ********", "********"),
+        ("bG92ZWxhY2U=", "********", "********"),
+        ("AGFkYQBsb3ZlbGFjZTEy", "********", "********"),
+        # Nothing of the kind.
+        ("MAIL FROM:<login@plain.example> AUTH=<>",) * 2 + ("********",),
+        ("StartTLS", "StartTLS", "********"),
+        ("XCLIENT LOGIN=ada", "XCLIENT LOGIN=ada", "********"),
+        ("NOOPNOOP", "NOOPNOOP", "********"),
+        ("EHLO Mail01.example.org",) * 2 + ("********",),
     ],
 )
 def test_no_initial_response_is_shown(line: str, shown: str, hidden: str) -> None:
@@ -136,14 +165,14 @@ def test_no_initial_response_is_shown(line: str, shown: str, hidden: str) -> Non
 
 def test_the_entries_of_a_dialogue() -> None:
     transcript = Transcript(10.0)
-    transcript.add(10.25, "C", b"AUTH PLAIN AGE=\r\n")
+    transcript.add(10.25, "C", b"NOOP AGE=\r\n")
     transcript.add(11, Marked("C", secret=True), b"AGE=\r\n")
     transcript.add(12, Marked("S", "a rule"), b"250-a\r\n250 b\r\n")
     transcript.add(13, "S", b"half")
     transcript.add(14, "S", b"")
     transcript.add(15, "note", "gone")
     assert transcript.lines() == [
-        "  +0.250 C: AUTH PLAIN AGE=",
+        "  +0.250 C: NOOP AGE=",
         "  +1.000 C: ********",
         "  +2.000 S: 250-a",
         "         S: 250 b    <- a rule",
@@ -213,3 +242,50 @@ def test_a_report_says_what_it_left_out() -> None:
     count = int(left.split()[1])
     assert f"… {count} connections more ({count} messages)" in left
     assert sum(line.startswith("connection ") for line in lines) == 60 - count
+
+
+HIDDEN = "\x1b\u202e\u3164\u2800\ufe00\U000e0041"
+
+
+def test_no_repr_has_characters_that_are_not_seen() -> None:
+    """pytest prints it where an assertion fails; Python's has blank letters as they are."""
+    address = Address(f"a{HIDDEN}", parameter_list=[("X", HIDDEN)])
+    sent = Envelope(address)
+    sent.rcpt_to.append(address)
+    sent.reject(address)
+    command = Command.parse(f"RCPT TO:<{HIDDEN}>\r\n".encode())
+    recorded: Recorded[str] = Recorded("word")
+    recorded.record(HIDDEN)
+    ours = (
+        address,
+        sent,
+        command,
+        [command],
+        Reply(550, f"no {HIDDEN}"),
+        received(f"X: {HIDDEN}\r\n\r\n").headers,
+        Attachment(HIDDEN, f"text/{HIDDEN}", b""),
+        Credentials("PLAIN", HIDDEN),
+        Event(HIDDEN, command=command),
+        recorded,
+    )
+    for one in ours:
+        assert not set(HIDDEN) & set(repr(one)), ascii(one)
+        assert "\\x1b\\u202e\\u3164\\u2800\\ufe00\\U000e0041" in repr(one)
+    assert eval(repr(address)) == address
+
+
+def test_the_repr_of_an_event_has_no_initial_response() -> None:
+    """Nor is it in tracebacks with the local variables of the server's own code."""
+    command = Command.parse(b"AUTH PLAIN AGFkYQBsb3ZlbGFjZQ==\r\n")
+    event = Event("AUTH", command=command)
+    assert repr(event) == "<Event AUTH AUTH PLAIN ******** -> None>"
+
+
+def test_a_dialogue_hides_what_looks_like_credentials() -> None:
+    """Where the engine takes it for no AUTH; the entries have it."""
+    transcript = Transcript()
+    transcript.add(0, "C", b"AUHT PLAIN AGFkYQBsb3ZlbGFjZQ==\r\n")
+    transcript.add(0, "C", b"AGFkYQBsb3ZlbGFjZQ==\r\n")
+    shown = [line[9:] for line in transcript.lines()]
+    assert shown == ["C: AUHT PLAIN ********", "C: ********"]
+    assert b"AGFkYQBsb3ZlbGFjZQ" in transcript.entries[1].data

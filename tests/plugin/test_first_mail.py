@@ -36,13 +36,13 @@ def pytest_unconfigure():
 #: Modules of the package that a plain session may load, by room.
 ALLOWED = {
     "": "later",
-    "mail": "collection display mailbox message outcomes transcript words",
+    "mail": "collection mailbox message outcomes transcript words",
     "mail.content.fields": "headers",
     "mail.content": "views",
     "mail.search": "criteria matching waiting",
     "plugin": "configuration fixtures hooks servers",
     "protocol.answers": "effects ehlo proposals",
-    "protocol": "engine naming",
+    "protocol": "display engine naming",
     "protocol.framing": "buffer content",
     "protocol.state": "events session_state settings states",
     "protocol.syntax": "addresses commands envelope grammar parameters replies standard values",

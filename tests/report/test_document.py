@@ -185,4 +185,9 @@ def test_sizes_for_people(count: int, words: str) -> None:
 def test_what_is_visible() -> None:
     """Tabs and line ends stay; a limit says what is missing."""
     assert visible("a\tb\r\nc\x00\u00a0") == "a\tb\nc\\x00 "
+    assert (
+        visible("\u3164\u2800\ufe00\u202e\ue000")
+        == "\\u3164\\u2800\\ufe00\\u202e\\ue000"
+    )
+    assert visible("\u2764\ufe0f") == "\u2764\ufe0f"
     assert visible("abcdef", 3) == "abc\n[3 more characters]"

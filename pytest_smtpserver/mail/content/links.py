@@ -6,7 +6,7 @@ import re
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.mail.display import LINE, printable
+from pytest_smtpserver.protocol.display import LINE, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

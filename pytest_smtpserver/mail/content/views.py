@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.later import Later
-from pytest_smtpserver.mail.display import printable, shortened
+from pytest_smtpserver.protocol.display import printable, shortened
 
 from .fields.headers import Block, Headers, read_block
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.mail.display import shown_command
+from pytest_smtpserver.protocol.display import shown_command
 
 from .advice_html import on_html, on_links
 from .advice_list import recipients, sent_twice, unsubscribing

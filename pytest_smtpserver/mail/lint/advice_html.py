@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from pytest_smtpserver.mail.display import shortened
+from pytest_smtpserver.protocol.display import shortened
 
 from .findings import Note
 

@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from pytest_smtpserver.mail.display import shortened
+from pytest_smtpserver.protocol.display import shortened
 
 from .findings import Note
 

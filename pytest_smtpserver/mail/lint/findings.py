@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_smtpserver.mail.display import LINE, printable, shortened
+from pytest_smtpserver.protocol.display import LINE, printable, shortened
 
 if TYPE_CHECKING:
     from pytest_smtpserver.mail.message import SessionRecord

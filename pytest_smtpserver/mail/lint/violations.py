@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.mail.display import shown_command
+from pytest_smtpserver.protocol.display import shown_command
 from pytest_smtpserver.protocol.syntax.grammar import parse_client_name
 from pytest_smtpserver.protocol.syntax.replies import Refused
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_smtpserver.mail.display import printable, shortened
+from pytest_smtpserver.protocol.display import printable, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

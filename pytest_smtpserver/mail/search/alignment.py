@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_smtpserver.mail.display import LINE, shortened, show, shown_command
+from pytest_smtpserver.protocol.display import LINE, shortened, show, shown_command
 
 from .matching import matches
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.mail.collection import Recorded
-from pytest_smtpserver.mail.display import printable
 from pytest_smtpserver.mail.message import ReceivedMessage
+from pytest_smtpserver.protocol.display import printable
 
 from .criteria import Difference
-from .differing import describe
+from .differing import describe, diff
 from .explain import count, listed, summary
 from .matching import Containing
 
@@ -71,6 +71,17 @@ def line_ends(
             '"…" in message.text'
         )
     return [shown, why]
+
+
+def hostile(operator: str, left: str, right: str) -> list[str] | None:
+    """The lines that explain two texts that pytest would show as they are: not so here."""
+    mine, other = (
+        "\n".join(map(printable, text.split("\n"))) for text in (left, right)
+    )
+    if operator not in ("==", "not in") or (mine, other) == (left, right):
+        return None
+    shown = f"{_short(left, False)} {operator} {_short(right, False)}"
+    return [shown, *(diff(other, mine) if operator == "==" else ())]
 
 
 def _with_lf(text: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
-from pytest_smtpserver.mail.display import show
 from pytest_smtpserver.mail.words import CRITERIA
+from pytest_smtpserver.protocol.display import show
 from pytest_smtpserver.protocol.naming import unknown_name
 
 from .matching import matches, matches_address, matches_any, matches_text

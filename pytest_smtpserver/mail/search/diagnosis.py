@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_smtpserver.mail.display import printable, shown_command
+from pytest_smtpserver.protocol.display import printable, shown_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -6,7 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.mail.display import shortened, show
+from pytest_smtpserver.protocol.display import shortened, show
 
 if TYPE_CHECKING:
     from .criteria import Difference

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_smtpserver.mail.display import LINE, printable, shortened, shown_command
+from pytest_smtpserver.protocol.display import LINE, printable, shortened, shown_command
 
 from .diagnosis import Setting, what_holds_up, what_stood_in_the_way
 from .differing import describe

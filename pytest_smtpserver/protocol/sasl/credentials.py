@@ -10,6 +10,7 @@ from collections.abc import Generator
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TypeAlias
 
+from pytest_smtpserver.protocol.display import printable
 from pytest_smtpserver.protocol.syntax.replies import Refused, Reply
 
 #: RFC 5802 §7, printable: ASCII without space and comma.
@@ -135,7 +136,7 @@ class Credentials:
             for name in ("password", "access_token")
             if getattr(self, name) is not None
         ]
-        return f"<Credentials {', '.join(shown)}>"
+        return printable(f"<Credentials {', '.join(shown)}>")
 
 
 #: A mechanism at work: yields challenges, is sent responses, both before base64.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_smtpserver.protocol.display import printable, shown_command
+
 if TYPE_CHECKING:
     from pytest_smtpserver.protocol.sasl.credentials import Credentials
     from pytest_smtpserver.protocol.sasl.mechanisms import Exchange
@@ -112,4 +114,5 @@ class Event:
         self.data = data
 
     def __repr__(self) -> str:
-        return f"<Event {self.name} {self.command or ''!s} -> {self.proposed}>"
+        command = shown_command(self.command or "")
+        return printable(f"<Event {self.name} {command} -> {self.proposed}>")

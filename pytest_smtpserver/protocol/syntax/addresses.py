@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Self
 
+from pytest_smtpserver.protocol.display import printable
 from pytest_smtpserver.protocol.naming import no_such_attribute
 
 from .grammar import (
@@ -145,6 +146,9 @@ class Address(MailViews, str):
         """The path as it was sent, with angle brackets and source route."""
         route = f"{self.source_route}:" if self.source_route else ""
         return f"<{route}{self}>"
+
+    def __repr__(self) -> str:
+        return printable(super().__repr__())
 
     def _split(self) -> tuple[str, str]:
         # A literal may contain "@" but no "[", a quoted local-part may contain both.

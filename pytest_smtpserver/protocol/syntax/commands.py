@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Self
 
+from pytest_smtpserver.protocol.display import printable
+
 if TYPE_CHECKING:
     from .addresses import Address
     from .replies import Reply
@@ -94,7 +96,7 @@ class Command(str):
         return (self + self.line_end).encode("utf-8", "surrogateescape")
 
     def __repr__(self) -> str:
-        return f"<Command {str(self)!r}>"
+        return printable(f"<Command {str(self)!r}>")
 
 
 #: What separates the verb from its argument, beside the one space that should.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_smtpserver.protocol.display import printable
 from pytest_smtpserver.protocol.naming import no_such_attribute
 
 from .values import NO_VALUES, MailValues, MailViews
@@ -113,4 +114,4 @@ class Envelope(MailViews):
             keyword if value is None else f"{keyword}={value}"
             for keyword, value in self.mail_from.parameter_list
         ]
-        return f"<Envelope {', '.join(parts)}>"
+        return printable(f"<Envelope {', '.join(parts)}>")

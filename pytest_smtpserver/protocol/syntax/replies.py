@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Self
 
+from pytest_smtpserver.protocol.display import printable
+
 #: RFC 3463 §2: class "." subject "." detail, at the start of the text.
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?: |$)")
 #: RFC 5321 §4.2: one line of a reply, as it stands on the wire.
@@ -163,7 +165,7 @@ class Reply:
         return type(self), (self.code, first, *rest)
 
     def __repr__(self) -> str:
-        return f"<Reply {str(self)!r}>"
+        return printable(f"<Reply {str(self)!r}>")
 
     def __str__(self) -> str:
         return self.wire.decode("utf-8", "replace").rstrip("\r\n")

@@ -96,14 +96,15 @@ const size = (count) => {
   return `${count} B`;
 };
 
-/* Text in which nothing acts: control and formatting characters stand as escapes. */
-const ACTS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+/* Text in which nothing acts or hides: control, formatting and blank characters stand as
+   escapes; the two variation selectors of emojis stay. */
+const ACTS =
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\u{e0100}-\u{e01ef}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/gu;
 const visible = (text) =>
   text.replace(/\r\n/g, "\n").replace(ACTS, (one) => {
-    const code = one.charCodeAt(0);
-    return code < 256
-      ? `\\x${code.toString(16).padStart(2, "0")}`
-      : `\\u${code.toString(16).padStart(4, "0")}`;
+    const code = one.codePointAt(0).toString(16);
+    if (code.length > 4) return `\\U${code.padStart(8, "0")}`;
+    return code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`;
   });
 
 const save = (octets, name, type) => {

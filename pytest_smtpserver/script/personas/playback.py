@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_smtpserver.mail.display import printable, shortened, shown_command
+from pytest_smtpserver.protocol.display import printable, shortened, shown_command
 from pytest_smtpserver.protocol.state.states import VERBS
 from pytest_smtpserver.protocol.syntax.commands import Command
 from pytest_smtpserver.protocol.syntax.replies import Reply

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from pytest_smtpserver.later import Later
+from pytest_smtpserver.protocol.display import printable
 from pytest_smtpserver.protocol.naming import no_such_attribute
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class Headers:
         )
 
     def __repr__(self) -> str:
-        return f"Headers({self.items()!r})"
+        return printable(f"Headers({self.items()!r})")
 
     def _value(self, index: int) -> str:
         value = self._decoded.get(index)

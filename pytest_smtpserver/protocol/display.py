@@ -12,8 +12,19 @@ import unicodedata
 #: The most characters of a line in a report or an error.
 LINE = 1000
 _MASK = "********"
-#: AUTH and its mechanism, however many blanks there are, and the initial response.
-_AUTH = r"(?is)(?P<shown>[ \t]*AUTH(?![^ \t])[ \t]*[^ \t]*[ \t]*)(?P<initial>.*)"
+#: AUTH and its mechanism, however many blanks there are, and the initial response. A
+#: word in mixed case is no mechanism, but rather the response itself.
+_AUTH = (
+    r"(?s)(?P<shown>[ \t]*+(?i:AUTH)(?![^ \t])[ \t]*+"
+    r"(?:(?:[A-Z\d_-]{1,20}|[a-z\d_-]{1,20})(?![^ \t])[ \t]*+)?)(?P<hidden>.*)"
+)
+#: What was meant for AUTH: its verb is misspelt, or that of POP3.
+_LIKE_AUTH = (
+    r"(?is)(?P<shown>(?:PASS|\S*[ \t]*+(?:PLAIN|LOGIN|CRAM-MD5|XOAUTH2|OAUTHBEARER|"
+    r"SCRAM-[\w-]+))[ \t]++)(?P<hidden>.+)"
+)
+#: Base64 alone: the client goes on although AUTH was refused.
+_BASE64 = r"(?a)(?=.*[A-Z])(?=.*[a-z])(?=.*[\d=])(?:[\w+/]{4})+[\w+/]{2}[\w+/=]{2}"
 #: Characters that may have to be escaped: `_escape` decides.
 _SUSPECT = re.compile(r"[^\t -~]")
 #: Categories of Unicode that are not shown: control and format characters (among them
@@ -39,21 +50,23 @@ def show(value: object) -> str:
 
 def masked(line: str) -> str:
     """An AUTH command without its initial response; of other lines nothing is shown."""
-    return _without_initial(line) or _MASK
+    return _cut(_AUTH, line) or _MASK
 
 
 def shown_command(line: str) -> str:
-    """A command line for people, without the initial response of an AUTH."""
+    """A command line for people, without what looks like credentials."""
     text = printable(line)
-    return _without_initial(text) or text
+    if re.fullmatch(_BASE64, text):
+        return _MASK
+    return _cut(_AUTH, text) or _cut(_LIKE_AUTH, text) or text
 
 
-def _without_initial(line: str) -> str:
-    """An AUTH line without its initial response; ``""`` for another line."""
-    match = re.match(_AUTH, line)
+def _cut(pattern: str, line: str) -> str:
+    """A line with credentials without them; ``""`` for another line."""
+    match = re.match(pattern, line)
     if match is None:
         return ""
-    return match["shown"] + _MASK if match["initial"] else line
+    return match["shown"] + _MASK if match["hidden"] else line
 
 
 def printable(data: bytes | str) -> str:
