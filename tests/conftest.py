@@ -33,10 +33,12 @@ pytest.register_assert_rewrite(
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
 
-#: The one thread that lives as long as the run: the event loop of all servers.
+#: A thread that lives as long as the run: the event loop of all servers.
 _BACKGROUND = "smtp-server-loop"
+#: The other one, which hears of Ctrl-C.
+_HEARS = "smtp-server-ctrl-c"
 #: Worker threads that anyio and trio keep for a while, for those who need one again.
-_KEPT = (_BACKGROUND, "AnyIO worker thread", "Trio thread")
+_KEPT = (_BACKGROUND, _HEARS, "AnyIO worker thread", "Trio thread")
 #: The coroutines that serve connections.
 _SERVES = ("Service.", "LoopService.", "TaskService.", "Connection.")
 _DESCRIPTORS = Path("/proc/self/fd")

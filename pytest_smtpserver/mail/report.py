@@ -50,6 +50,7 @@ class Report(NamedTuple):
             none, or where the failure is about them.
         about: the messages and sessions that the failure is about: shown first.
         obstacles: sentences on what may have kept clients from delivering something.
+        troubles: sentences on what went wrong on the server itself.
     """
 
     where: str
@@ -59,6 +60,7 @@ class Report(NamedTuple):
     unused: str = ""
     about: Collection[object] = ()
     obstacles: Collection[str] = ()
+    troubles: Collection[str] = ()
 
     def __str__(self) -> str:
         return self.text()
@@ -66,7 +68,7 @@ class Report(NamedTuple):
     def text(self, *, whole: bool = False) -> str:
         """The report in at most about 200 lines; with `whole` all of it."""
         options = f" with {', '.join(self.options)}" if self.options else ""
-        lines = [f"It listened on {self.where}{options}", ""]
+        lines = [f"It listened on {self.where}{options}", *self.troubles, ""]
         wanted = {id(one) for one in self.about}
         rows = None
         if not whole:

@@ -33,6 +33,8 @@ def _servers(item: pytest.Item) -> TestServers | None:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that would pass although its servers have something to say."""
     __tracebackhide__ = True
+    if (servers := _servers(item)) is not None:
+        servers.look_out()
     try:
         outcome = yield
     except BaseException as failure:
@@ -106,6 +108,7 @@ def pytest_runtest_makereport(
     """Tell in the report of a test what its servers have seen, and save it."""
     report = yield
     if (servers := _servers(item)) is not None:
+        servers.note_outcome(report, call.excinfo.value if call.excinfo else None)
         _tell(servers, report, item)
         if call.when == "teardown":
             servers.forget()
@@ -113,7 +116,6 @@ def pytest_runtest_makereport(
 
 
 def _tell(servers: TestServers, report: pytest.TestReport, item: pytest.Item) -> None:
-    servers.note_outcome(report)
     given = item.config.option
     wanted, directory, page = given.smtp_transcript, given.smtp_save, given.smtp_report
     shows = wanted != "none" and servers.shows(report, always=wanted == "all")
@@ -132,7 +134,8 @@ def _tell(servers: TestServers, report: pytest.TestReport, item: pytest.Item) ->
         reports = []
         for server in servers.seen:
             with sections.instead_of(f"what {server!r} has seen", item, report):
-                reports.append(server.report())
+                troubles = servers.troubles([server])
+                reports.append(server.report()._replace(troubles=troubles))
         if pages and reports and page is not None:
             from .pages import add_entry  # noqa: PLC0415 - for those who ask
 
@@ -158,7 +161,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         if (servers := _servers(item)) is not None:
             from . import interruptions  # noqa: PLC0415 - for runs that are cut off
 
+            # What is torn down now may wait for them.
+            interruptions.hang_up("the run has ended", 0.0)
             report = interruptions.report_on(item, end)
+            servers.note_outcome(report, end)
             _tell(servers, report, item)
             item.config.stash.setdefault(CUT_OFF, []).append(report)
             if (

@@ -1,18 +1,26 @@
 """For tests that are ended from outside: by Ctrl-C, `pytest.exit` or a time-out.
 
-`hooks` loads it when that happens, and in runs with pytest-timeout.
+Runs with servers load it, and those with pytest-timeout.
 """
 
 from __future__ import annotations
 
+import faulthandler
+import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from types import FrameType
+
+#: Seconds in which a test that is over may end by itself.
+_TO_LEAVE = 0.5
+#: What ends the run.
+END = (KeyboardInterrupt, pytest.exit.Exception)
 
 
 def report_on(item: pytest.Item, end: BaseException) -> pytest.TestReport:
@@ -43,16 +51,88 @@ def hang_up_after_the_alarm() -> None:
         try:
             theirs(number, frame)
         except BaseException:
-            if "pytest_smtpserver.server.server" in sys.modules:
-                _hang_up()
+            hang_up("the time for the test was over", _TO_LEAVE)
             raise
 
     signal.signal(signal.SIGALRM, ring)
 
 
-def _hang_up() -> None:
-    try:
-        from pytest_smtpserver.server.server import hang_up  # noqa: PLC0415
-    except ImportError:
-        return  # it is just being loaded: none has started yet
-    hang_up("the time for the test was over")
+def hang_up(why: str, seconds: float) -> None:
+    """Hang up, in so many seconds, on the clients that wait for a server."""
+    server = sys.modules.get("pytest_smtpserver.server.server")
+    # While it is being loaded none has started.
+    if (call := getattr(server, "hang_up", None)) is not None:
+        call(why, seconds)
+
+
+def hidden_end(failure: BaseException | None) -> str:
+    """What has ended the run, where smtplib has hidden it; ``""`` for nothing.
+
+    On the way out of ``with smtplib.SMTP(…)`` a late reply to an earlier command is
+    taken for the one to QUIT, and is an error in place of the one that was there.
+    """
+    smtplib = sys.modules.get("smtplib")
+    hides = smtplib is not None and type(failure) is smtplib.SMTPResponseException
+    end = failure.__context__ if hides and failure is not None else None
+    return f"{type(end).__name__} {end}".rstrip() if isinstance(end, END) else ""
+
+
+class CtrlC:
+    """Hangs up on clients when Ctrl-C ends a test, as after the alarm.
+
+    asyncio and trio set a handler of their own only where Python's own one is in place,
+    so that it stays there. faulthandler tells of the signal by a pipe, and lets that
+    handler do its work.
+    """
+
+    def __init__(self) -> None:
+        self._over = threading.Event()
+        self._pipe: tuple[int, int] | None = None
+        self._thread = threading.Thread(
+            target=self._hear, name="smtp-server-ctrl-c", daemon=True
+        )
+
+    def listen(self) -> None:
+        """Hear of Ctrl-C until another handler is set: so call it for each test."""
+        if (
+            not hasattr(faulthandler, "register")  # on Windows
+            or threading.current_thread() is not threading.main_thread()
+            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        ):
+            return
+        if self._pipe is None:
+            self._pipe = os.pipe()
+            os.set_blocking(self._pipe[1], False)
+            self._thread.start()
+        faulthandler.unregister(signal.SIGINT)
+        faulthandler.register(
+            signal.SIGINT, self._pipe[1], all_threads=False, chain=True
+        )
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self._pipe is None:
+            return
+        faulthandler.unregister(signal.SIGINT)
+        # It has put back what was there before, and not what was set since.
+        signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
+        self._over.set()
+        os.write(self._pipe[1], b".")
+        self._thread.join()
+        for end in self._pipe:
+            os.close(end)
+
+    def _hear(self) -> None:
+        assert self._pipe is not None
+        while os.read(self._pipe[0], 1 << 16) and not self._over.wait(_TO_LEAVE):
+            if _unwinds():
+                hang_up("Ctrl-C has ended the test", 0.0)
+
+
+def _unwinds() -> bool:
+    """Whether the main thread is still on its way out, after Ctrl-C."""
+    found: Any = sys._current_exceptions().get(threading.main_thread().ident or 0)
+    error = found[1] if isinstance(found, tuple) else found  # until Python 3.11
+    while error is not None and not isinstance(error, END):
+        error = error.__context__
+    return error is not None

@@ -42,10 +42,13 @@ def attach(seen: Report, item: pytest.Item, to: pytest.TestReport) -> None:
     """Put what a server has seen into the report of a test."""
     options = item.config.option
     whole = options.smtp_transcript == "full" or options.verbose >= 2
-    # Our own failures name the obstacles themselves.
+    # Our own failures name the obstacles themselves, and others have notes.
     told = to.longreprtext if to.failed else None
-    obstacles = [one for one in seen.obstacles if told is not None and one not in told]
-    seen = seen._replace(obstacles=obstacles)
+    troubles, obstacles = (
+        [one for one in known if told is not None and one not in told]
+        for known in (seen.troubles, seen.obstacles)
+    )
+    seen = seen._replace(troubles=troubles, obstacles=obstacles)
     text, title = seen.text(whole=whole), f"{TITLE} {seen.where}"
     to.sections.append((title, text))
     # Of a test's reports, JUnit XML reads the properties of the last one.

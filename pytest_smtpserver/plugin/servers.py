@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_smtpserver.server.asserting import held_up
-from pytest_smtpserver.server.io.background import BACKGROUND
+from pytest_smtpserver.server.io import background
 from pytest_smtpserver.server.io.clock import STANDSTILL
 from pytest_smtpserver.server.server import RUNNING, SMTPServer
 from pytest_smtpserver.server.tls.authorities import AUTHORITIES
 
 from .configuration import as_written, in_full, options_of, timeout
+from .interruptions import END, CtrlC, hidden_end
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -43,9 +44,13 @@ class _Run:
         self._config = config
         self._stack = ExitStack()
         self._shared: SMTPServer | None = None
-        self._stack.callback(BACKGROUND.release, BACKGROUND.acquire())
+        self._stack.callback(
+            background.BACKGROUND.release, background.BACKGROUND.acquire()
+        )
         self._stack.callback(AUTHORITIES.close)
         self._stack.callback(STANDSTILL.end)  # after "quit" in the debugger
+        self.ctrl_c = CtrlC()
+        self._stack.callback(self.ctrl_c.close)
         config.add_cleanup(self._stack.close)
 
     def new_server(self, options: dict[str, Any]) -> SMTPServer:
@@ -91,37 +96,51 @@ class TestServers:
         self._in_call = True
         #: Exceptions that the test has heard of already, or does not need to hear of.
         self._told: list[Exception] = []
-        #: Whether the test, or a part of it, has failed.
+        #: Whether the test, or a part of it, has failed; by what it has failed last.
         self._failed = False
+        self._failure: BaseException | None = None
 
     def add(self, server: SMTPServer) -> None:
         """Add a server that the test has got."""
         self._servers.append(server)
+        self.look_out()
+
+    def look_out(self) -> None:
+        """Hear of Ctrl-C from now on, where a server runs."""
+        if RUNNING.now() and not background.threads_take_turns():
+            run_of(self._item.config).ctrl_c.listen()
 
     def note_failure(self, failure: BaseException) -> None:
         """Add to the failure what has gone wrong on the servers: it may be the reason.
 
-        That is what handlers have raised, what blocks the event loop, and which rule
-        keeps a client waiting: the failure may be the time-out of that client.
+        It may be the time-out of a client, which knows nothing of that.
         """
-        self._failed, self._in_call = True, False
-        if isinstance(failure, (KeyboardInterrupt, pytest.exit.Exception)):
+        self._failed, self._failure, self._in_call = True, failure, False
+        if isinstance(failure, END):
             return  # the run ends at once, and pytest prints it as one line
         for server in self._servers:
             server.settle(timeout=_TO_ANSWER)
+        for note in self.troubles(self._servers):
+            failure.add_note(note)
+
+    def troubles(self, servers: Collection[SMTPServer]) -> list[str]:
+        """What has gone wrong on servers, but for what the failure says, in words.
+
+        That is what handlers have raised, what blocks the event loop, and which rule
+        keeps a client waiting.
+        """
+        known = (self._failure, *getattr(self._failure, "exceptions", ()))
         notes = dict.fromkeys(  # all servers wait for the same event loop
             f"What went wrong on the server before{_place(error)}: {error!r}"
-            for error in self._errors()
-            if error is not failure
+            for server in servers
+            for error in server.errors
+            if not any(error is one for one in known)
         )
-        for note in list(notes)[:_TOLD]:
-            failure.add_note(note)
+        told = list(notes)[:_TOLD]
         if (left := len(notes) - _TOLD) > 0:
-            failure.add_note(f"… and {left} more errors, all in server.errors")
-        said = str(failure)
-        for server in self._servers:
-            for note in held_up(server, said=said):
-                failure.add_note(note)
+            told.append(f"… and {left} more errors, all in server.errors")
+        said = str(self._failure)
+        return [*told, *(one for s in servers for one in held_up(s, said=said))]
 
     def complain(self) -> None:
         """Fail a test that would pass although its servers have something to say.
@@ -173,9 +192,13 @@ class TestServers:
             if isinstance(error, pytest.exit.Exception):
                 raise error
 
-    def note_outcome(self, report: pytest.TestReport) -> None:
-        """Note whether the test has failed: subtests and TestCases raise nothing."""
-        self._failed = self._failed or report.failed
+    def note_outcome(
+        self, report: pytest.TestReport, failure: BaseException | None
+    ) -> None:
+        """Note whether the test has failed, and why: subtests and TestCases raise nothing."""
+        self._failed, self._failure = self._failed or report.failed, failure
+        if end := hidden_end(failure):
+            self._item.session.shouldstop = end
 
     def shows(self, report: pytest.TestReport, *, always: bool) -> bool:
         """Whether this report shows the servers; `always` also where the test passed.
@@ -358,7 +381,9 @@ def _sources(
 
 def _place(error: Exception) -> str:
     place = error.__traceback__
-    if place is None:
+    if place is None or isinstance(
+        error, background.LoopBlocked
+    ):  # its text names the place
         return ""
     while place.tb_next is not None:
         place = place.tb_next

@@ -432,10 +432,10 @@ def _checked(given: Mapping[str, Any]) -> Options:
     return options
 
 
-def hang_up(why: str) -> None:
-    """Hang up on all clients, soon; from any thread, also in a signal handler."""
+def hang_up(why: str, seconds: float) -> None:
+    """Hang up on all clients that wait; from any thread, also in a signal handler."""
     for server in RUNNING.now():
-        server._serving.hang_up(why)
+        server._serving.hang_up(why, seconds)
 
 
 def _begin_in_child() -> None:

@@ -38,8 +38,6 @@ _ADMITTED_AT_MOST = 64
 _SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 #: Seconds after which it is tried again, unless a connection has ended meanwhile.
 _TRY_AGAIN = 0.1
-#: Seconds in which the client of a test that is over may leave by itself.
-_TO_LEAVE = 0.5
 #: Sockets that `select` takes at once, on systems that have nothing better: Windows.
 _SELECTED_AT_ONCE = 500
 #: Hosts that stand for all addresses of the machine.
@@ -120,16 +118,16 @@ class Service(ABC):
         for connection in list(self._lingering):
             connection.stop_lingering()
 
-    def hang_up_soon(self, why: str) -> None:
-        """Let those who are here know in a moment that nobody answers any more."""
+    def hang_up_soon(self, why: str, seconds: float) -> None:
+        """Let those who wait then know that nobody answers any more."""
         here = self.open_connections()
 
         def hang_up() -> None:
             for connection in here:
-                if connection in self._connections:
+                if connection in self._connections and connection.in_flight:
                     connection.drop(f"the server hung up: {why}")
 
-        self._call_later(_TO_LEAVE, hang_up)
+        self._call_later(seconds, hang_up)
 
     def cut_off(self) -> None:
         """End what is sent to those who are here; for a loop that is blocked."""

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Seconds in which the event loop hangs up on clients, unless it is blocked.
-_TO_HANG_UP = 1.0
-
 
 class Serving:
     """The service of one server, in the background thread or in this event loop."""
@@ -221,21 +218,21 @@ class Serving:
         else:
             call(*arguments)
 
-    def hang_up(self, why: str) -> None:
-        """Hang up, in a moment, on the clients that are there now.
+    def hang_up(self, why: str, seconds: float) -> None:
+        """Hang up, in so many seconds, on the clients that are there now and wait.
 
         A server of the test's own event loop ends with that loop.
         """
         service, thread = self._service, self._thread
         if service is None or thread is None or self.is_inherited:
             return
-        thread.call_soon(service.hang_up_soon, why)
+        thread.call_soon(service.hang_up_soon, why, seconds)
 
         def cut_off() -> None:
             if thread.blocked_by() is not None:
                 service.cut_off()
 
-        later = threading.Timer(_TO_HANG_UP, cut_off)
+        later = threading.Timer(seconds, cut_off)
         later.daemon = True
         later.start()
 

@@ -40,7 +40,7 @@ ALLOWED = {
     "mail.content.fields": "headers",
     "mail.content": "views",
     "mail.search": "criteria matching waiting",
-    "plugin": "configuration fixtures hooks servers",
+    "plugin": "configuration fixtures hooks interruptions servers",
     "protocol.answers": "effects ehlo proposals",
     "protocol": "display engine naming",
     "protocol.framing": "buffer content",

@@ -5,6 +5,7 @@ Each test is a process of its own, in which the signals are real ones.
 
 from __future__ import annotations
 
+import faulthandler
 import signal
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_smtpserver.plugin.interruptions import hang_up_after_the_alarm
+from pytest_smtpserver.plugin.interruptions import CtrlC, hang_up_after_the_alarm
 
 from . import inner
 
@@ -192,6 +193,197 @@ def test_it(smtp_server):
     ask(smtp_server).recv(1000)
 """)
     interrupted(result, "  +* C: NOOP")
+
+
+WAITS = """
+@pytest.mark.smtp_server(close_timeout=0.1)
+def test_it(smtp_server):
+    {}
+    # On the way out smtplib says QUIT, and waits for an answer.
+    with smtplib.SMTP(*smtp_server.address, local_hostname="me") as client:
+        client.noop()
+
+
+def test_other(smtp_server):
+    raise AssertionError("the run goes on")
+
+
+def handler(event):
+    press()
+    block()
+
+
+async def forward(event):
+    press()
+    block()
+"""
+#: Why the client waits, and what the report says of that.
+HUNG_UP = [
+    "  +* C: noop",
+    "  +* -- the client was held up by the rule made at test_it.py:*",
+    "  +* -- the server hung up: Ctrl-C has ended the test",
+]
+REASONS = {
+    "a rule": ('smtp_server.on("NOOP").call(press).hang()', HUNG_UP),
+    "a handler": ('smtp_server.on("NOOP").call(handler)', HUNG_UP),
+    "a blocked loop": (
+        'smtp_server.on("NOOP").call(forward)',
+        [
+            "It listened on *",
+            "What went wrong on the server before: LoopBlocked(*forward at *",
+            "127.0.0.1:* is held up by the rule made at test_it.py:*",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["a rule", pytest.param("a handler", marks=pytest.mark.once), "a blocked loop"],
+)
+def test_while_a_client_waits(run: Run, reason: str) -> None:
+    """The server hangs up, so that the client can leave."""
+    rule, said = REASONS[reason]
+    result = run(WAITS.format(rule))
+    interrupted(result, "  +* C: noop")
+    result.stdout.fnmatch_lines(said)
+    result.stdout.no_fnmatch_line("*the run goes on*")
+
+
+@pytest.mark.once
+def test_while_the_client_of_a_fixture_waits(run: Run) -> None:
+    """It says QUIT when the run has ended already, and the fixture is torn down."""
+    interrupted(
+        run("""
+@pytest.fixture
+def client(smtp_server):
+    with smtplib.SMTP(*smtp_server.address, local_hostname="me") as client:
+        yield client
+
+
+def test_it(smtp_server, client):
+    smtp_server.on("NOOP").call(press).hang()
+    client.noop()
+"""),
+        "  +* C: noop",
+    )
+
+
+@pytest.mark.parametrize(
+    "inside", ["", pytest.param("subtests.test()", marks=pytest.mark.once)]
+)
+def test_while_a_reply_is_late(run: Run, inside: str) -> None:
+    """smtplib takes it for the reply to QUIT, and its error hides Ctrl-C."""
+    block = f"with {inside}, " if inside else "with "
+    result = run(f"""
+def test_it(smtp_server{", subtests" * bool(inside)}):
+    smtp_server.on("NOOP").call(press).delay(0.2)
+    {block}smtplib.SMTP(*smtp_server.address, local_hostname="me") as client:
+        client.noop()
+
+
+def test_other(smtp_server):
+    raise AssertionError("the run goes on")
+""")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(
+        [
+            "E  *KeyboardInterrupt",
+            "E  *SMTPResponseException: (250, *",
+            "*! Interrupted: KeyboardInterrupt !*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*the run goes on*")
+
+
+@pytest.mark.once
+def test_while_the_client_of_a_test_case_waits(run: Run) -> None:
+    """pytest gets no exception of a `unittest.TestCase`, and the run ends all the same."""
+    result = run("""
+import unittest
+
+
+class TestIt(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def server(self, smtp_server):
+        self.server = smtp_server
+
+    def test_it(self):
+        self.server.on("NOOP").call(press).delay(0.2)
+        with smtplib.SMTP(*self.server.address, local_hostname="me") as client:
+            client.noop()
+
+    def test_other(self):
+        raise AssertionError("the run goes on")
+""")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.no_fnmatch_line("*the run goes on*")
+
+
+def test_a_test_that_expects_it(run: Run) -> None:
+    """Its clients stay, although it takes a moment longer."""
+    result = run("""
+def test_it(smtp_server):
+    smtp_server.on("NOOP").delay(1)
+    client = ask(smtp_server)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert client.recv(100).startswith(b"250 ")
+    client.close()
+""")
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("library", ["asyncio", "trio"])
+def test_in_a_loop_of_the_tests(run: Run, library: str) -> None:
+    """asyncio and trio see to it as ever: the task is told, and may tidy up."""
+    interrupted(
+        run(f"""
+import anyio
+
+
+def test_it(smtp_server):
+    async def main():
+        smtp_server.on("NOOP").call(press).hang()
+        async with await anyio.connect_tcp(*smtp_server.address) as client:
+            await client.receive()
+            await client.send(b"NOOP\\r\\n")
+            try:
+                await client.receive()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.sleep(0)
+                    Path("tidy").touch()
+
+    anyio.run(main, backend={library!r})
+"""),
+        "  +* C: NOOP",
+    )
+    assert Path("tidy").exists()
+
+
+def test_nothing_is_left_of_it() -> None:
+    """Python's handler is in place all the time, and another one is not replaced."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        ctrl_c, other = CtrlC(), CtrlC()
+        ctrl_c.listen()
+        ctrl_c.listen()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ctrl_c.close()
+        listens: object = faulthandler.unregister(signal.SIGINT)  # type: ignore[func-returns-value]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        other.listen()
+        other.close()
+        listens = listens or faulthandler.unregister(signal.SIGINT)  # type: ignore[func-returns-value]
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not listens
 
 
 @pytest.mark.once

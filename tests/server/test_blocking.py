@@ -315,6 +315,19 @@ def test_settling_tells_every_server_of_the_run(
             server.errors.clear()
 
 
+def test_a_neighbour_is_told_whose_handler_it_is(
+    blocked: SMTPServer, smtp_server: SMTPServer
+) -> None:
+    """And that its own test is not to blame."""
+    with Raw(smtp_server, greeted=False):
+        for server in (blocked, smtp_server):
+            assert not server.settle(timeout=0.1)
+            (error,) = server.errors
+            owner = f"It belongs to the server at 127.0.0.1:{blocked.port}: "
+            assert f"{owner}tests with other servers only wait for it" in str(error)
+            server.errors.clear()
+
+
 def test_a_stop_names_what_blocks_and_the_next_server_serves(
     blocked: SMTPServer, gate: Gate
 ) -> None:
@@ -405,6 +418,112 @@ def test_a_client_that_gives_up_on_a_blocked_loop(pytester: pytest.Pytester) -> 
         ]
     )
     assert result.stdout.str().count("What went wrong") == 1
+
+
+OVER = """
+import threading
+
+over = threading.Event()
+
+def pytest_runtest_logreport(report):
+    if report.failed or report.when == "call":
+        over.set()
+"""
+PHASES = """
+import smtplib, unittest
+import pytest
+from conftest import over
+
+async def stands_still(event):
+    over.wait()
+
+def fails(server):
+    server.on("NOOP").call(stands_still)
+    smtplib.SMTP(*server.address, "me", timeout=0.5).noop()
+"""
+INSIDE = {
+    "set-up": """
+@pytest.fixture
+def mailed(smtp_server):
+    fails(smtp_server)
+
+def test_it(mailed):
+    pass
+""",
+    "subtests": """
+def test_it(smtp_server, subtests):
+    with subtests.test():
+        fails(smtp_server)
+""",
+    "unittest": """
+class TestIt(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def server(self, smtp_server):
+        self.server = smtp_server
+
+    def test_it(self):
+        fails(self.server)
+""",
+    "a subtest of unittest": """
+class TestIt(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def server(self, smtp_server):
+        self.server = smtp_server
+
+    def test_it(self):
+        with self.subTest():
+            fails(self.server)
+""",
+}
+
+
+@pytest.mark.parametrize(
+    "phase",
+    ["set-up", *(pytest.param(one, marks=pytest.mark.once) for one in [*INSIDE][1:])],
+)
+def test_where_a_failure_gets_no_notes(pytester: pytest.Pytester, phase: str) -> None:
+    """The section of the report begins with what they would say."""
+    pytester.makeconftest(OVER)
+    pytester.makepyfile(PHASES + INSIDE[phase])
+    result: Any = pytester.run(
+        sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", timeout=50
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "E  *SMTPServerDisconnected: *timed out",
+            "*- SMTP server smtp://*",
+            "It listened on *",
+            "What went wrong on the server before: LoopBlocked(*stands_still at *:6 *",
+            "127.0.0.1:* is held up by the rule made at *:9",
+            "no messages",
+        ]
+    )
+    assert result.stdout.str().count("What went wrong") == 1
+
+
+@pytest.mark.smtp_server(close_timeout=0.1)
+def test_the_dialogue_names_who_held_it_up(smtp_server: SMTPServer, gate: Gate) -> None:
+    """Also where the client, or the server, has gone when the report is made."""
+    hang = smtp_server.on("NOOP").hang()
+    call = smtp_server.on("HELP").call(gate.wait)
+    with Raw(smtp_server) as client:
+        client.send(b"NOOP\r\n")
+    assert smtp_server.settle(timeout=10)
+    with Raw(smtp_server) as client:
+        client.send(b"HELP\r\n")
+        assert gate.reached.wait(10)
+        smtp_server.stop()
+    gate.open()
+    for session, rule, how in zip(
+        smtp_server.sessions,
+        (hang, call),
+        ("the client gave up waiting", "the server was stopped"),
+        strict=True,
+    ):
+        said = f"-- the client was held up by the rule made at {rule.made_at}\n"
+        assert said in str(session.transcript)
+        assert f"-- {how}" in str(session.transcript).splitlines()[-1]
 
 
 def test_a_handler_that_keeps_a_client_waiting(pytester: pytest.Pytester) -> None:

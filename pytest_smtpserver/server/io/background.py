@@ -47,7 +47,7 @@ class _RealTimeLoop(asyncio.SelectorEventLoop):
         return monotonic()
 
 
-def _threads_take_turns() -> bool:
+def threads_take_turns() -> bool:
     """Threads are what gevent or eventlet has put in their place."""
     gevent = sys.modules.get("gevent.monkey")
     eventlet = sys.modules.get("eventlet.patcher")
@@ -79,7 +79,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
         import uvloop  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - an extra
     except ImportError:  # there is none, or it was built for another Python
         uvloop = None
-    if uvloop is None or _threads_take_turns():
+    if uvloop is None or threads_take_turns():
         loop = _RealTimeLoop()
     else:
         loop = uvloop.new_event_loop()
@@ -239,9 +239,9 @@ class LoopThread:
         code = frame.f_code
         return (
             f"{code.co_qualname} at {code.co_filename}:{frame.f_lineno} blocks the "
-            "event loop, for which all servers of the run wait. A where=, a match and "
-            "an async handler run on that loop, and must not block. A handler that is "
-            "a plain function (def) may: it has a thread of its own."
+            f"event loop, for which all servers of the run wait.{_asked_by(frame.f_back)} A "
+            "where=, a match and an async handler run on that loop, and must not block. "
+            "A handler that is a plain function (def) may: it has a thread of its own."
         )
 
 
@@ -258,6 +258,21 @@ def _foreign(innermost: FrameType | None) -> FrameType | None:
         called = None if ours else frame
         frame = frame.f_back
     return found
+
+
+def _asked_by(frame: FrameType | None) -> str:
+    """Whose rule it is that runs in a frame, in words; ``""`` where nobody can tell."""
+    while frame is not None:
+        seen = frame.f_locals.get("seen")  # the event that the rule is asked about
+        if (session := getattr(seen, "session", None)) is not None:
+            host, port = session.local_address
+            where = f"{host}:{port}" if port else host
+            return (
+                f" It belongs to the server at {where}: tests with other servers only "
+                "wait for it, and have done nothing wrong."
+            )
+        frame = frame.f_back
+    return ""
 
 
 class Background:

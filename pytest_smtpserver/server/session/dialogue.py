@@ -361,6 +361,8 @@ class Dialogue:
     ) -> None:
         """End the connection; the first reason counts."""
         if self.ending is None:
+            if (rule := self.held_up_by) and rule not in how:
+                self.recorder.note(f"the client was held up by {rule}")
             self.ending = Ending(by, how, last_words, reset, lingers)
 
     def quit(self) -> None:
