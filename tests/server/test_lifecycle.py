@@ -480,3 +480,23 @@ def test_the_log_has_no_characters_that_a_terminal_obeys(
         client.sendmail("a@example.org", ["b\u3164@example.org"], "\r\n", ["SMTPUTF8"])
     assert "to b\\u3164@example.org" in caplog.text
     assert "\u3164" not in caplog.text
+
+
+def test_the_log_has_ten_tracebacks_of_a_server(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A handler that fails for each of a thousand mails does not fill it."""
+
+    def fails(event: object) -> None:
+        raise ValueError("what \u3164 the handler says")
+
+    with SMTPServer() as server, smtplib.SMTP(*server.address) as client:
+        server.on("NOOP").call(fails)
+        for _ in range(12):
+            client.noop()
+        assert len(server.errors) == 12
+        server.errors.clear()
+    logged = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert [one.exc_info is not None for one in logged] == [True] * 10 + [False] * 2
+    told = {one.getMessage() for one in logged}
+    assert told == {"ValueError('what \\u3164 the handler says')"}

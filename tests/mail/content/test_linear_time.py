@@ -178,6 +178,10 @@ PAIRS: dict[str, tuple[str, Callable[[int], str]]] = {
         ),
     ),
     "addresses and words": ("to", lambda n: "To: " + _numbers("a%06d@b x ", n // 2)),
+    "long words without an address": (
+        "to",
+        lambda n: "To: " + f"{'a' * 50}, " * (n // 10),
+    ),
     "blanks in angle brackets": ("to", lambda n: f"To: <a@b{' ' * n}c>"),
     "quotes in a comment": (
         "normalized",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import time
 from collections import Counter
 from email.policy import SMTP
 from pathlib import Path
@@ -349,6 +350,21 @@ def test_looking_takes_linear_time(piece: str) -> None:
     head = "Content-Type: text/html; charset=utf-8"
     assert isinstance(advised(mail(head, text=text)), list)
     assert isinstance(advised(mail(text=text)), list)
+
+
+def test_many_links_and_a_long_sample_of_code() -> None:
+    """Each broken link is looked for in the sample: of a hundred, and no more."""
+
+    def seconds(size: int) -> float:
+        links = "".join(f"<a href='http://a/{{t{n}}}'>l</a>" for n in range(size // 40))
+        text = f"<code>{'x' * size}</code>{links}"
+        begin = time.process_time()
+        found = advised(mail("Content-Type: text/html", text=text))
+        assert "unrendered-template" in [one.name for one in found]
+        return time.process_time() - begin
+
+    ratios = (seconds(240_000) / max(seconds(60_000), 0.05) for _ in range(3))
+    assert any(ratio <= 5 for ratio in ratios)
 
 
 PAGE = Path(__file__).parents[3] / "docs" / "correctness.md"

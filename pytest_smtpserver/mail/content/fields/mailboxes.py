@@ -79,7 +79,7 @@ def _read_list(value: str, complaints: list[str], *, encoded: bool) -> list[Mail
         if before and here and here[0].name:
             complaints.append(f"a name has a comma and no quotes {_SECTION}")
             here[0] = Mailbox(", ".join([*before, here[0].name]), here[0].address)
-        elif before and (here or token.kind in {";", "end"}):
+        elif before and here:
             complaints.append(_no_address(before))
         complaints += [
             f"{one.address[:60]!r} has more than one @ {_SECTION}"
@@ -91,8 +91,9 @@ def _read_list(value: str, complaints: list[str], *, encoded: bool) -> list[Mail
             before = []
         if words:
             before.append(words)
-    if before:
-        complaints.append(_no_address(before))
+        if before and token.kind in {";", "end"}:
+            complaints.append(_no_address(before))
+            before = []
     return found
 
 

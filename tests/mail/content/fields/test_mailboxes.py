@@ -190,3 +190,29 @@ def test_the_field_as_text(value: str, expected: str) -> None:
 def test_an_encoded_word_that_says_nothing() -> None:
     """RFC 4648 section 4: @ is no letter of base64."""
     assert read_mailboxes("=?utf-8?b?@?=")[0] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "names", "complaints"),
+    [
+        ("Ada, Love,", [], ["'Ada, Love' is no address"]),
+        ("Ada, Love", [], ["'Ada, Love' is no address"]),
+        ("Ada, Ada, Love", [], ["'Ada, Ada, Love' is no address"]),
+        ("Team: Ada, Love;", [], ["'Ada, Love' is no address"]),
+        ("Team: Love; Ada <a@b.org>", ["Ada"], ["'Love' is no address"]),
+        ("Ada, a@b.org, Love", [""], ["'Ada' is no address", "'Love' is no address"]),
+        ("Ada, , Eve <a@b.org>", ["Ada, Eve"], ["a name has a comma and no quotes"]),
+        (
+            "Ada, Ada, Eve <a@b.org>",
+            ["Ada, Ada, Eve"],
+            ["a name has a comma and no quotes"],
+        ),
+    ],
+)
+def test_words_without_an_address_are_said_once(
+    value: str, names: list[str], complaints: list[str]
+) -> None:
+    """As one list that goes on behind commas (RFC 5322 section 3.4), up to a group's end."""
+    found, said = read_mailboxes(value)
+    assert [one.name for one in found] == names
+    assert said == [f"{one} (RFC 5322 section 3.4)" for one in complaints]
