@@ -76,6 +76,8 @@ _LINE_BEFORE = re.compile(r"(?:^|\n)[ \t*_>\"'-]*\Z")
 _LINE_BEHIND = re.compile(r"[ \t*_\"'.-]*(?:\n|\Z)")
 #: As far as is looked to either side of a number.
 _WINDOW = 80
+#: The most numbers among which one may stand out.
+_MOST = 1000
 
 
 def find_code(
@@ -92,7 +94,8 @@ def find_code(
     several, the one that stands out: that "is your code", or that a sentence about a
     code ends in ("your code for 2026 is"), or that follows such a word, of these the
     one that has a line to itself, of these the one in a heading. Dates, years, amounts
-    and the numbers of accounts and orders count where there is nothing else.
+    and the numbers of accounts and orders count where there is nothing else. Among
+    more than a thousand numbers none stands out.
 
     Raises:
         AssertionError: there is none, or there are several and none stands out.
@@ -140,6 +143,8 @@ def _standing_out(
     if len(decided := _codes(left)) == 1:
         return decided
     left = left or _matches(expression, places)
+    if len(left) > _MOST:
+        return []
     left = [one for one in left if not _is_something_else(one)] or left
     in_headings = set(_codes(_matches(expression, headings)))
     signs: tuple[Callable[[re.Match[str]], bool], ...] = (

@@ -146,3 +146,11 @@ def test_hidden_numbers_are_nobody_s_code() -> None:
     """A preheader repeats, or pads, what the reader sees."""
     html = "<div style='display:none'>111111 222222</div><p>Code: <b>482913</b>"
     assert html_mail(html).code() == "482913"
+
+
+def test_among_a_thousand_numbers_one_may_stand_out() -> None:
+    """And none among more: each is looked at from all sides."""
+    others = " ".join(str(100_000 + number) for number in range(999))
+    assert text_mail(f"{others}. Your code is 482913").code() == "482913"
+    with pytest.raises(AssertionError, match="1001 codes where one was expected"):
+        text_mail(f"100999 {others}. Your code is 482913").code()
