@@ -75,13 +75,12 @@ def line_ends(
 
 def hostile(operator: str, left: str, right: str) -> list[str] | None:
     """The lines that explain two texts that pytest would show as they are: not so here."""
-    mine, other = (
-        "\n".join(map(printable, text.split("\n"))) for text in (left, right)
-    )
-    if operator not in ("==", "not in") or (mine, other) == (left, right):
+    both = [left, right]
+    seen = ["\n".join(map(printable, text.split("\n"))) for text in both]
+    if operator not in ("==", "not in") or seen == both:
         return None
     shown = f"{_short(left, False)} {operator} {_short(right, False)}"
-    return [shown, *(diff(other, mine) if operator == "==" else ())]
+    return [shown, *(diff(*reversed(seen)) if operator == "==" else ())]
 
 
 def _with_lf(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_HANDSHAKE, _CLIENT_HELLO = 22, 1
+_HANDSHAKE, _CLIENT_HELLO = 22, b"\x01"
 _RECORD_HEADER, _MESSAGE_HEADER = 5, 4
 _LONGEST_RECORD = 2**14
 #: No ClientHello is longer for OpenSSL, nor for us.
@@ -39,10 +39,8 @@ class ClientHello:
             message += records[at + _RECORD_HEADER : end]
             at = end
         del records[:at]
-        if len(message) < _MESSAGE_HEADER:
-            return False
         length = int.from_bytes(message[1:_MESSAGE_HEADER])
-        if message[0] != _CLIENT_HELLO or length > _LONGEST:
+        if message[:1] not in (b"", _CLIENT_HELLO) or length > _LONGEST:
             return True
         if len(message) < _MESSAGE_HEADER + length:
             return False
