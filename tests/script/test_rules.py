@@ -316,6 +316,7 @@ def test_mistakes_raise_where_they_are_made(
         ("auth_PLAIN", {}, ValueError, r"on\('AUTH', 'PLAIN'\)"),
         ("onRcptTo", {}, ValueError, "here it is 'RCPT'$"),
         ("onMailFrom", {}, ValueError, "here it is 'MAIL'$"),
+        ("hello", {}, ValueError, "here it is 'EHLO' or 'HELO'$"),
         ("onConnect", {}, ValueError, "here it is 'CONNECT'$"),
         ("onQuit", {}, ValueError, "here it is 'QUIT'$"),
         ("connection_lost", {}, ValueError, "here it is 'CLOSE'$"),

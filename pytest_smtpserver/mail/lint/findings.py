@@ -30,7 +30,7 @@ class Note(NamedTuple):
 
     name: str
     what: str
-    part: str = ""
+    part: str
     line: str = ""
 
 

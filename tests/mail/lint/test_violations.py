@@ -153,6 +153,24 @@ def test_blanks_where_they_may_be(line: bytes) -> None:
     assert talk(b"EHLO c.example\r\n", line) == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    [  # the table of RFC 5322 §3.6
+        *("Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc"),
+        *("Message-ID", "In-Reply-To", "References", "Subject"),
+    ],
+)
+def test_a_field_that_may_stand_once(name: str) -> None:
+    """In any case, and with its name in the finding."""
+    content = f"{name}: a\r\n{name.lower()}: b\r\nX-Tag: c\r\nX-Tag: d\r\n\r\n"
+    found = [
+        problem.what
+        for problem in content_problems(content.encode(), envelope())
+        if problem.name == "duplicate-header"
+    ]
+    assert found == [f"the header has 2 fields {name}, at most one is allowed"]
+
+
 def test_pipelining_that_is_allowed() -> None:
     """RFC 2920 §3.1: DATA ends a group, content begins one."""
     assert (
