@@ -156,6 +156,7 @@ def _parts() -> dict[str, object]:
         ("envelope", "rcpt_options", "envelope.rcpt_to[0].parameters"),
         ("envelope", "original_content", "message.content"),
         ("envelope", "content", "message.content"),
+        ("envelope", "orcpt", "envelope.rcpt_to[0].orcpt"),
         ("envelope", "smtp_utf8", "envelope.smtputf8"),
         ("message", "mail_options", "message.envelope.mail_from.parameters"),
         ("message", "smtp_utf8", "message.envelope.smtputf8"),

@@ -205,6 +205,16 @@ def test_criteria(criteria: dict[str, Any], applies: bool) -> None:
     assert bool(done(rules, event)) is applies
 
 
+@pytest.mark.parametrize(("sender", "applies"), [("ada", True), ("bob", False)])
+def test_the_sender_is_there_at_its_own_command(sender: str, applies: bool) -> None:
+    """Although there is no envelope yet."""
+    rules = script()
+    on(rules, "MAIL", mail_from="ada@example.org").reply(451)
+    command = Command.parse(f"MAIL FROM:<{sender}@example.org>\r\n".encode())
+    event = Event("MAIL", session(), command=command)
+    assert bool(done(rules, event)) is applies
+
+
 def test_unused_rules_are_complained_of() -> None:
     """What they are, where they were made, what came close, and the way out."""
     rules = script()

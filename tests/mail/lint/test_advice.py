@@ -227,6 +227,7 @@ def test_sent_twice() -> None:
         "ada@example.org got the same message before, by connection 1, message 1"
     )
     assert found.where == "connection 1, message 2"
+    assert found.line == "Subject: s"
     first, second = delivered(one), delivered(two)
     assert "sent-twice" in {one.name for one in advice([first, second])}
 
