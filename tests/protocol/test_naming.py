@@ -69,6 +69,7 @@ class _Thing:
     """Has a name, and knows of a str."""
 
     name = "x"
+    _hidden = "nobody is to use it"
     __getattr__ = no_such_attribute(
         "a thing", {"title": "name"}, {"thing.s": "builtins:str"}
     )
@@ -82,6 +83,7 @@ class _Thing:
         ("naem", "a thing has no 'naem'; did you mean 'name'?"),
         ("zzz", "a thing has no 'zzz'"),
         ("_name", "a thing has no '_name'"),
+        ("hidden", "a thing has no 'hidden'"),
     ],
 )
 def test_attributes(asked: str, text: str) -> None:

@@ -66,5 +66,9 @@ def test_values_stay_as_they_are(value: Any) -> None:
         name = next(iter(value.defaults))
     else:
         name = fields(value)[0].name if is_dataclass(value) else value._fields[0]
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError) as refused:
         setattr(value, name, None)
+    if isinstance(value, Values):
+        assert (
+            str(refused.value) == f"{name} cannot be set: the values stay as they are"
+        )

@@ -196,7 +196,7 @@ def _decode_latin(octets: bytes, charset: str, codec: str) -> tuple[str, str]:
         return octets.decode("ascii"), ""
     if (text := _as_utf8(octets)) is not None:
         return text, f"declares charset {charset}, but is utf-8; read as that"
-    if codec != "ascii" and (codec != "iso8859-1" or not _C1.search(octets)):
+    if codec != "iso8859-1" or not _C1.search(octets):
         with suppress(UnicodeDecodeError):
             return octets.decode(codec), ""
     return _windows_1252(octets), _lie(charset, "windows-1252")
