@@ -75,22 +75,21 @@ class Authority:
         Raises:
             ValueError: a PEM file in the options is none that OpenSSL can read.
         """
-        if isinstance(options.certificate, ssl.SSLContext):
-            return options.certificate
+        for name, certificate in options.sni_certificates.items():
+            if _is_in_files(certificate):  # a mistake shows now, and not to a client
+                self._context(options, certificate, name)
         return self._context(options, options.certificate, options.hostname)
 
     def sni_context(self, options: Options, server_name: str) -> ssl.SSLContext | None:
         """The context for a server name that has one of its own."""
-        certificate = options.sni_certificates.get(server_name.lower())
-        if certificate is None:
-            return None
-        if isinstance(certificate, ssl.SSLContext):
-            return certificate
-        return self._context(options, certificate, server_name)
+        chosen = options.sni_certificates.get(server_name.lower())
+        return None if chosen is None else self._context(options, chosen, server_name)
 
     def _context(
         self, options: Options, certificate: object, name: str
     ) -> ssl.SSLContext:
+        if isinstance(certificate, ssl.SSLContext):
+            return certificate
         # A file may have changed since; a certificate of the caller's may be gone.
         keep = isinstance(certificate, str) and certificate in CERTIFICATE_KINDS
         key = (
@@ -111,7 +110,7 @@ class Authority:
 
     def _make(self, options: Options, certificate: object, name: str) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._load(context, certificate, name)
+        self._load(context, certificate, name, options)
         if options.tls_versions is not None:
             context.minimum_version, context.maximum_version = options.tls_versions
         if options.client_certificate != "ignore":
@@ -123,24 +122,29 @@ class Authority:
                 (options.client_ca or self.ca).configure_trust(context)
         return context
 
-    def _load(self, context: ssl.SSLContext, certificate: object, name: str) -> None:
-        if isinstance(certificate, tuple) or (
-            isinstance(certificate, str) and certificate not in CERTIFICATE_KINDS
-        ):
+    def _load(
+        self, context: ssl.SSLContext, certificate: Any, name: str, options: Options
+    ) -> None:
+        if _is_in_files(certificate):
             files = certificate if isinstance(certificate, tuple) else (certificate,)
             try:
                 context.load_cert_chain(*files)
             except (ssl.SSLError, OSError) as error:
+                ours = certificate is options.certificate
+                option = "certificate" if ours else f"sni_certificates[{name!r}]"
                 raise ValueError(
-                    f"option certificate: {files!r} cannot be used: {error}; a PEM file "
+                    f"option {option}: {files!r} cannot be used: {error}; a PEM file "
                     "has the certificate and the key, or there are two files"
                 ) from error
             return
-        leaf: Any = certificate
         with _first_dates(), _naming_the_folder():
             if isinstance(certificate, str):
-                leaf = _leaf(self.ca, certificate, name)
-            leaf.configure_cert(context)
+                certificate = _leaf(self.ca, certificate, name)
+            certificate.configure_cert(context)
+
+
+def _is_in_files(certificate: object) -> bool:
+    return isinstance(certificate, tuple | str) and certificate not in CERTIFICATE_KINDS
 
 
 @contextmanager

@@ -54,7 +54,10 @@ class TLSLayer:
         if self._hello is not None:
             if not self._hello.feed(data):
                 return False, b""
-            self._read_name(self._hello.server_name)
+            name, self._hello = self._hello.server_name, None
+            self.server_name = name
+            if name is not None and (chosen := self._choose(name)) is not None:
+                self._object = self._wrapped(chosen)
         try:
             self._object.do_handshake()
         except ssl.SSLWantReadError:
@@ -112,12 +115,6 @@ class TLSLayer:
 
     def _wrapped(self, context: ssl.SSLContext) -> ssl.SSLObject:
         return context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-
-    def _read_name(self, server_name: str | None) -> None:
-        self._hello, self.server_name = None, server_name
-        chosen = None if server_name is None else self._choose(server_name)
-        if chosen is not None:
-            self._object = self._wrapped(chosen)
 
 
 class Handshake:

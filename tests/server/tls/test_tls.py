@@ -161,6 +161,28 @@ def test_certificates_by_server_name(
     assert names[:2] == ["one.example.org", "two.example.org"]
 
 
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [
+        ("certificate", "option certificate: "),
+        ("sni_certificates", "option sni_certificates['one.example.org']: "),
+    ],
+)
+def test_a_file_that_is_no_certificate(
+    smtp_server_factory: Callable[..., SMTPServer],
+    tmp_path: Path,
+    option: str,
+    named: str,
+) -> None:
+    """The start says so, and no client has to find out."""
+    file = tmp_path / "none.pem"
+    file.write_text("none", encoding="utf-8")
+    value = file if option == "certificate" else {"One.example.org": file}
+    with pytest.raises(ValueError, match="a PEM file has the certificate") as failure:
+        smtp_server_factory(tls="implicit", **{option: value})
+    assert str(failure.value).startswith(named)
+
+
 def _client_context(server: SMTPServer, ca: trustme.CA | None) -> ssl.SSLContext:
     context = server.client_context()
     if ca is not None:
