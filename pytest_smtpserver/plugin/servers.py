@@ -35,6 +35,8 @@ _RUNS = pytest.StashKey[int]()
 _TO_ANSWER = 0.2
 #: How many errors of handlers a failure tells of.
 _TOLD = 10
+#: How many servers that a test has started and stopped itself are in its reports.
+_ENDED = 5
 
 
 class _Run:
@@ -219,9 +221,12 @@ class TestServers:
         return report.when != "setup" or report.failed
 
     def look(self) -> None:
-        """Find the servers that run beside those of the fixtures, and let all settle."""
+        """Find the servers beside those of the fixtures, and let all settle.
+
+        The test may have stopped its own already, by the end of a ``with`` block.
+        """
         run = self._item.config.stash.get(_RUN, None)
-        for server in (*self._servers, *RUNNING.now()):
+        for server in (*self._servers, *RUNNING.ended(), *RUNNING.now()):
             # The long-lived one belongs to the tests that have it by a fixture.
             asked = "smtp_session_server" in getattr(self._item, "fixturenames", ())
             beside = run is None or not run.shares(server) or asked
@@ -252,6 +257,7 @@ class TestServers:
         stash = self._item.stash
         stash[_RUNS] = stash.get(_RUNS, 0) + 1
         del stash[_SERVERS]
+        RUNNING.remember(0)
 
     def _errors(self) -> list[Exception]:
         return [error for server in self._servers for error in server.errors]
@@ -259,7 +265,11 @@ class TestServers:
 
 def servers_of(item: pytest.Item) -> TestServers:
     """The servers of a test."""
-    return item.stash.setdefault(_SERVERS, TestServers(item))
+    servers = item.stash.get(_SERVERS, None)
+    if servers is None:
+        servers = item.stash[_SERVERS] = TestServers(item)
+        RUNNING.remember(_ENDED)
+    return servers
 
 
 class Factory:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 import weakref
+from collections import deque
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
@@ -300,6 +301,7 @@ class Running(Generic[T]):
 
     def __init__(self) -> None:
         self._servers: weakref.WeakSet[T] = weakref.WeakSet()
+        self._ended: deque[T] = deque(maxlen=0)
         # A signal handler may come in between, in the same thread.
         self._lock = threading.RLock()
 
@@ -311,7 +313,18 @@ class Running(Generic[T]):
     def discard(self, server: T) -> None:
         """It has stopped."""
         with self._lock:
+            if server in self._servers:
+                self._ended.append(server)
             self._servers.discard(server)
+
+    def remember(self, count: int) -> None:
+        """Keep the last so many that stop from now on, for `ended`; forget earlier ones."""
+        self._ended = deque(maxlen=count)
+
+    def ended(self) -> list[T]:
+        """Those that have stopped, as far as they are remembered."""
+        with self._lock:
+            return list(self._ended)
 
     def forget(self) -> list[T]:
         """Begin anew in a child process; the servers that run in its parent."""

@@ -334,6 +334,32 @@ def test_it(smtp_server):
     result.assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize(
+    "library", ["asyncio", pytest.param("trio", marks=pytest.mark.once)]
+)
+def test_in_the_loop_of_client_and_server(run: Run, library: str) -> None:
+    """The server has stopped with the loop, and its dialogue is there."""
+    interrupted(
+        run(f"""
+import anyio
+from pytest_smtpserver import SMTPServer
+
+
+def test_it():
+    async def main():
+        async with SMTPServer(close_timeout=0.1) as server:
+            server.on("NOOP").call(press).hang()
+            async with await anyio.connect_tcp(*server.address) as client:
+                await client.receive()
+                await client.send(b"NOOP\\r\\n")
+                await client.receive()
+
+    anyio.run(main, backend={library!r})
+"""),
+        "  +* C: NOOP",
+    )
+
+
 @pytest.mark.once
 @pytest.mark.parametrize("library", ["asyncio", "trio"])
 def test_in_a_loop_of_the_tests(run: Run, library: str) -> None:

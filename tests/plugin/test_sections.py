@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pytest_smtpserver import SMTPServer, personas
+from pytest_smtpserver.server.server import RUNNING
 
 from .inner import run, run_apart, sections, stable
 
@@ -199,6 +200,67 @@ def test_each_server_of_a_test_has_a_section(pytester: pytest.Pytester) -> None:
     line = "It listened on smtp://127.0.0.1:PORT"
     second = f"{head}{line} with hostname='two.example.org'{nothing}"
     assert text == f"{head}{line}{nothing}\n{second}"
+
+
+@pytest.mark.parametrize(
+    "how", ["with", pytest.param("async with", marks=pytest.mark.once)]
+)
+def test_a_server_that_the_test_has_stopped(
+    pytester: pytest.Pytester, how: str
+) -> None:
+    """The failure leaves the block, and so stops the server; its dialogue is there."""
+    inside = """
+async def main():
+    async with SMTPServer() as server:
+        await asyncio.to_thread(mail, server, "Mine")
+        assert False
+"""
+    if how == "with":
+        inside = inside.replace("async ", "")
+        inside = inside.replace("await asyncio.to_thread(mail, ", "mail(")
+    call = "asyncio.run(main())" if how == "async with" else "main()"
+    result = run(
+        pytester,
+        f"""
+import asyncio
+from pytest_smtpserver import SMTPServer
+{inside}
+
+def test_it():
+    {call}
+
+def test_other(smtp_server):
+    assert False
+""",
+        "-p",
+        "no:randomly",
+    )
+    result.assert_outcomes(failed=2)
+    assert sections(result).count("It listened on") == 2
+    assert sections(result).count("Subject: Mine") == 1
+
+
+def test_the_last_of_many_servers_that_the_test_has_stopped(
+    pytester: pytest.Pytester,
+) -> None:
+    """They are not kept for longer than the report needs them, nor all of them."""
+    result = run(
+        pytester,
+        """
+from pytest_smtpserver import SMTPServer
+
+def test_it():
+    for number in range(8):
+        with SMTPServer(hostname=f"number-{number}") as server:
+            pass
+    assert False
+""",
+    )
+    shown = sections(result)
+    assert [number for number in range(8) if f"number-{number}" in shown] == [
+        *range(3, 8)
+    ]
+    assert RUNNING.ended() == []
 
 
 def test_sections_have_colour_where_pytest_has(pytester: pytest.Pytester) -> None:
