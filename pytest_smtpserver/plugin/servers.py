@@ -221,12 +221,9 @@ class TestServers:
         return report.when != "setup" or report.failed
 
     def look(self) -> None:
-        """Find the servers beside those of the fixtures, and let all settle.
-
-        The test may have stopped its own already, by the end of a ``with`` block.
-        """
+        """Find the servers beside those of the fixtures, also stopped ones; let all settle."""
         run = self._item.config.stash.get(_RUN, None)
-        for server in (*self._servers, *RUNNING.ended(), *RUNNING.now()):
+        for server in (*self._servers, *RUNNING.ended, *RUNNING.now()):
             # The long-lived one belongs to the tests that have it by a fixture.
             asked = "smtp_session_server" in getattr(self._item, "fixturenames", ())
             beside = run is None or not run.shares(server) or asked

@@ -301,7 +301,8 @@ class Running(Generic[T]):
 
     def __init__(self) -> None:
         self._servers: weakref.WeakSet[T] = weakref.WeakSet()
-        self._ended: deque[T] = deque(maxlen=0)
+        #: Those that have stopped, as far as they are remembered.
+        self.ended: deque[T] = deque(maxlen=0)
         # A signal handler may come in between, in the same thread.
         self._lock = threading.RLock()
 
@@ -314,17 +315,12 @@ class Running(Generic[T]):
         """It has stopped."""
         with self._lock:
             if server in self._servers:
-                self._ended.append(server)
+                self.ended.append(server)
             self._servers.discard(server)
 
     def remember(self, count: int) -> None:
-        """Keep the last so many that stop from now on, for `ended`; forget earlier ones."""
-        self._ended = deque(maxlen=count)
-
-    def ended(self) -> list[T]:
-        """Those that have stopped, as far as they are remembered."""
-        with self._lock:
-            return list(self._ended)
+        """Keep the last so many that stop from now on; forget earlier ones."""
+        self.ended = deque(maxlen=count)
 
     def forget(self) -> list[T]:
         """Begin anew in a child process; the servers that run in its parent."""

@@ -269,22 +269,43 @@ def test_it(smtp_server, client):
     )
 
 
+LATE = """
+quits = threading.Event()
+
+
+class Client(smtplib.SMTP):
+    def docmd(self, command, arguments=""):
+        if command == "QUIT":
+            quits.set()
+        return super().docmd(command, arguments)
+
+
+def late(event):
+    press()
+    quits.wait()
+"""
+
+
 @pytest.mark.parametrize(
     "inside", ["", pytest.param("subtests.test()", marks=pytest.mark.once)]
 )
 def test_while_a_reply_is_late(run: Run, inside: str) -> None:
     """smtplib takes it for the reply to QUIT, and its error hides Ctrl-C."""
     block = f"with {inside}, " if inside else "with "
-    result = run(f"""
+    result = run(
+        LATE
+        + f"""
+
 def test_it(smtp_server{", subtests" * bool(inside)}):
-    smtp_server.on("NOOP").call(press).delay(0.2)
-    {block}smtplib.SMTP(*smtp_server.address, local_hostname="me") as client:
+    smtp_server.on("NOOP").call(late)
+    {block}Client(*smtp_server.address, local_hostname="me") as client:
         client.noop()
 
 
 def test_other(smtp_server):
     raise AssertionError("the run goes on")
-""")
+"""
+    )
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(
         [
@@ -299,7 +320,9 @@ def test_other(smtp_server):
 @pytest.mark.once
 def test_while_the_client_of_a_test_case_waits(run: Run) -> None:
     """pytest gets no exception of a `unittest.TestCase`, and the run ends all the same."""
-    result = run("""
+    result = run(
+        LATE
+        + """
 import unittest
 
 
@@ -309,13 +332,14 @@ class TestIt(unittest.TestCase):
         self.server = smtp_server
 
     def test_it(self):
-        self.server.on("NOOP").call(press).delay(0.2)
-        with smtplib.SMTP(*self.server.address, local_hostname="me") as client:
+        self.server.on("NOOP").call(late)
+        with Client(*self.server.address, local_hostname="me") as client:
             client.noop()
 
     def test_other(self):
         raise AssertionError("the run goes on")
-""")
+"""
+    )
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.no_fnmatch_line("*the run goes on*")
 

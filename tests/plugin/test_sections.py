@@ -260,7 +260,7 @@ def test_it():
     assert [number for number in range(8) if f"number-{number}" in shown] == [
         *range(3, 8)
     ]
-    assert RUNNING.ended() == []
+    assert not RUNNING.ended
 
 
 def test_sections_have_colour_where_pytest_has(pytester: pytest.Pytester) -> None:
