@@ -204,9 +204,10 @@ def test_the_package_stays_small() -> None:
     """What is new takes the place of something, or has earned its own."""
     lines = sum(file.read_text(encoding="utf-8").count("\n") for file in MODULES)
     # The last that came: what keeps from people what a hostile client says, what ends
-    # a run at once where a client waits for a server that hangs, and reports on servers
-    # that a test has stopped itself.
-    assert lines <= MOST_LINES + 260
+    # a run at once where a client waits for a server that hangs, reports on servers that
+    # a test has stopped itself, and servers that go on where others replace sockets,
+    # queues and threads, or a handler forks.
+    assert lines <= MOST_LINES + 280
 
 
 # State

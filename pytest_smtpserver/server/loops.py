@@ -60,12 +60,6 @@ class LoopService(Service):
         if self._listener is not None:
             self._loop.remove_reader(self._listener.fileno())
 
-    def _stop_accepting(self) -> None:
-        self._pause_accepting()
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-
     def close_at_once(self) -> bool:
         """Stop accepting; whether there is nothing else to do for `close`."""
         if not super().close_at_once() or self._tasks:
@@ -122,10 +116,5 @@ class TaskService(Service):
 
     def _pause_accepting(self) -> None:
         self._accepting.cancel()
-
-    def _stop_accepting(self) -> None:
-        self._pause_accepting()
         if self._listener is not None:
             anyio.notify_closing(self._listener)
-            self._listener.close()
-            self._listener = None

@@ -21,6 +21,7 @@ import anyio
 
 from pytest_smtpserver.protocol.syntax import standard
 
+from .io import listening
 from .session.connection import Connection
 
 if TYPE_CHECKING:
@@ -80,13 +81,13 @@ class Service(ABC):
 
     async def close(self) -> None:
         """Stop accepting, and end all connections in at most ``close_timeout``."""
-        self._stop_accepting()
+        self.close_listener()
         await self.end_connections()
         self._context.threads.close()
 
     def close_at_once(self) -> bool:
         """Stop accepting; whether there is nothing else to do for `close`."""
-        self._stop_accepting()
+        self.close_listener()
         if self._connections or self._lingering:
             return False
         self._context.threads.close()
@@ -162,7 +163,7 @@ class Service(ABC):
         try:
             for _ in range(int(self._expected)):
                 try:
-                    client, address = listener.accept()
+                    client, address = listening.accept(listener)
                 except ConnectionError:
                     continue  # it has gone before it was let in
                 self._take_in(client, _address(address), self._local)
@@ -226,7 +227,10 @@ class Service(ABC):
 
     def close_listener(self) -> None:
         """Refuse clients from now on."""
-        self._stop_accepting()
+        self._pause_accepting()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
     def hold_back(self) -> socket.socket:
         """Accept nobody for a while; the listener."""
@@ -245,7 +249,7 @@ class Service(ABC):
         listener.listen(self._context.options.backlog)
         # They came first; the last one never got in.
         for _ in fillers[:-1]:
-            listener.accept()[0].close()
+            listening.accept(listener)[0].close()
         self.accept_from(listener)
 
     # Coming
@@ -359,15 +363,10 @@ class Service(ABC):
     def _pause_accepting(self) -> None:
         """Accept nobody, and keep the listener."""
 
-    @abstractmethod
-    def _stop_accepting(self) -> None:
-        """Close the listener."""
-
 
 def any_readable(sockets: Iterable[socket.socket]) -> bool:
     """Whether bytes, an end or a client wait in any of these sockets."""
-    numbers = [one.fileno() for one in sockets]
-    numbers = [number for number in numbers if number >= 0]
+    numbers = [number for one in sockets if (number := one.fileno()) >= 0]
     system = select
     # eventlet's select would wait for its turn, beside the event loop, which must not be.
     if (eventlet := sys.modules.get("eventlet.patcher")) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import traceback
 import weakref
 from collections import deque
 from contextlib import contextmanager, suppress
@@ -110,7 +111,8 @@ class Serving:
             )
         self._out_of_service = True
         try:
-            yield service
+            with naming_who_blocks():
+                yield service
         finally:
             self._out_of_service = False
 
@@ -274,12 +276,15 @@ def naming_who_blocks() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if type(error).__module__.partition(".")[0] == "pytest_socket":
+        # Not by its type: pytest-socket warns first, and warnings may be errors.
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        if any(one.f_globals.get("__name__") == "pytest_socket" for one in frames):
             error.add_note(
                 "An SMTP server for tests needs sockets on this machine. Let "
                 "pytest-socket allow them, and no others, in the settings of pytest:\n"
                 "  addopts = --disable-socket --allow-hosts=127.0.0.1,::1\n"
-                "or for one test by @pytest.mark.enable_socket."
+                "or for one test by @pytest.mark.enable_socket. A server with the option "
+                "path needs --allow-unix-socket too."
             )
         raise
 

@@ -7,6 +7,9 @@ import pytest
 PATCHES = {
     "gevent": "from gevent import monkey\n\nmonkey.patch_all()\n",
     "eventlet": "import eventlet\n\neventlet.monkey_patch()\n",
+    "gevent without threads": (
+        "from gevent import monkey\n\nmonkey.patch_all(thread=False)\n"
+    ),
 }
 GREEN = """
 import smtplib
@@ -65,6 +68,41 @@ def test_green_threads(run, pytester, name):
     pytester.makeconftest(PATCHES[name])
     result = run(GREEN, "-Wdefault", timeout=60)
     result.assert_outcomes(passed=4)
+
+
+@pytest.mark.parametrize("name", ["gevent", "eventlet"])
+def test_an_application_that_patches_when_it_starts(run, pytester, name):
+    """Servers of tests before have a thread already; the next gets a green one."""
+    run("def test_nothing(): pass")  # writes the files
+    code = PATCHES[name].replace("\n\n", "\n").strip().replace("\n", "; ")
+    pytester.makepyfile(application=f"def start():\n    {code}\n")
+    result = run(
+        """
+        import application
+        from sending import send
+
+
+        def test_before(smtp_server):
+            send(smtp_server)
+
+
+        def test_it(request):
+            application.start()
+            smtp_server = request.getfixturevalue("smtp_server")
+            smtp_server.on("MAIL").call(lambda event: None)
+            smtp_server.on("RCPT").delay(0.1)
+            send(smtp_server)
+            assert smtp_server.wait_for_message().subject == "hi"
+
+
+        def test_after(smtp_server):
+            smtp_server.on("MAIL").call(lambda event: None)
+            send(smtp_server)
+        """,
+        "-Wdefault",
+        timeout=30,
+    )
+    result.assert_outcomes(passed=3)
 
 
 def test_nest_asyncio(run, pytester):

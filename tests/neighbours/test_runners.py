@@ -339,6 +339,63 @@ def test_socket(run):
     result.assert_outcomes(passed=3)
 
 
+def test_sockets_that_are_disabled_while_a_server_runs(run):
+    """Clients in other processes are served; the error says what to write."""
+    result = run(
+        """
+        import subprocess
+        import sys
+
+        import pytest
+        from pytest_smtpserver import SMTPServer
+        from pytest_socket import SocketBlockedError, disable_socket
+        from sending import send
+
+        CLIENT = (
+            "import smtplib, sys\\n"
+            "client = smtplib.SMTP('127.0.0.1', sys.argv[1], 'me', 9)\\n"
+            "client.sendmail('a@example.org', 'b@example.org', 'Subject: hi')\\n"
+            "client.quit()\\n"
+        )
+
+
+        @pytest.mark.enable_socket
+        def test_allowed(smtp_session_server):
+            send(smtp_session_server)
+
+
+        def test_forbidden(smtp_session_server):
+            smtp_session_server.reset()
+            port = str(smtp_session_server.port)
+            subprocess.run([sys.executable, "-c", CLIENT, port], check=True, timeout=20)
+            smtp_session_server.assert_received(times=1)
+
+
+        @pytest.mark.enable_socket
+        @pytest.mark.filterwarnings("default:A test tried:UserWarning")
+        @pytest.mark.parametrize("way", ["start", "outage", "full_backlog"])
+        def test_what_to_write(smtp_server, way):
+            disable_socket()
+            server = SMTPServer() if way == "start" else smtp_server
+            with pytest.raises(SocketBlockedError) as caught:
+                with getattr(server, way)():
+                    pass
+            assert "--allow-hosts=127.0.0.1,::1" in caught.value.__notes__[0]
+
+
+        @pytest.mark.enable_socket
+        def test_what_to_write_where_its_warning_is_an_error():
+            disable_socket()
+            with pytest.raises(UserWarning) as caught:
+                SMTPServer().start()
+            assert "--allow-hosts=127.0.0.1,::1" in caught.value.__notes__[0]
+        """,
+        "--disable-socket",
+        plugins=["pytest_socket"],
+    )
+    result.assert_outcomes(passed=6)
+
+
 def test_run_parallel(run):
     """The threads of a test share its server, as they share every fixture."""
     result = run(

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import types
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -454,6 +455,21 @@ def test_an_interruption_when_a_server_has_begun_to_serve(
         send(other)
     # Nothing went wrong on the event loop, which would have logged it.
     assert caplog.get_records("call") == []
+
+
+def test_a_library_that_replaces_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Green threads and a real one do not hear of each other: the next is green."""
+    background = Background()
+    before = background.acquire()
+    patched = types.ModuleType("gevent.monkey")
+    vars(patched)["is_module_patched"] = lambda name: name == "threading"
+    monkeypatch.setitem(sys.modules, "gevent.monkey", patched)
+    after = background.acquire()
+    assert after is not before
+    assert background.acquire() is after
+    for thread in (before, after, after):
+        assert thread.call(lambda: 5) == 5
+        background.release(thread)
 
 
 def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,8 @@ from .tools import RECIPIENT, send
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_smtpserver import Event
+
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="this system has no fork"
 )
@@ -234,6 +236,52 @@ def test_a_child_that_only_exits(leaves: str) -> None:
         "the parent goes on\n",
         "",
     )
+
+
+@pytest.mark.parametrize(
+    ("ends", "status", "said"),
+    [
+        (lambda: None, 0, ""),
+        (lambda: sys.exit(3), 3, ""),
+        (lambda: sys.exit("no"), 1, ""),
+        (lambda: 1 / 0, 1, "ZeroDivisionError: division by zero\n"),
+    ],
+    ids=["returns", "exits", "exits with words", "fails"],
+)
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_child_that_comes_back_from_a_handler(
+    smtp_server: SMTPServer,
+    capfd: pytest.CaptureFixture[str],
+    is_async: bool,
+    ends: Callable[[], object],
+    status: int,
+    said: str,
+) -> None:
+    """It ends as a program does; the thread of the handler is its parent's."""
+    outcomes = []
+
+    def forks(event: Event) -> None:
+        read, write = os.pipe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process = os.fork()
+        if not process:
+            ends()
+            return
+        os.close(write)  # the child's copy is closed when it has ended
+        if not select.select([read], [], [], PATIENCE)[0]:
+            os.kill(process, signal.SIGKILL)
+        os.close(read)
+        outcomes.append(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+
+    async def on_the_loop(event: Event) -> None:
+        forks(event)
+
+    smtp_server.on("MAIL").call(on_the_loop if is_async else forks)
+    send(smtp_server)
+    assert outcomes == [status]
+    assert capfd.readouterr().err.endswith(said)
+    assert len(smtp_server.messages) == 1
 
 
 def send_to(address: tuple[str, int]) -> None:

@@ -9,8 +9,11 @@ import ssl
 import subprocess
 import sys
 import textwrap
+import threading
 from typing import TYPE_CHECKING, Any
 
+import anyio
+import anyio.to_thread
 import pytest
 
 from pytest_smtpserver import SMTPServer
@@ -335,6 +338,29 @@ def test_last_words_reach_a_client_that_is_still_talking(
         client.send(b"MAIL FROM:<a@example.org>\r\n")
         then(client)
         assert client.reply() == "554 5.7.1 Go away"
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_last_words_are_not_waited_for_for_ever(backend: str) -> None:
+    """A client that sends on, and on, finds out when ``close_timeout`` is over."""
+
+    def talks(server: SMTPServer) -> str:
+        pause = threading.Event()
+        with Wire(server) as client:
+            client.hello()
+            client.send(b"MAIL FROM:<a@example.org>\r\n")
+            with pytest.raises(OSError):  # noqa: PT012 - one of them fails
+                for _ in range(200):
+                    client.send(b"x")
+                    pause.wait(0.02)
+            return client.reply()
+
+    async def main() -> str:
+        async with SMTPServer(close_timeout=0.2) as server:
+            server.on("MAIL").reply(554, "5.7.1 Go away").disconnect()
+            return await anyio.to_thread.run_sync(talks, server)
+
+    assert anyio.run(main, backend=backend) == "554 5.7.1 Go away"
 
 
 # Clients that are gone before they are served

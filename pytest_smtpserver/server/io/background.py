@@ -89,10 +89,20 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
+def keep_outcome(outcome: Future[T], call: Callable[..., T], *arguments: Any) -> None:
+    """Call, and keep what comes of it, whatever that is."""
+    try:
+        outcome.set_result(call(*arguments))
+    except BaseException as error:  # noqa: BLE001 - it is for whoever waits
+        outcome.set_exception(error)
+
+
 class LoopThread:
     """A thread with an event loop; nothing waits for it longer than it should."""
 
     def __init__(self) -> None:
+        #: It takes turns with others of gevent or eventlet.
+        self.is_green: bool = threads_take_turns()
         self._runner = asyncio.Runner(loop_factory=_new_loop)
         self.loop: asyncio.AbstractEventLoop = self._runner.get_loop()
         self._ended = asyncio.Event()
@@ -146,14 +156,7 @@ class LoopThread:
         """
         self.refuse_inside()
         done: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                done.set_result(call(*arguments))
-            except BaseException as error:  # noqa: BLE001 - it is the caller's
-                done.set_exception(error)
-
-        self.call_soon(run)
+        self.call_soon(keep_outcome, done, call, *arguments)
         return self._result(done)
 
     def run(self, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -300,11 +303,11 @@ class Background:
     def acquire(self) -> LoopThread:
         """The thread, which runs until as many releases have come."""
         with self._lock:
-            if self._current is None:
-                self._current = LoopThread()
-                # A server that nobody stops must not keep the interpreter waiting.
-                atexit.register(self._end, self._current)
             thread = self._current
+            if thread is None or thread.is_green != threads_take_turns():
+                self._current = thread = LoopThread()
+                # A server that nobody stops must not keep the interpreter waiting.
+                atexit.register(self._end, thread)
             self._users[thread] = self._users.get(thread, 0) + 1
         return thread
 

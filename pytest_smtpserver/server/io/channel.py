@@ -201,7 +201,7 @@ class WaitingChannel(Channel):
     async def close(self, linger: float = 0.0) -> None:
         self.half_close()
         if linger and not self._closed:
-            await self.exchange(lambda _: b"", idle_timeout=linger)
+            await self.exchange(lambda _: b"", within=linger)
         self._release()
 
     async def reset(self) -> None:

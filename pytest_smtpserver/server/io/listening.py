@@ -8,7 +8,8 @@ import socket
 import stat
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_smtpserver.server.options.options import Options
@@ -59,6 +60,19 @@ def _listens(listener: socket.socket) -> bool:
     except OSError as error:
         # macOS does not tell; the caller is trusted then.
         return error.errno in (errno.ENOPROTOOPT, errno.EOPNOTSUPP)
+
+
+def accept(listener: socket.socket) -> tuple[socket.socket, Any]:
+    """The next client and its address.
+
+    Where pytest-socket forbids sockets while a server runs, the class of its sockets
+    is not that of the module any more. The client is no socket that the test makes.
+    """
+    accept = type(listener).accept
+    if not isinstance(listener, socket.socket):
+        names = {**accept.__globals__, "socket": type(listener)}
+        accept = FunctionType(accept.__code__, names)
+    return accept(listener)
 
 
 def check_connected(connected: socket.socket) -> None:

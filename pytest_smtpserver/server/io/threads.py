@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from concurrent.futures import Future
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_smtpserver.later import Later
-
+from .background import keep_outcome
 from .clock import monotonic
 from .waking import Flag
 
 if TYPE_CHECKING:
-    import queue
     from collections.abc import Callable
-else:
-    queue = Later("queue")
 
 T = TypeVar("T")
 
 #: Seconds that idle threads get to end, which they do at once. The loop waits for them.
 _TO_END = 1.0
-
-
-class _Call(Generic[T]):
-    """One call, and what came of it."""
-
-    def __init__(self, function: Callable[..., T], arguments: tuple[Any, ...]) -> None:
-        self._function = function
-        self._arguments = arguments
-        #: Set when the thread has made the call.
-        self.done: Flag = Flag()
-        self._result: T | None = None
-        self._error: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            self._result = self._function(*self._arguments)
-        except BaseException as error:  # noqa: BLE001 - it is the caller's
-            self._error = error
-
-    async def result(self) -> T:
-        """Wait for what comes of it; in a task."""
-        await self.done.wait()
-        if self._error is not None:
-            raise self._error
-        return self._result  # type: ignore[return-value]  # it has come
 
 
 class _Worker:
@@ -55,7 +28,9 @@ class _Worker:
 
     def __init__(self, rests: Callable[[_Worker], bool]) -> None:
         #: What the thread is to call; None ends it.
-        self.calls: queue.SimpleQueue[_Call[Any] | None] = queue.SimpleQueue()
+        self._next: tuple[Flag, Callable[[], None]] | None = None
+        # gevent may replace `queue` and leave `threading` alone.
+        self._due = threading.Semaphore(0)
         self._rests = rests
         # Nothing waits for a thread that never comes back, not even the interpreter.
         self._thread = threading.Thread(
@@ -63,17 +38,23 @@ class _Worker:
         )
         self._thread.start()
 
+    def give(self, call: tuple[Flag, Callable[[], None]] | None) -> None:
+        """Let it make a call, now that it has nothing to do; None ends it."""
+        self._next = call
+        self._due.release()
+
     def join(self, until: float) -> None:
         """Wait for its end, but no longer than that."""
         self._thread.join(max(0.0, until - monotonic()))
 
     def _run(self) -> None:
-        while (call := self.calls.get()) is not None:
-            call.run()
+        while self._due.acquire() and self._next is not None:
+            (done, call), self._next = self._next, None
+            call()
             # First it may be given the next call, which may follow at once.
             needed = self._rests(self)
-            call.done.set()
-            del call  # what it holds is not held until the next one comes
+            done.set()
+            del done, call  # what they hold is not held until the next one comes
             if not needed:
                 break
 
@@ -94,9 +75,10 @@ class Threads:
         with self._lock:
             self._closed = False
             worker = self._idle.pop() if self._idle else _Worker(self._rest)
-        call = _Call(function, arguments)
-        worker.calls.put(call)
-        return await call.result()
+        done, outcome = Flag(), Future[T]()
+        worker.give((done, partial(keep_outcome, outcome, function, *arguments)))
+        await done.wait()
+        return outcome.result()
 
     def close(self) -> None:
         """End the threads that have nothing to do, and the others when they are done."""
@@ -104,7 +86,7 @@ class Threads:
             self._closed = True
             idle, self._idle = self._idle, []
         for worker in idle:
-            worker.calls.put(None)
+            worker.give(None)
         until = monotonic() + _TO_END
         for worker in idle:
             worker.join(until)

@@ -7,6 +7,8 @@ it, and the others go on. An async one runs on the event loop of the server.
 from __future__ import annotations
 
 import inspect
+import os
+import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -71,7 +73,8 @@ def _call(handler: Callable[[Event], Any], seen: Event) -> Any:
         RuntimeError: the handler raised what is no `Exception`.
     """
     try:
-        return handler(seen)
+        with _ending_children():
+            return handler(seen)
     except Exception:
         raise
     except BaseException as error:
@@ -86,13 +89,36 @@ def _contained(handler: Callable[..., Any]) -> Iterator[None]:
         RuntimeError: the handler raised what is no `Exception`.
     """
     try:
-        yield
+        with _ending_children():
+            yield
     except (Exception, GeneratorExit, KeyboardInterrupt):
         raise
     except BaseException as error:
         if isinstance(error, anyio.get_cancelled_exc_class()):
             raise
         raise _no_exception(handler, error) from error
+
+
+@contextmanager
+def _ending_children() -> Iterator[None]:
+    """End a child process that a handler has forked, and that comes back from it.
+
+    It ends as a program does, but at once: the threads and the tidying up at the end
+    are its parent's. Here it would wait for calls that nobody makes.
+    """
+    process: int = os.getpid()
+    code: object = 0
+    try:
+        yield
+    except BaseException as error:
+        if os.getpid() == process:
+            raise
+        code = error.code if isinstance(error, SystemExit) else 1
+        if isinstance(error, Exception):
+            traceback.print_exception(error)
+    finally:
+        if os.getpid() != process:
+            os._exit(code if isinstance(code, int) else bool(code))
 
 
 def _no_exception(handler: Callable[..., Any], error: BaseException) -> RuntimeError:

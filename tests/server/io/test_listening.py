@@ -48,6 +48,26 @@ def test_a_listener_where_the_system_does_not_tell(number: int) -> None:
     assert len(server.messages) == 1
 
 
+class Forbidden(socket.socket):
+    """As pytest-socket puts it in the place of `socket.socket`."""
+
+    def __new__(cls, *_: object, **__: object) -> Forbidden:  # noqa: PYI034
+        raise RuntimeError("A test tried to use socket.socket.")
+
+
+def test_sockets_that_are_forbidden_while_a_server_runs(
+    smtp_server: SMTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients are served that may connect: those of other processes, for instance."""
+    with socket.socket() as client:
+        monkeypatch.setattr(socket, "socket", Forbidden)
+        client.settimeout(5)
+        client.connect(smtp_server.address)
+        assert client.recv(4) == b"220 "
+        monkeypatch.undo()
+    assert smtp_server.errors == []
+
+
 def test_a_listener_that_is_closed() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     listener.close()

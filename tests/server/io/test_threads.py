@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 
 import pytest
@@ -25,6 +26,16 @@ def test_idle_threads_end_at_once() -> None:
     assert len(set(threading.enumerate()) - before) == 20
     threads.close()
     assert not set(threading.enumerate()) - before
+
+
+def test_queues_that_threads_cannot_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`gevent.monkey.patch_all(thread=False)` puts such in the place of the usual."""
+    monkeypatch.setattr(queue, "SimpleQueue", None)
+    threads = Threads()
+    assert asyncio.run(threads.call(threading.current_thread)).name == (
+        "smtp-server-handler"
+    )
+    threads.close()
 
 
 def test_no_number_of_threads_keeps_the_loop_for_longer_than_one(
