@@ -131,12 +131,12 @@ class TestServers:
         That is what handlers have raised, what blocks the event loop, and which rule
         keeps a client waiting.
         """
-        known = (self._failure, *getattr(self._failure, "exceptions", ()))
+        known = {id(self._failure), *map(id, getattr(self._failure, "exceptions", ()))}
         notes = dict.fromkeys(  # all servers wait for the same event loop
             f"What went wrong on the server before{_place(error)}: {error!r}"
             for server in servers
             for error in server.errors
-            if not any(error is one for one in known)
+            if id(error) not in known
         )
         told = list(notes)[:_TOLD]
         if (left := len(notes) - _TOLD) > 0:
@@ -175,9 +175,9 @@ class TestServers:
             error
             for server in servers
             for error in server.errors
-            if not any(error is one for one in self._told)
+            if not (self._failed or any(error is one for one in self._told))
         ]
-        if self._failed or not late:
+        if not late:
             return
         if len(late) > 1:
             raise ExceptionGroup("an SMTP server complains after the test", late)

@@ -33,8 +33,8 @@ else:
     diagnosis = Later("pytest_smtpserver.mail.search.diagnosis")
 
 
-#: How many errors are logged with a traceback.
-_TRACEBACKS = 10
+#: How many errors are logged with a traceback, and how many as errors.
+_TRACEBACKS, _LOGGED = 10, 100
 
 
 class ServerContext:
@@ -148,10 +148,10 @@ class ServerContext:
     def fault(self, error: Exception) -> None:
         """Keep an exception for the test."""
         self.errors.append(error)
-        if self.options.logger is not None:
-            few = len(self.errors) <= _TRACEBACKS
-            told = printable(repr(error))
-            self.options.logger.error("%s", told, exc_info=error if few else None)
+        if (logger := self.options.logger) is not None:
+            number, told = len(self.errors), printable(repr(error))
+            level = logging.ERROR if number <= _LOGGED else logging.DEBUG
+            logger.log(level, "%s", told, exc_info=number <= _TRACEBACKS and error)
 
     def log_end(self, record: SessionRecord) -> None:
         """Log the end of a connection."""

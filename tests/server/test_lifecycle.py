@@ -513,6 +513,24 @@ def test_the_log_has_ten_tracebacks_of_a_server(
         assert len(server.errors) == 12
         server.errors.clear()
     logged = [one for one in caplog.records if one.levelno == logging.ERROR]
-    assert [one.exc_info is not None for one in logged] == [True] * 10 + [False] * 2
+    assert [bool(one.exc_info) for one in logged] == [True] * 10 + [False] * 2
     told = {one.getMessage() for one in logged}
     assert told == {"ValueError('what \\u3164 the handler says')"}
+
+
+def test_the_log_has_a_hundred_errors_of_a_server(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The others are for who asks for DEBUG; all are in `errors`."""
+
+    def fails(event: object) -> None:
+        raise ValueError("again")
+
+    with SMTPServer() as server, smtplib.SMTP(*server.address) as client:
+        server.on("NOOP").call(fails)
+        for _ in range(103):
+            client.noop()
+        assert len(server.errors) == 103
+        server.errors.clear()
+    levels = [one.levelno for one in caplog.records if "again" in one.getMessage()]
+    assert levels == [logging.ERROR] * 100

@@ -140,10 +140,10 @@ def _two_lists(
 ) -> list[str]:
     lines = [f"{count(len(left), 'message')} == {count(len(right), 'message')}"]
     for label, messages, others in (
-        ("only on the left:", left, right),
-        ("only on the right:", right, left),
+        ("only on the left:", left, set(right)),
+        ("only on the right:", right, set(left)),
     ):
-        alone = [one for one in messages if not any(one is other for other in others)]
+        alone = [one for one in messages if one not in others]
         if alone:
             lines += [label, *listed(alone, full=full)]
     if len(lines) == 1:

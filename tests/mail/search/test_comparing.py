@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -222,3 +223,15 @@ def test_a_long_text_is_shown_by_its_end() -> None:
     assert short.count("…") == 2
     whole, _ = line_ends("==", f"{text}\n", text, full=True) or ("", "")
     assert whole == f"{text + chr(10)!r} == {text!r}"
+
+
+def test_many_messages_are_compared_in_no_time() -> None:
+    """Each is looked for once, and not beside each of the others."""
+    many = [received(b"") for _ in range(6000)]
+    begin = time.process_time()
+    assert compared("==", many, [*reversed(many), ONE]) == [
+        "6000 messages == 6001 messages",
+        "only on the right:",
+        f"  1. {_ONE}",
+    ]
+    assert time.process_time() - begin < 0.3
