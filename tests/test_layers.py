@@ -206,8 +206,8 @@ def test_the_package_stays_small() -> None:
     # The last that came: what keeps from people what a hostile client says, what ends
     # a run at once where a client waits for a server that hangs, reports on servers that
     # a test has stopped itself, and servers that go on where others replace sockets,
-    # queues and threads, or a handler forks.
-    assert lines <= MOST_LINES + 280
+    # queues and threads, or a handler forks; a page for which there is no room.
+    assert lines <= MOST_LINES + 300
 
 
 # State

@@ -6,6 +6,7 @@ process that gathers the reports writes the page. With pytest-xdist these are tw
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from pytest_smtpserver.report.document import Heading, Page, write_whole
 from pytest_smtpserver.report.entries import Entry, anchor_of, entry_of, with_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pytest_smtpserver.mail.report import Report
 
@@ -90,6 +91,7 @@ class MailPage:
         self._runs: dict[str, int] = {}
         self._entries: list[str] = []
         self._messages = self._others = 0
+        self._failure: OSError | None = None
         self._page = Page(_heading())
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._file.write_text(self._page.head(), encoding="utf-8", newline="\n")
@@ -122,7 +124,10 @@ class MailPage:
     def _take(self, entry: Entry) -> None:
         self._messages += len(entry.form["messages"])
         self._entries.append(entry.packed())
-        with self._file.open("a", encoding="utf-8", newline="\n") as page:
+        with (
+            self._writing(),
+            self._file.open("a", encoding="utf-8", newline="\n") as page,
+        ):
             page.write(self._page.block([entry]))
 
     def pytest_sessionfinish(self) -> None:
@@ -133,13 +138,25 @@ class MailPage:
                 self._entries.append(entry.packed())
         others = f"{count(self._others, 'test')} without an SMTP server not shown"
         entries = (Entry.unpacked(line) for line in self._entries)
-        write_whole(self._file, _heading(others if self._others else ""), entries)
+        self._failure = None
+        with self._writing():
+            write_whole(self._file, _heading(others if self._others else ""), entries)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Let the run go on where the disk is full, with all that others have to say."""
+        try:
+            yield
+        except OSError as error:
+            self._failure = error
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
         """Say where the page is."""
         received = count(self._messages, "message")
+        if self._failure is not None:
+            received = f"which is not complete: {self._failure}"
         terminalreporter.write_sep("-", f"SMTP report: {self._file}, {received}")
 
 

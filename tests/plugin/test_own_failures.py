@@ -54,6 +54,38 @@ def test_a_disk_that_is_full(
     assert text.count("PytestWarning: pytest-smtpserver could not tell or save") == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("room", [0, 1_000_000], ids=["at once", "at the end"])
+def test_a_page_for_which_there_is_no_room(
+    pytester: pytest.Pytester, room: int
+) -> None:
+    """The run goes on, says what failed, and that the page is not complete."""
+    pytester.makepyfile(
+        test_it=MAILER
+        + TWO
+        + f"""
+
+import os, resource
+
+@pytest.fixture(scope="module", autouse=True)
+def full():
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if {room}:
+        yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (os.stat("page.html").st_size, limits[1]))
+    if not {room}:
+        yield
+"""
+    )
+    result = run_apart(pytester, "--smtp-report=page.html")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        ["*assert False*", "*SMTP report: *page.html, which is not complete: *large*"]
+    )
+    assert "INTERNALERROR" not in result.stdout.str()
+    assert "Traceback" not in result.stderr.str()
+
+
 def test_a_folder_that_has_become_a_file(pytester: pytest.Pytester) -> None:
     """Somebody's test has put one there."""
     result = run(
