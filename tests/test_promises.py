@@ -120,3 +120,20 @@ def test_it_talks_to_nobody_and_keeps_no_keys(told: list[list[Any]]) -> None:
     assert len(keys) == 5
     assert {stat.S_IMODE(mode) for mode in keys} == {0o600}
     assert [event[2] for event in told if event[0] == "os.mkdir"] == [0o700]
+
+
+def test_a_ca_is_of_one_process() -> None:
+    """Two processes have two, so nobody can use what another run has trusted."""
+    code = (
+        "from pytest_smtpserver import SMTPServer\n"
+        "with SMTPServer(tls='starttls') as server: print(open(server.ca_file).read())"
+    )
+    certificates = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    }
+    assert len(certificates) == 2
+    assert all("BEGIN CERTIFICATE" in one for one in certificates)
+    assert not any("PRIVATE" in one for one in certificates)

@@ -384,6 +384,22 @@ def test_a_run_that_was_cut_off(chromium: Chromium, tmp_path: Path) -> None:
     assert "this run was cut off" in summary
 
 
+def test_characters_that_are_not_seen(chromium: Chromium, tmp_path: Path) -> None:
+    """Fillers, selectors, tags and private ones are escapes; emojis stay as they are."""
+    hidden = "\u202e\u3164\u2800\ufe00\ue000\U000e0041\U000e0101"
+    bad = letter(f"x{hidden}y", text=f"a{hidden}b \u2764\ufe0f \U0001f600\n")
+
+    def look(page: Page) -> str:
+        tab(page, "Text").click()
+        return page.inner_text("body")
+
+    text = chromium.visit(written(tmp_path, [entry("x", bad)]), look)
+    shown = r"\u202e\u3164\u2800\ufe00\ue000\U000e0041\U000e0101"
+    assert f"x{shown}y" in text
+    assert f"a{shown}b \u2764\ufe0f \U0001f600" in text
+    assert not set(text) & set(hidden)
+
+
 def test_many_messages(chromium: Chromium, tmp_path: Path) -> None:
     """The list is made in pieces, and the last ones can be found and opened."""
     one = entry("x", letter("Welcome", html=HTML))
