@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from .flags import PROGRAM, Arguments, UsageError, help_text, options_text, pars
 from .keeping import Folder, LivePage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
@@ -251,16 +252,23 @@ class _Desk:
             number = len(self._shown) + 1
             self._people.lines(printing.message_lines(number, message))
         if self._folder is not None:
-            self._folder.keep(message)
+            with _telling("--save"):
+                self._folder.keep(message)
         self._shown.add(id(message))
 
     def _write_page(self) -> None:
-        if self._page is None:
-            return
-        try:
-            self._page.write(list(self._server.sessions))
-        except OSError as error:
-            sys.stderr.write(f"{PROGRAM}: --report: {error}\n")
+        if self._page is not None:
+            with _telling("--report"):
+                self._page.write(list(self._server.sessions))
+
+
+@contextmanager
+def _telling(option: str) -> Iterator[None]:
+    """Say that a file could not be written, and go on: the disk may be full."""
+    try:
+        yield
+    except OSError as error:
+        sys.stderr.write(f"{PROGRAM}: {option}: {error}\n")
 
 
 def _end_main_thread() -> None:

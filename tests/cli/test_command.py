@@ -191,6 +191,23 @@ def test_mail_is_kept_beside_what_is_there(tmp_path: Path) -> None:
     assert (folder / "message-2.eml").read_bytes() == MAIL
 
 
+def test_mail_that_cannot_be_kept(tmp_path: Path) -> None:
+    """As on a disk that is full: it is said for each mail, and the server goes on."""
+    folder = tmp_path / "mail"
+    with running("--save", str(folder)) as command:
+        folder.rmdir()
+        for _ in range(2):
+            deliver(command.port)
+            command.until("^Code")
+        code, output, errors = command.interrupt()
+    assert code == 0
+    assert re.findall("^(.*?--save: ).*message-[12].eml", errors, re.MULTILINE) == (
+        ["pytest-smtpserver: --save: "] * 2
+    )
+    assert "Traceback" not in errors
+    assert output.endswith("\n2 mails in 2 connections\n")
+
+
 def test_tls_with_a_ca_that_clients_can_trust() -> None:
     """The path of its file is printed, and verifies."""
     with running("--tls", "starttls", "--user", "ada:lovelace") as command:
