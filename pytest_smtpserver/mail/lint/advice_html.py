@@ -99,8 +99,8 @@ def _split(link: str) -> SplitResult | None:
 
 def _usual_host(parts: SplitResult) -> str | None:
     """The host, where it is the web server at the usual port."""
-    _, colon, port = parts.netloc.rpartition("@")[2].rpartition("]")[2].partition(":")
-    return None if colon and port not in ("", "80", "443") else parts.hostname
+    port = parts.netloc.rpartition("@")[2].rpartition("]")[2].partition(":")[2]
+    return parts.hostname if port in ("", "80", "443") else None
 
 
 def _at_home(parts: SplitResult, sender: str, own_port: int) -> str:
