@@ -259,6 +259,12 @@ def test_save_writes_the_octets(tmp_path: Path) -> None:
     assert path.read_bytes() == message.content
 
 
+def test_a_message_that_a_test_makes() -> None:
+    """Nothing is known of its size on the way, nor of chunks."""
+    made = ReceivedMessage(b"", envelope(), NO_SESSION, received_at=RECEIVED_AT)
+    assert (made.size_exceeded, made.chunks) == (False, ())
+
+
 def test_matchers_of_dirty_equals_see_attributes() -> None:
     """Attributes are plain enough for HasAttributes and its like."""
     message = text_mail("code 482913", subject="Your code")
