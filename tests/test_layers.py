@@ -31,7 +31,7 @@ TREES = {
 #: A folder's face, which hands names on, is no module of its own.
 MODULES = [file for file in TREES if file.name != "__init__.py"]
 #: At most so many lines of modules; where code goes, the number goes down with it.
-MOST_LINES = 26_600
+MOST_LINES = 26_900
 
 
 def dotted(file: Path) -> str:
@@ -203,11 +203,7 @@ def test_files_and_functions_stay_small() -> None:
 def test_the_package_stays_small() -> None:
     """What is new takes the place of something, or has earned its own."""
     lines = sum(file.read_text(encoding="utf-8").count("\n") for file in MODULES)
-    # The last that came: what keeps from people what a hostile client says, what ends
-    # a run at once where a client waits for a server that hangs, reports on servers that
-    # a test has stopped itself, and servers that go on where others replace sockets,
-    # queues and threads, or a handler forks; a page for which there is no room.
-    assert lines <= MOST_LINES + 300
+    assert lines <= MOST_LINES
 
 
 # State
