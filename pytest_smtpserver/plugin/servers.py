@@ -51,7 +51,7 @@ class _Run:
         )
         self._stack.callback(AUTHORITIES.close)
         self._stack.callback(STANDSTILL.end)  # after "quit" in the debugger
-        self.ctrl_c = CtrlC()
+        self.ctrl_c: CtrlC = CtrlC()
         self._stack.callback(self.ctrl_c.close)
         config.add_cleanup(self._stack.close)
 

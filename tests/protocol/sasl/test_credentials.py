@@ -145,7 +145,7 @@ def test_secrets_do_not_show() -> None:
 def test_a_password_is_a_str() -> None:
     """Bytes are a mistake in a handler, not a wrong password."""
     credentials = converse("PLAIN", b"\0tim\0secret")
-    with pytest.raises(TypeError, match="^a password is a str, not bytes$"):
+    with pytest.raises(TypeError, match=r"^a password is a str, not bytes$"):
         credentials.check_password(b"secret")  # type: ignore[arg-type]
 
 
