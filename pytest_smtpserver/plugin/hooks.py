@@ -55,19 +55,27 @@ def pytest_assertrepr_compare(
 ) -> Generator[None, list[list[str]], list[list[str]]]:
     """Explain comparisons of messages, of their texts, and those with ``containing``.
 
-    In all explanations characters that are not to be seen are escaped.
+    In all explanations of a test with servers invisible characters are escaped.
     """
     told = yield
     if "pytest_smtpserver.mail.search.matching" not in sys.modules:
         return told
     from pytest_smtpserver.protocol.display import printable  # noqa: PLC0415 - as above
 
-    ours = _explained(config, op, left, right)
+    told = [*filter(None, [_explained(config, op, left, right)]), *told]
+    if not _has_servers():
+        return told
     # The escape character is pytest's own, for colours: ours have none any more.
     return [
         ["\x1b".join(map(printable, line.split("\x1b"))) for line in lines]
-        for lines in (*filter(None, [ours]), *told)
+        for lines in told
     ]
+
+
+def _has_servers() -> bool:
+    """A server runs, or the test has just stopped it: what is compared may be mail."""
+    module = sys.modules.get("pytest_smtpserver.server.server")
+    return module is not None and bool(module.RUNNING.now() or module.RUNNING.ended)
 
 
 def _explained(
@@ -81,6 +89,8 @@ def _explained(
         )
 
         if isinstance(left, str) and isinstance(right, str):
+            if not _has_servers():
+                return None
             told = line_ends(op, left, right, full=in_full(config))
             if told and _is_of_a_message(left, right):
                 return told
@@ -92,8 +102,6 @@ def _explained(
 
 def _is_of_a_message(*texts: str) -> bool:
     """One is the text of a message: this very object, so that nobody else's is meant."""
-    if "pytest_smtpserver.server.server" not in sys.modules:
-        return False
     from .servers import texts_of_messages  # noqa: PLC0415 - for runs with servers
 
     # Short ones may be the same object wherever they come from.

@@ -46,9 +46,8 @@ class _Run:
         self._config = config
         self._stack = ExitStack()
         self._shared: SMTPServer | None = None
-        self._stack.callback(
-            background.BACKGROUND.release, background.BACKGROUND.acquire()
-        )
+        threads = background.BACKGROUND
+        self._stack.callback(threads.release, threads.acquire())
         self._stack.callback(AUTHORITIES.close)
         self._stack.callback(STANDSTILL.end)  # after "quit" in the debugger
         self.ctrl_c: CtrlC = CtrlC()
@@ -388,9 +387,7 @@ def _sources(
 
 def _place(error: Exception) -> str:
     place = error.__traceback__
-    if place is None or isinstance(
-        error, background.LoopBlocked
-    ):  # its text names the place
+    if place is None or isinstance(error, background.LoopBlocked):  # its text has it
         return ""
     while place.tb_next is not None:
         place = place.tb_next

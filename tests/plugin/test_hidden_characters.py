@@ -113,6 +113,20 @@ def test_they_are_escapes_wherever_a_test_fails(
         assert not bad, ascii("\n".join(bad[:9]))
 
 
+def test_other_tests_are_explained_as_ever(pytester: pytest.Pytester) -> None:
+    """Those without a server may compare what a terminal gets, and want to see it."""
+    tests = """
+def test_mail(smtp_server):
+    smtp_server.assert_no_messages()
+
+def test_other():
+    assert "a\\x1b[1mb" == "a\\x1b[2mb"
+"""
+    result = run(pytester, tests)
+    result.assert_outcomes(passed=1, failed=1)
+    assert "+ a\x1b[1mb\n" in result.stdout.str()
+
+
 def _hidden(line: str) -> set[str]:
     kinds = ("Cc", "Cf", "Co", "Cs")
     return {

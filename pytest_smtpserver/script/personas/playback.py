@@ -149,11 +149,7 @@ class Playback(Rule):
         super().__init__(event, Conditions(event, None, {}), "")
         self._played = played
 
-    def take(
-        self,
-        event: Event,
-        now: Callable[[], datetime],  # noqa: ARG002 - for rules that note their calls
-    ) -> list[Action] | None:
+    def take(self, event: Event, now: Callable[[], datetime]) -> list[Action] | None:  # noqa: ARG002 - for rules that note their calls
         """The recorded reply, where the client has said what the recorded one did."""
         return self._played.next_actions(event)
 
