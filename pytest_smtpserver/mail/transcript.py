@@ -124,8 +124,8 @@ def _render(entry: Entry, content_lines: int | None) -> list[str]:
         assert isinstance(data, bytes)
         return _render_content(data, content_lines)
     if entry.kind == "C":
-        show = masked if entry.secret else shown_command
-        return [f"C: {show(printable(data))}"]
+        text = masked(printable(data)) if entry.secret else shown_command(data)
+        return [f"C: {text}"]
     rendered = [f"S: {line}" for line in _split(data)] or ["S: (nothing)"]
     if entry.remark:
         rendered[-1] += f"    <- {printable(entry.remark)}"

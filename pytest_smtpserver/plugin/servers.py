@@ -170,17 +170,18 @@ class TestServers:
             Exception: what a handler or a server has raised.
         """
         __tracebackhide__ = True
+        if self._failed:
+            return
         late = [
             error
             for server in servers
             for error in server.errors
-            if not (self._failed or any(error is one for one in self._told))
+            if not any(error is one for one in self._told)
         ]
-        if not late:
-            return
         if len(late) > 1:
             raise ExceptionGroup("an SMTP server complains after the test", late)
-        raise late[0]
+        if late:
+            raise late[0]
 
     def end_the_run(self) -> None:
         """End the run where a handler has called `pytest.exit`.

@@ -53,7 +53,7 @@ def masked(line: str) -> str:
     return _cut(_AUTH, line) or _MASK
 
 
-def shown_command(line: str) -> str:
+def shown_command(line: bytes | str) -> str:
     """A command line for people, without what looks like credentials."""
     text = printable(line)
     if re.fullmatch(_BASE64, text):

@@ -498,20 +498,25 @@ def test_the_log_has_no_characters_that_a_terminal_obeys(
     assert "\u3164" not in caplog.text
 
 
+def _fail(times: int, text: str) -> None:
+    """Let a handler raise so often."""
+
+    def fails(event: object) -> None:
+        raise ValueError(text)
+
+    with SMTPServer() as server, smtplib.SMTP(*server.address) as client:
+        server.on("NOOP").call(fails)
+        for _ in range(times):
+            client.noop()
+        assert len(server.errors) == times
+        server.errors.clear()
+
+
 def test_the_log_has_ten_tracebacks_of_a_server(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A handler that fails for each of a thousand mails does not fill it."""
-
-    def fails(event: object) -> None:
-        raise ValueError("what \u3164 the handler says")
-
-    with SMTPServer() as server, smtplib.SMTP(*server.address) as client:
-        server.on("NOOP").call(fails)
-        for _ in range(12):
-            client.noop()
-        assert len(server.errors) == 12
-        server.errors.clear()
+    _fail(12, "what \u3164 the handler says")
     logged = [one for one in caplog.records if one.levelno == logging.ERROR]
     assert [bool(one.exc_info) for one in logged] == [True] * 10 + [False] * 2
     told = {one.getMessage() for one in logged}
@@ -522,15 +527,6 @@ def test_the_log_has_a_hundred_errors_of_a_server(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The others are for who asks for DEBUG; all are in `errors`."""
-
-    def fails(event: object) -> None:
-        raise ValueError("again")
-
-    with SMTPServer() as server, smtplib.SMTP(*server.address) as client:
-        server.on("NOOP").call(fails)
-        for _ in range(103):
-            client.noop()
-        assert len(server.errors) == 103
-        server.errors.clear()
+    _fail(103, "again")
     levels = [one.levelno for one in caplog.records if "again" in one.getMessage()]
     assert levels == [logging.ERROR] * 100

@@ -96,7 +96,8 @@ def wrong_number(
         lines += listed(found, full=full, most=_SHOWN)
         if times is not None and len(found) > times:
             return _text(lines, full=full)
-    others = [m for known in [set(found)] for m in messages if m not in known]
+    known = set(found)
+    others = [one for one in messages if one not in known]
     if others or not found:
         lines += _arrived(criteria, others, {}, full=full)
     lines += what_stood_in_the_way(sessions, setting or Setting(), waited=False)

@@ -224,9 +224,7 @@ class Recorder:
             )
         self.record.secured(info, discarded)
         name = f", server name {info.server_name}" if info.server_name else ""
-        peer = (
-            ", with a client certificate" if info.peer_certificate is not None else ""
-        )
+        peer = "" if info.peer_certificate is None else ", with a client certificate"
         self.note(f"{info.version} started: {info.cipher}{name}{peer}")
 
     def message(self) -> ReceivedMessage:
