@@ -398,8 +398,8 @@ def test_it(smtp_server):
         smtp_server.on("NOOP").call(press).hang()
         async with await anyio.connect_tcp(*smtp_server.address) as client:
             await client.receive()
-            await client.send(b"NOOP\\r\\n")
             try:
+                await client.send(b"NOOP\\r\\n")
                 await client.receive()
             finally:
                 with anyio.CancelScope(shield=True):
@@ -613,11 +613,12 @@ def test_it(smtp_server):
     mail(smtp_server)
 
 
+@pytest.mark.timeout(30)
 def test_other(smtp_server):
     mail(smtp_server)
 """
 #: Of the test alone: a server that starts first loads its modules.
-TIMEOUT = ("-ppytest_timeout", "--timeout=0.3", "-otimeout_func_only=true")
+TIMEOUT = ("-ppytest_timeout", "--timeout=0.8", "-otimeout_func_only=true")
 WAYS = {
     "a rule": 'smtp_server.on("MAIL").hang()',
     "a handler": 'smtp_server.on("MAIL").call(lambda event: block())',
