@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -135,9 +136,8 @@ class Report(NamedTuple):
             old.unlink()
         for number, message in enumerate(self.messages, 1):
             save_message(message, folder / f"message-{number}.eml")
-        (folder / "transcript.txt").write_text(
-            f"{self.text(whole=True)}\n", encoding="utf-8"
-        )
+        text = f"{self.text(whole=True)}\n"
+        write_file(folder / "transcript.txt", text.encode())
 
 
 def save_message(message: ReceivedMessage, file: Path) -> None:
@@ -146,10 +146,25 @@ def save_message(message: ReceivedMessage, file: Path) -> None:
     Raises:
         OSError: they cannot be written.
     """
-    message.save(file)
+    write_file(file, message.content)
     form = json.dumps(message.as_dict(), indent=2, ensure_ascii=False)
-    text = f"{printable_json(form)}\n"
-    file.with_suffix(".json").write_text(text, encoding="utf-8")
+    write_file(file.with_suffix(".json"), f"{printable_json(form)}\n".encode())
+
+
+def write_file(file: Path, content: bytes) -> None:
+    """Write all of it: half a mail would be taken for a mail.
+
+    Raises:
+        OSError: it cannot be written, and nothing is left of it.
+    """
+    opened = file.open("wb")
+    try:
+        with opened:
+            opened.write(content)
+    except OSError as error:  # as on a full disk, it does not know the name
+        with suppress(OSError):
+            file.unlink()
+        raise OSError(error.errno, error.strerror, str(file)) from error
 
 
 def table(

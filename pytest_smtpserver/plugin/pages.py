@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_smtpserver.mail.report import write_file
 from pytest_smtpserver.mail.search.explain import count
 from pytest_smtpserver.report.document import Heading, Page, write_whole
 from pytest_smtpserver.report.entries import Entry, anchor_of, entry_of, with_outcome
@@ -94,7 +95,7 @@ class MailPage:
         self._failure: OSError | None = None
         self._page = Page(_heading())
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text(self._page.head(), encoding="utf-8", newline="\n")
+        write_file(self._file, self._page.head().encode())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

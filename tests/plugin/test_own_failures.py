@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import smtplib
 import stat
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_smtpserver import SMTPServer
+from pytest_smtpserver.plugin.pages import MailPage
 
 from .inner import MAILER, run, run_apart
 
@@ -88,6 +90,27 @@ def full():
     assert "Traceback" not in result.stderr.str()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_half_a_file_is_none(tmp_path: Path, smtp_server: SMTPServer) -> None:
+    """What does not fit on the disk is not there, and the error names it."""
+    import resource
+
+    with smtplib.SMTP(*smtp_server.address, "client.example.org") as client:
+        client.sendmail("a@example.org", "b@example.org", "Subject: hello")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    page, folder = tmp_path / "page.html", tmp_path / "saved"
+    page.write_text("the last run", encoding="utf-8")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"large: '.*/saved/message-1\.eml'"):
+            smtp_server.report().save(folder)
+        with pytest.raises(OSError, match=r"large: '.*/page\.html'"):
+            MailPage(str(page))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.rglob("*.*")) == []
+
+
 def test_a_folder_that_has_become_a_file(pytester: pytest.Pytester) -> None:
     """Somebody's test has put one there."""
     result = run(
@@ -150,6 +173,7 @@ def test_servers_that_come_and_go_while_a_report_is_made(
         """
 import sys, threading
 from pytest_smtpserver import SMTPServer
+from pytest_smtpserver.plugin.pages import MailPage
 
 @pytest.fixture(scope="module", autouse=True)
 def others():
