@@ -211,7 +211,7 @@ def connected():
         yield connected
 
 def test_it(connected, smtp_server_factory):
-    server = smtp_server_factory(handlers={"CLOSE": broken})
+    server = smtp_server_factory(handlers={"CLOSE": broken}, close_timeout=30)
     connected.connect(server.address)
     assert connected.recv(3) == b"220"
 """,
