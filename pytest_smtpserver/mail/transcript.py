@@ -120,22 +120,23 @@ def _render(entry: Entry, content_lines: int | None) -> list[str]:
     data = entry.data
     if entry.kind == "note":
         return [f"-- {printable(data)}"]
-    if entry.kind in ("content", "unfinished"):
-        assert isinstance(data, bytes)
-        return _render_content(data, content_lines)
     if entry.kind == "C":
         text = masked(printable(data)) if entry.secret else shown_command(data)
         return [f"C: {text}"]
-    rendered = [f"S: {line}" for line in _split(data)] or ["S: (nothing)"]
+    octets = data.encode() if isinstance(data, str) else data
+    if entry.kind in ("content", "unfinished"):
+        return [f"C: {line}" for line in _split(octets, content_lines)]
+    rendered = [f"S: {line}" for line in _split(octets, None)] or ["S: (nothing)"]
     if entry.remark:
         rendered[-1] += f"    <- {printable(entry.remark)}"
     return rendered
 
 
-def _render_content(content: bytes, content_lines: int | None) -> list[str]:
+def _split(content: bytes, most: int | None) -> list[str]:
+    """The lines in the octets; a last one without CRLF is marked."""
     # The content may be large: what is not shown is counted, and not copied.
-    shown = len(content) if content_lines is None else 0
-    for _ in range(content_lines or 0):
+    shown = len(content) if most is None else 0
+    for _ in range(most or 0):
         shown = content.find(b"\r\n", shown) + 2
         if shown == 1:
             shown = len(content)
@@ -144,22 +145,11 @@ def _render_content(content: bytes, content_lines: int | None) -> list[str]:
     if not lines[-1]:
         lines.pop()
     unended = not content.endswith(b"\r\n")
-    rendered = [f"C: {printable(line)}" for line in lines]
+    rendered = [printable(line) for line in lines]
     if octets := len(content) - shown:
         left = content.count(b"\r\n", shown) + unended
         more = "1 more line" if left == 1 else f"{left} more lines"
-        rendered.append(f"C: [{more}, {octets} octets]")
+        rendered.append(f"[{more}, {octets} octets]")
     elif rendered and unended:
         rendered[-1] += "[no CRLF]"
     return rendered
-
-
-def _split(data: bytes | str) -> list[str]:
-    """The lines in the server's bytes; a last one without CRLF is marked."""
-    raw = data.encode() if isinstance(data, str) else data
-    parts = raw.split(b"\r\n")
-    last = parts.pop()
-    lines = [printable(part) for part in parts]
-    if last:
-        lines.append(f"{printable(last)}[no CRLF]")
-    return lines

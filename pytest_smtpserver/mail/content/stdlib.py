@@ -22,6 +22,7 @@ from email.parser import BytesHeaderParser
 from email.policy import EmailPolicy
 from email.policy import default as default_policy
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_smtpserver.later import Later
@@ -40,8 +41,9 @@ else:
     mailboxes = Later("pytest_smtpserver.mail.content.fields.mailboxes")
     mime_parameters = Later("pytest_smtpserver.mail.content.fields.mime_parameters")
 
-#: Longer values are not given to the library's parser.
-_MAX_PARSED = 20_000
+#: Longer values are not given to the library's parser: it takes its time, and for each
+#: part reads the type several times.
+_MAX_PARSED, _MAX_STRUCTURED = 20_000, 2000
 _LINE_ENDS = re.compile(r"[\r\n]")
 
 
@@ -123,23 +125,26 @@ _TEXTS = HeaderRegistry(default_class=cast("Any", _Text), use_default_map=False)
 
 def _header(name: str, value: str) -> Any:
     """The header object of the standard library for a field. Never raises."""
-    parse = default_policy.header_factory
-    decoded = encoded_words.decode_words(value) if "=?" in value else value
-    plain = " ".join(decoded.splitlines())
-    short = len(value) <= _MAX_PARSED
+    plain = " ".join(encoded_words.decode_words(value).splitlines())
     attempts: list[tuple[Any, Any]] = []
     if holds_addresses(name):
         attempts.append((_MAILBOXES, _addresses(value)))
     elif name.lower() in {"content-type", "content-disposition"}:
-        attempts += [(parse, value)] * short + [(parse, _parameters_anew(value))]
-    elif short and "=?" not in value:
-        attempts.append((parse, value))
+        attempts += [(_structured, value)] * (len(value) <= _MAX_STRUCTURED)
+        attempts.append((_structured, _parameters_anew(value)))
+    elif len(value) <= _MAX_PARSED and "=?" not in value:
+        attempts.append((default_policy.header_factory, value))
     for factory, attempt in attempts:
         try:
             return factory(name, attempt)
         except Exception:  # noqa: BLE001, S112 - the next one is simpler
             continue
     return _TEXTS(name, plain)
+
+
+@lru_cache(maxsize=16)
+def _structured(name: str, value: str) -> Any:
+    return default_policy.header_factory(name, value)
 
 
 def _addresses(value: str) -> list[Address]:
@@ -160,4 +165,4 @@ def _parameters_anew(value: str) -> str:
         name + '="' + re.sub(r'[\\"]', r"\\\g<0>", text) + '"'
         for name, text in parameters.items()
     )
-    return "; ".join([kind, *quoted])[:_MAX_PARSED]
+    return "; ".join([kind, *quoted])[:_MAX_STRUCTURED]

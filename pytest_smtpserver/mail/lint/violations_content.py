@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAX_LINE = 998
 _BARE_CR = re.compile(rb"\r(?!\n)")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
-_LONG_LINE = re.compile(rb"[^\r\n]{%d,}" % (MAX_LINE + 1))
+_LONG_LINE = re.compile(rb"(?<![^\r\n])[^\r\n]{%d,}" % (MAX_LINE + 1))
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 #: RFC 5322 §3.6: these may stand in a header once.
 _ONCE = "Date From Sender Reply-To To Cc Bcc Message-ID In-Reply-To References Subject"

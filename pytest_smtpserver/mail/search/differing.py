@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
+from itertools import islice, tee
 from typing import TYPE_CHECKING
 
 from pytest_smtpserver.protocol.display import shortened, show
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .criteria import Difference
 
 #: Longer texts, and those of several lines, are compared by a diff.
@@ -61,7 +64,8 @@ def _not_contained(name: str, wanted: str, got: str, *, full: bool) -> list[str]
     if not got:
         return [f"{name}: wanted {_short(repr(wanted), full)} in it, it is empty"]
     lines = [line.strip() for line in got.splitlines() if line.strip()]
-    near = difflib.get_close_matches(wanted.strip(), _pieces(wanted, lines), 1, 0.6)
+    pieces = islice(_pieces(wanted, lines), min(2000, _PAIRS // len(wanted) ** 2))
+    near = difflib.get_close_matches(wanted.strip(), pieces, 1, 0.6)
     if near and not full:
         short, nearest = _short(repr(wanted), full), _short(repr(near[0]), full)
         return [f"{name}: wanted {short} in it, the nearest is {nearest}"]
@@ -69,17 +73,14 @@ def _not_contained(name: str, wanted: str, got: str, *, full: bool) -> list[str]
     return described + _indented(got.splitlines(), full)
 
 
-def _pieces(wanted: str, lines: list[str]) -> list[str]:
-    """Runs of words of about the length of what is wanted, and the lines themselves."""
-    size = len(wanted.split())
-    pieces = list(lines)
+def _pieces(wanted: str, lines: list[str]) -> Iterator[str]:
+    """The lines, and runs of words in them of about the length of what is wanted."""
+    yield from lines
+    size = max(len(wanted.split()), 1)
     for line in lines[:200]:
-        words = [match.span() for match in re.finditer(r"\S+", line)]
-        pieces += [
-            line[first[0] : last[1]]
-            for first, last in zip(words, words[max(size, 1) - 1 :], strict=False)
-        ]
-    return pieces[: min(2000, _PAIRS // len(wanted) ** 2)]
+        first, last = tee(re.finditer(r"\S+", line))
+        for begin, end in zip(first, islice(last, size - 1, None), strict=False):
+            yield line[begin.start() : end.end()]
 
 
 def _indented(lines: list[str], full: bool) -> list[str]:

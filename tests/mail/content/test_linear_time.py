@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..make import ATTRIBUTES, received
+from pytest_smtpserver.mail.lint.violations_content import content_problems
+
+from ..make import ATTRIBUTES, envelope, received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_smtpserver.mail.message import ReceivedMessage
 
+ENVELOPE = envelope()
 SMALL = 15_000
 #: Below it, a time is noise on a machine that does other things too.
 FLOOR = 0.05
@@ -68,6 +71,7 @@ CONTENTS = {
     "open quotes": ("To: ", '"\\"<'),
     "comments in addresses": ("To: ", "("),
     "angle brackets": ("To: ", "<"),
+    "quotes in angle brackets": ("To: ", '<"\\"'),
     "at signs": ("To: ", "a@"),
     "at signs in angle brackets": ("To: <", "a@"),
     "semicolons in addresses": ("To: ", "a@b.org;"),
@@ -195,6 +199,14 @@ PAIRS: dict[str, tuple[str, Callable[[int], str]]] = {
         "defects",
         lambda n: f"{MIXED}--b\r\nContent-Type: text/{'x' * (n // 2)}{';=' * (n // 4)}",
     ),
+    "a type of many separators": (
+        "email",
+        lambda n: f"Content-Type: text/plain{';' * (n // 13)}",
+    ),
+    "quotes in angle brackets that end": (
+        "to",
+        lambda n: "To: " + '<\\">, ' * (n // 6),
+    ),
     "a long type and its parts": (
         "text",
         lambda n: (
@@ -218,3 +230,18 @@ def test_two_parts_of_a_content_do_not_multiply(name: str) -> None:
         if ratios[-1] <= 5:
             break
     assert min(ratios) <= 5
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_lines_of_the_longest_length_take_no_longer() -> None:
+    """RFC 5322 §2.1.1: 998 octets are allowed; each octet is looked at once."""
+
+    def seconds_for(length: int) -> float:
+        content = (b"a" * length + b"\r\n") * (500_000 // length)
+        begin = time.process_time()
+        assert all(
+            one.name != "long-line" for one in content_problems(content, ENVELOPE)
+        )
+        return time.process_time() - begin
+
+    assert min(seconds_for(998) for _ in range(3)) < 10 * max(seconds_for(50), 0.01)

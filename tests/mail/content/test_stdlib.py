@@ -23,6 +23,16 @@ def test_long_fields_are_whole() -> None:
     assert message.email.get_content_charset() == "utf-8"
 
 
+def test_a_long_type_is_written_anew() -> None:
+    """Of more than 2,000 characters the object has as many: the first parameters."""
+    names = "".join(f"; p{number}=v" for number in range(1000))
+    email = received(f"Content-Type: text/html; charset=utf-8{names}\r\n\r\n").email
+    assert email.get_content_type() == "text/html"
+    assert email.get_content_charset() == "utf-8"
+    assert email.get_param("p100") == "v"
+    assert email.get_param("p999") is None
+
+
 @pytest.mark.parametrize(
     ("field", "expected"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import tracemalloc
 
 import pytest
 
@@ -123,3 +124,15 @@ def test_a_long_text_is_looked_for_in_little_time() -> None:
     words = " ".join("".join(chosen.choices(letters, k=5)) for _ in range(3000))
     wanted = words[3000:9000].replace(letters[7], "x", 3)
     assert describe(Difference("text", wanted, words))
+
+
+def test_a_long_text_is_looked_for_in_little_room() -> None:
+    """Of the runs of words of a long line only those that are compared are made."""
+    got, wanted = "word " * 20_000, "Hello Ada " * 100
+    tracemalloc.start()
+    try:
+        describe(Difference("text", wanted, got))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 * len(got)

@@ -105,10 +105,11 @@ def _tokens(value: str, complaints: list[str]) -> Iterator[_Token]:
     """The tokens of a field, in one pass.
 
     A quote that never ends is an ordinary character, and so are all quotes behind it.
-    The same holds for the parenthesis of a comment.
+    The same holds for the parenthesis of a comment. Behind a quote in angle brackets
+    that never end, a quote in angle brackets is an ordinary character.
     """
     position = 0
-    quotes = comments = True
+    quotes = comments = angles = True
     while position < len(value):
         character = value[position]
         match: re.Match[str] | None
@@ -130,9 +131,10 @@ def _tokens(value: str, complaints: list[str]) -> Iterator[_Token]:
             position = end
             continue
         elif character == "<":
-            match = _ANGLE.match(value, position) if quotes else None
-            match = match or _PLAIN_ANGLE.match(value, position)
+            whole = _ANGLE.match(value, position) if quotes and angles else None
+            match = whole or _PLAIN_ANGLE.match(value, position)
             assert match is not None
+            angles = angles and (whole is not None or '"' not in match[0])
             if not match[0].endswith(">"):
                 complaints.append(f"an angle bracket never ends {_SECTION}")
             yield _Token("angle", match[0].strip("<>"))
