@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import json
 import os
 import shutil
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_smtpserver import personas
 from pytest_smtpserver.mail.search.waiting import MessageNotReceived
-from pytest_smtpserver.protocol.naming import unknown_name
+from pytest_smtpserver.protocol.naming import suggestion, unknown_name
+from pytest_smtpserver.protocol.state.events import MOMENTS
+from pytest_smtpserver.protocol.state.states import VERBS
 from pytest_smtpserver.server.server import SMTPServer
 
 from . import howto, printing
@@ -92,13 +95,17 @@ def _why_not(error: OSError, server: SMTPServer, options: dict[str, Any]) -> str
 def _server(given: Arguments, desk: _Desk) -> SMTPServer:
     try:
         server = SMTPServer(**given.options, handlers={"CLOSE": desk.closed})
+        made: list[tuple[Rule, str]] = []
         for reply in given.replies:
             rule = server.on(reply.event, reply.match).optional()
             rule.reply(reply.code, reply.text)
-            # What the dialogue names in place of a line of a test.
-            rule.made_at = f"the command line, --on {reply.given!r}"
+            made.append((rule, f"--on {reply.given!r}"))
+        desk.watch(made)
         for name, arguments in given.personas:
-            server.play(_persona(name, arguments))
+            rules = server.play(_persona(name, arguments))
+            made += [(rule, f"--persona {name}") for rule in rules]
+        for rule, flag in made:  # what the dialogue names in place of a line of a test
+            rule.made_at = f"the command line, {flag}"
         if given.dialogue is not None:
             desk.play(server, _dialogue(given.dialogue, delays=given.delays))
     except (TypeError, ValueError) as error:
@@ -111,7 +118,11 @@ def _persona(name: str, arguments: dict[str, Any]) -> personas.Persona:
         unknown = unknown_name("persona", name, _PERSONAS, personas.WORDS)
         raise UsageError(f"--persona: {unknown}")
     make = getattr(personas, name)
-    made: personas.Persona = make(**arguments)
+    try:
+        made: personas.Persona = make(**arguments)
+    except TypeError as error:
+        takes = ", ".join(inspect.signature(make).parameters) or "no arguments"
+        raise UsageError(f"--persona: {error}; it takes {takes}") from None
     return made
 
 
@@ -142,6 +153,8 @@ class _Desk:
         self._page: LivePage | None = None
         #: The rules of the dialogue, until it is printed that a client has left it.
         self._dialogue: list[Rule] = []
+        #: The rules of ``--on``, and how it was given.
+        self._watched: list[tuple[Rule, str]] = []
         #: The messages that were printed, by `id`.
         self._shown: set[int] = set()
         #: Whether the main thread waits, so that Ctrl-C interrupts no printing.
@@ -179,6 +192,10 @@ class _Desk:
     def play(self, server: SMTPServer, dialogue: personas.Persona) -> None:
         """Play the dialogue; where a client leaves it, that is printed."""
         self._dialogue = server.play(dialogue)
+
+    def watch(self, made: list[tuple[Rule, str]]) -> None:
+        """Say at the end which of these rules no client has come to, and their flags."""
+        self._watched = list(made)
 
     def greet(self) -> None:
         server, options = self._server, self._given.options
@@ -237,8 +254,13 @@ class _Desk:
                 self._show(message)
             self._write_page()
             errors = [[(f"error: {error!r}", "bad")] for error in self._server.errors]
+            unused = [
+                [(f"never used: {flag}{_meant(rule.event)}", "")]
+                for rule, flag in self._watched
+                if not rule.called
+            ]
             summary = printing.summary(len(self._shown), sessions)
-            self._people.lines([*errors, [], *summary])
+            self._people.lines([*errors, *unused, [], *summary])
             if self._page is not None:
                 self._people.lines([[(f"The page: {self._given.report}", "")]])
 
@@ -260,6 +282,11 @@ class _Desk:
         if self._page is not None:
             with _telling("--report"):
                 self._page.write(list(self._server.sessions))
+
+
+def _meant(event: str) -> str:
+    known = (*MOMENTS, *VERBS)
+    return "" if event in known else suggestion(event, {}, known)
 
 
 @contextmanager

@@ -285,8 +285,8 @@ def _reply(on: str, reply: str) -> ScriptedReply:
     code, _, text = reply.strip().partition(" ")
     if not re.fullmatch(r"[2-5]\d\d", code):
         raise UsageError(
-            f"--reply begins with a code, such as '550 5.1.1 No such user', "
-            f"not {reply!r}"
+            "--reply begins with a code from 200 to 599, such as "
+            f"'550 5.1.1 No such user', not {reply!r}"
         )
     match = _KEY_WORD.sub("", match.strip())
     wanted: str | re.Pattern[str] | None = match or None

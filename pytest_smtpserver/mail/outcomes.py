@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_smtpserver.protocol.naming import no_such_attribute
+
 if TYPE_CHECKING:
     from pytest_smtpserver.protocol.syntax.envelope import Envelope
     from pytest_smtpserver.protocol.syntax.replies import Reply
@@ -49,6 +51,12 @@ class AuthAttempt:
     authzid: str | None = None
     succeeded: bool = False
     reply: Reply | None = None
+
+    if not TYPE_CHECKING:  # a type checker knows better what there is
+        __getattr__ = no_such_attribute(
+            "a login attempt",
+            dict.fromkeys(("user", "login", "name"), "attempt.username"),
+        )
 
     def shown(
         self, username: str | None, password: str | None, authzid: str | None

@@ -54,7 +54,7 @@ OPTIONS: Mapping[str, str] = by_name(
         "host=": "bind listen interface ip",
         "require_tls=True with tls=": "tls_required force_tls",
         "max_connections=": "max_clients connection_limit",
-        "ca=, or client_ca=": "ca_file cafile ca_cert",
+        "ca=, or client_ca=": "cafile ca_file ca_cert",
         "handlers={'MESSAGE': handler}": "callback on_message hooks",
         "logger=": "log logging log_level",
         "extensions=[…]": "smtputf8 pipelining chunking dsn",
@@ -70,6 +70,7 @@ OPTIONS: Mapping[str, str] = by_name(
         "on('MAIL', address)": "sender",
         "on('RCPT', address)": "recipient",
         "on('RCPT', address).reply(550)": "reject",
+        "nothing: smtp_server.play(personas.gmail()) does that": "persona personas",
     }
 )
 
@@ -202,7 +203,8 @@ SESSION: Mapping[str, str] = by_name(
         "session.helo": "host_name ehlo",
         "session.helo, session.client_hostname": "hostname",
         "session.tls": "ssl",
-        "session.tls is not None": "secure",
+        "session.tls is not None": "secure is_tls is_secure",
+        "session.tls.version": "tls_version",
         "session.opening_command == 'EHLO'": "extended_smtp",
         "session.user is not None": "authenticated",
         "session.user": "login username",
@@ -249,7 +251,7 @@ ATTACHMENT: Mapping[str, str] = by_name(
 #: What others ask of their list of messages.
 MESSAGES: Mapping[str, str] = by_name(
     {
-        "messages.find(…)": "filter search",
+        "messages.find(…)": "filter search find_all",
         "messages.find(…), messages[0]": "get",
         "messages[0]": "first",
         "messages[-1]": "last latest",
@@ -283,11 +285,22 @@ SERVER: Mapping[str, str] = by_name(
         "messages.clear() or reset()": "clear flush delete_all delete",
         "stop()": "close shutdown",
         "is_running": "is_alive accepting",
-        "wait_for_message(…)": "wait wait_for wait_for_email",
+        "wait_for_message(…)": "wait wait_for wait_for_email wait_for_mail",
+        "assert_received(…)": (
+            "assert_sent assert_message_sent assert_mail_sent assert_email_sent "
+            "assert_message_received assert_count"
+        ),
+        "messages[-1]": "last_message latest_message last_mail last_email",
+        "on(event)": "expect when stub",
+        "on('RCPT', address)": "on_rcpt on_recipient",
+        "on('MAIL', address)": "on_mail on_sender",
+        "on(event).reply(451).once()": "fail_next fail_once fail",
         "messages, messages.find(…)": "get_messages",
         "messages.find(…)": "find search",
         "client_context()": "ssl_context context",
-        "ca_file, or the fixture smtp_ca": "ca",
+        "ca_file, or the fixture smtp_ca": (
+            "ca cafile ca_path ca_cert certificate_file cert_file"
+        ),
         "sessions[0]": "session",
         "messages[0].envelope": "envelope",
         "len(messages)": "count total",
@@ -311,7 +324,8 @@ SERVER: Mapping[str, str] = by_name(
 #: What other libraries call the answer of a mock or a stub.
 RULE: Mapping[str, str] = by_name(
     {
-        ".reply(code, text)": "respond response answer returns return_value",
+        ".reply(code, text)": "respond response answer returns return_value replies",
+        ".times(2)": "twice",
         ".reply(550)": "reject refuse",
         ".reply(451) or .disconnect()": "fail error",
         ".reply(250)": "accept",

@@ -239,6 +239,8 @@ def _meant(event: str) -> str:
     Others write verbs in upper case: a word of theirs in upper case may be a verb that
     the server does not know.
     """
+    if "@" in event and " " not in event:
+        return f"write on('RCPT', {event!r})"
     if event.isupper() and " " not in event and "_" not in event:
         return ""
     if word := suggestion(event, EVENTS):

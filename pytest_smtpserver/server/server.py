@@ -18,7 +18,7 @@ from .io import listening
 from .io.background import BACKGROUND
 from .options.options import ELSEWHERE, WORDS, check_options, not_to_be_set
 from .place import Place
-from .serving import Running, Serving, naming_who_blocks, stays_in_its_process
+from .serving import Running, Serving, stays_in_its_process
 from .tls.authorities import AUTHORITIES
 
 if TYPE_CHECKING:
@@ -382,7 +382,7 @@ class SMTPServer:
         self._serving.check_here()
         if self.is_running:
             raise RuntimeError(f"this server runs already, at {self.url}")
-        with naming_who_blocks():
+        with listening.naming_who_forbids():
             listener = self._place.bind(given)
             try:
                 yield listener

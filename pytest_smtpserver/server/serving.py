@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import traceback
 import weakref
 from collections import deque
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 import anyio
 
 from .io.background import BACKGROUND, LoopBlocked
+from .io.listening import naming_who_forbids
 from .io.waking import running_event_loop
 from .loops import LoopService, TaskService
 
@@ -111,7 +111,7 @@ class Serving:
             )
         self._out_of_service = True
         try:
-            with naming_who_blocks():
+            with naming_who_forbids():
                 yield service
         finally:
             self._out_of_service = False
@@ -268,25 +268,6 @@ class Serving:
         if culprit not in self._told:
             self._told.add(culprit)
             self._context.fault(LoopBlocked(culprit))
-
-
-@contextmanager
-def naming_who_blocks() -> Iterator[None]:
-    """Say what to do where pytest-socket forbids the sockets of a server."""
-    try:
-        yield
-    except Exception as error:
-        # Not by its type: pytest-socket warns first, and warnings may be errors.
-        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-        if any(one.f_globals.get("__name__") == "pytest_socket" for one in frames):
-            error.add_note(
-                "An SMTP server for tests needs sockets on this machine. Let "
-                "pytest-socket allow them, and no others, in the settings of pytest:\n"
-                "  addopts = --disable-socket --allow-hosts=127.0.0.1,::1\n"
-                "or for one test by @pytest.mark.enable_socket. A server with the option "
-                "path needs --allow-unix-socket too."
-            )
-        raise
 
 
 def stays_in_its_process(server: object) -> NoReturn:

@@ -76,6 +76,20 @@ def test_scripted_replies_and_the_dialogue() -> None:
     assert re.search(r"\+\d\.\d{3} C: ehlo client\.example\.org\n", output)
 
 
+def test_what_no_client_came_to() -> None:
+    """A mistyped verb is one that the server does not know: it never comes."""
+    rules = ("--on", "RPCT a", "--reply", "550", "--on", "NOOP", "--reply", "421 Bye")
+    with running("-v", *rules, "--persona", "gmail") as command:
+        with smtplib.SMTP("127.0.0.1", command.port, "client.example.org") as client:
+            assert client.noop() == (421, b"Bye")
+        command.until("^connection 1 ")
+        _, output, _ = command.interrupt()
+    assert "never used: --on 'RPCT a'; did you mean 'RCPT'?\n" in output
+    assert "ESMTP" in output
+    assert "never used: --on 'NOOP'" not in output
+    assert "<- the command line, --persona gmail\n" in output
+
+
 def test_a_persona_and_a_connection_without_mail() -> None:
     """One line says why there is none."""
     with running("--persona", "greylisting(tries=1)") as command:
@@ -249,6 +263,8 @@ def test_a_port_that_is_taken() -> None:
         ("--persona outlook", "there is no persona 'outlook'; here it is microsoft365"),
         ("--persona gmial", "there is no persona 'gmial'; did you mean 'gmail'?"),
         ("--persona gmail(x=1)", "unexpected keyword argument 'x'"),
+        ("--persona greylisting(trie=2)", "'trie'; it takes tries"),
+        ("--on RCPT --reply 999", "begins with a code from 200 to 599"),
         (
             "--persona dialogue",
             "--persona dialogue needs its log: it is --dialogue LOG",

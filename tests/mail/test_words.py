@@ -18,6 +18,7 @@ from pytest_smtpserver import (
     SMTPServer,
 )
 from pytest_smtpserver.mail import words
+from pytest_smtpserver.mail.outcomes import AuthAttempt
 from pytest_smtpserver.mail.search.criteria import NAMES
 from pytest_smtpserver.protocol import naming
 from pytest_smtpserver.protocol.state.events import MOMENTS
@@ -144,6 +145,7 @@ def _parts() -> dict[str, object]:
         "server": SMTPServer(),
         "address": message.envelope.mail_from,
         "event": Event("RCPT", message.session),
+        "login attempt": AuthAttempt("PLAIN"),
     }
 
 
@@ -208,6 +210,9 @@ def _parts() -> dict[str, object]:
         ("server", "tls", "the option tls="),
         ("server", "handle_RCPT", "on('RCPT').call(handler)"),
         ("server", "smtpd", "nothing: the server is this object"),
+        ("server", "cafile", "ca_file, or the fixture smtp_ca"),
+        ("login attempt", "user", "attempt.username"),
+        ("login attempt", "pasword", "did you mean 'password'?"),
         # What handlers get elsewhere, and addresses.
         ("event", "rcpt_tos", "event.envelope.rcpt_to"),
         ("event", "rcpt_options", "event.address.parameters"),
@@ -411,7 +416,7 @@ _ELSEWHERE = {
         aiosmtplib: start_tls use_tls username password
         Mailpit, Mailhog and other people's fixtures: starttls enable_tls ssl auth
             authenticate user login credentials require_auth delay fqdn max_size socket
-            addr config sender recipient reject""",
+            addr config sender recipient reject persona""",
     "CRITERIA": """
         smtplib: from_addr to_addrs
         Django: from_email recipients bcc body message attachments
@@ -436,12 +441,13 @@ _ELSEWHERE = {
         others: inbox mailbox mails emails received received_messages server_address ip
             handler reject respond connections clients log clear flush close shutdown
             is_alive wait wait_for wait_for_email get_messages find ssl_context context
-            ca""",
+            ca cafile certificate_file assert_sent assert_message_sent assert_count
+            wait_for_mail last_message expect fail_next on_rcpt""",
     "RULE": """
         unittest.mock: return_value side_effect call_count assert_called
         responses and respx: respond response answer callback
         others: returns reject refuse fail error accept do handle sleep wait timeout
-            close drop abort called_once""",
+            close drop abort called_once twice replies""",
     "SESSION": """
         aiosmtpd: peer ssl host_name extended_smtp loop authenticated auth_data
             login_data proxy_data rcpt_tos mail_options rcpt_options smtp_utf8
@@ -449,7 +455,7 @@ _ELSEWHERE = {
         pytest-localserver: rcpttos mailfrom
         asyncio and http.server: peername client_address
         others: ip hostname ehlo secure login username log dialogue lines closed data
-            sender_options""",
+            sender_options tls_version is_tls""",
     "ATTACHMENT": """
         email.message: get_filename get_content_type get_content_maintype
             get_content_subtype get_payload get_content as_bytes get_content_charset
@@ -462,7 +468,7 @@ _ELSEWHERE = {
         list: append extend insert pop remove reverse sort copy
         Mailpit: search total
         querysets: filter get first last latest delete
-        others: size wait wait_for empty flush delete_all""",
+        others: size wait wait_for empty flush delete_all find_all""",
     "ENVELOPE": """
         aiosmtpd: mail_options rcpt_tos rcpt_options smtp_utf8 original_content
         smtplib: from_addr to_addrs

@@ -339,6 +339,26 @@ def test_socket(run):
     result.assert_outcomes(passed=3)
 
 
+def test_sockets_that_are_disabled(run):
+    """Each test hears what to write, and no event loop is left half made."""
+    result = run(
+        """
+        import pytest
+
+
+        @pytest.mark.parametrize("number", range(30))
+        def test_it(smtp_server, number):
+            raise AssertionError("there is no server")
+        """,
+        "--disable-socket",
+        plugins=["pytest_socket"],
+    )
+    result.assert_outcomes(errors=30)
+    text = result.stdout.str()
+    assert text.count("addopts = --disable-socket --allow-hosts=127.0.0.1,::1") == 30
+    assert "_ssock" not in text + result.stderr.str()
+
+
 def test_sockets_that_are_disabled_while_a_server_runs(run):
     """Clients in other processes are served; the error says what to write."""
     result = run(

@@ -320,6 +320,12 @@ def test_mistakes_raise_where_they_are_made(
         ("MESAGE D", {}, ValueError, "did you mean 'MESSAGE'"),
         # Hooks of aiosmtpd, of npm's smtp-server, and commands as they are sent.
         ("handle_RCPT", {}, ValueError, "not 'handle_RCPT'; here it is 'RCPT'$"),
+        (
+            "Ada@example.org",
+            {},
+            ValueError,
+            r"; write on\('RCPT', 'Ada@example.org'\)$",
+        ),
         ("handle_DATA", {}, ValueError, "'MESSAGE' for a whole message, 'DATA' for"),
         ("handle_STARTTLS", {}, ValueError, "'SECURE' once TLS is up"),
         ("handle_exception", {}, ValueError, "smtp_server.errors"),

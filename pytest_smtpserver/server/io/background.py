@@ -10,6 +10,7 @@ import asyncio
 import atexit
 import math
 import os
+import socket
 import sys
 import threading
 from concurrent.futures import Future
@@ -17,6 +18,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .clock import monotonic
+from .listening import naming_who_forbids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -57,13 +59,17 @@ def threads_take_turns() -> bool:
     )
 
 
-def _check_descriptors() -> None:
+def _check_needs() -> None:
     """Complain before a loop does: asyncio leaves half of one, libuv ends the process.
 
     Raises:
         OSError: there are too few descriptors.
+        RuntimeError: pytest-socket forbids sockets.
     """
     with ExitStack() as stack:
+        with naming_who_forbids():  # a socket as that by which a loop wakes itself
+            kind = getattr(socket, "AF_UNIX", socket.AF_INET)
+            stack.enter_context(socket.socket(kind))
         for _ in range(_DESCRIPTORS):
             stack.callback(os.close, os.open(os.devnull, os.O_RDONLY))
 
@@ -73,7 +79,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
     Where threads take turns, uvloop would not let the others have theirs.
     """
-    _check_descriptors()
+    _check_needs()
     loop: asyncio.AbstractEventLoop
     try:
         import uvloop  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - an extra

@@ -7,11 +7,14 @@ import os
 import socket
 import stat
 import sys
-from contextlib import suppress
+import traceback
+from contextlib import contextmanager, suppress
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_smtpserver.server.options.options import Options
 
 #: The length of `sun_path` without its last octet, which is NUL (unix(7), unix(4)).
@@ -185,3 +188,25 @@ def fill(listener: socket.socket) -> list[socket.socket]:
         except (BlockingIOError, InterruptedError):
             continue  # the system is at it, or there is no place
     return fillers
+
+
+@contextmanager
+def naming_who_forbids() -> Iterator[None]:
+    """Say what to do where pytest-socket forbids the sockets of a server."""
+    try:
+        yield
+    except Exception as error:
+        # Not by its type: pytest-socket warns first, and warnings may be errors.
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        forbids = any(
+            one.f_globals.get("__name__") == "pytest_socket" for one in frames
+        )
+        if forbids and not hasattr(error, "__notes__"):  # once is enough
+            error.add_note(
+                "An SMTP server for tests needs sockets on this machine. Let "
+                "pytest-socket allow them, and no others, in the settings of pytest:\n"
+                "  addopts = --disable-socket --allow-hosts=127.0.0.1,::1\n"
+                "or for one test by @pytest.mark.enable_socket. A server with the option "
+                "path needs --allow-unix-socket too."
+            )
+        raise
