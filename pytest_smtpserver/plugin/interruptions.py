@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -81,8 +82,8 @@ class CtrlC:
     """Hangs up on clients when Ctrl-C ends a test, as after the alarm.
 
     asyncio and trio set a handler of their own only where Python's own one is in place,
-    so that it stays there. faulthandler tells of the signal by a pipe, and lets that
-    handler do its work.
+    so that it stays there. faulthandler tells of the signal by a pipe, and lets whatever
+    handler is there do its work.
     """
 
     def __init__(self) -> None:
@@ -91,16 +92,24 @@ class CtrlC:
         self._thread = threading.Thread(
             target=self._hear, name="smtp-server-ctrl-c", daemon=True
         )
+        self._in_vain = False
 
     def listen(self) -> None:
-        """Hear of Ctrl-C until another handler is set: so call it for each test."""
-        if (
-            not hasattr(faulthandler, "register")  # on Windows
-            or threading.current_thread() is not threading.main_thread()
-            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        """Hear of Ctrl-C until another handler is set.
+
+        So call it for each test, and, from any thread, when a client is held up: a loop
+        of asyncio or trio may run by then. A handler of the test's own is left alone.
+        """
+        handler = signal.getsignal(signal.SIGINT)
+        if not hasattr(faulthandler, "register") or not (  # on Windows
+            handler is signal.default_int_handler
+            or str(getattr(handler, "__module__", "")).startswith("trio.")
+            or _runner() is not None
         ):
             return
         if self._pipe is None:
+            if threading.current_thread() is not threading.main_thread():
+                return
             self._pipe = os.pipe()
             os.set_blocking(self._pipe[1], False)
             self._thread.start()
@@ -108,6 +117,11 @@ class CtrlC:
         faulthandler.register(
             signal.SIGINT, self._pipe[1], all_threads=False, chain=True
         )
+
+    def was_in_vain(self) -> bool:
+        """Whether asyncio could not tell a test of it since this was asked before."""
+        in_vain, self._in_vain = self._in_vain, False
+        return in_vain
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -124,14 +138,34 @@ class CtrlC:
 
     def _hear(self) -> None:
         assert self._pipe is not None
-        while os.read(self._pipe[0], 1 << 16) and not self._over.wait(_TO_LEAVE):
-            if _unwinds():
-                hang_up("Ctrl-C has ended the test", 0.0)
+        main = threading.main_thread().ident or 0
+        while os.read(self._pipe[0], 1 << 16):
+            turned, runner = threading.Event(), _runner()
+            with suppress(RuntimeError):  # it has just been closed
+                runner and runner.get_loop().call_soon_threadsafe(turned.set)
+            if self._over.wait(_TO_LEAVE):
+                return
+            where = sys._current_frames()[main].f_globals.get("__name__")
+            blocked = runner is not None and not turned.is_set()
+            if blocked and where not in ("selectors", "asyncio.runners"):
+                self._in_vain = True  # it only cancels a task, at the next `await`
+            elif not _unwinds(main):
+                continue
+            hang_up("Ctrl-C has ended the test", 0.0)
 
 
-def _unwinds() -> bool:
+def _runner() -> Any:
+    """The `asyncio.Runner` that sees to Ctrl-C just now; None for none."""
+    import asyncio  # noqa: PLC0415 - it is there where a server runs
+
+    handler = signal.getsignal(signal.SIGINT)
+    runner = getattr(getattr(handler, "func", None), "__self__", None)
+    return runner if isinstance(runner, asyncio.Runner) else None
+
+
+def _unwinds(thread: int) -> bool:
     """Whether the main thread is still on its way out, after Ctrl-C."""
-    found: Any = sys._current_exceptions().get(threading.main_thread().ident or 0)
+    found: Any = sys._current_exceptions().get(thread)
     error = found[1] if isinstance(found, tuple) else found  # until Python 3.11
     while error is not None and not isinstance(error, END):
         error = error.__context__

@@ -52,6 +52,8 @@ class _Run:
         self._stack.callback(STANDSTILL.end)  # after "quit" in the debugger
         self.ctrl_c: CtrlC = CtrlC()
         self._stack.callback(self.ctrl_c.close)
+        background.BEFORE_A_WAIT.append(self.look_out)
+        self._stack.callback(background.BEFORE_A_WAIT.remove, self.look_out)
         config.add_cleanup(self._stack.close)
 
     def new_server(self, options: dict[str, Any]) -> SMTPServer:
@@ -65,6 +67,11 @@ class _Run:
     def session_server(self, options: dict[str, Any]) -> SMTPServer:
         self._shared = self.new_server(options).start()
         return self._shared
+
+    def look_out(self) -> None:
+        """Hear of Ctrl-C from now on."""
+        if not background.threads_take_turns():
+            self.ctrl_c.listen()
 
     def shares(self, server: SMTPServer) -> bool:
         """Whether it is the long-lived one, which belongs to a test by its fixture only."""
@@ -108,8 +115,8 @@ class TestServers:
 
     def look_out(self) -> None:
         """Hear of Ctrl-C from now on, where a server runs."""
-        if RUNNING.now() and not background.threads_take_turns():
-            run_of(self._item.config).ctrl_c.listen()
+        if RUNNING.now():
+            run_of(self._item.config).look_out()
 
     def note_failure(self, failure: BaseException) -> None:
         """Add to the failure what has gone wrong on the servers: it may be the reason.
@@ -199,7 +206,9 @@ class TestServers:
     ) -> None:
         """Note whether the test has failed, and why: subtests and TestCases raise nothing."""
         self._failed, self._failure = self._failed or report.failed, failure
-        if end := hidden_end(failure):
+        run = self._item.config.stash.get(_RUN, None)
+        in_vain = run is not None and run.ctrl_c.was_in_vain() and report.failed
+        if end := hidden_end(failure) or "KeyboardInterrupt" * in_vain:
             self._item.session.shouldstop = end
 
     def shows(self, report: pytest.TestReport, *, always: bool) -> bool:

@@ -413,6 +413,134 @@ def test_it(smtp_server):
     assert Path("tidy").exists()
 
 
+BLOCKS = """
+import anyio
+
+
+def use(server):
+    server.on("NOOP").call(press).hang()
+    with smtplib.SMTP(*server.address, local_hostname="me") as client:
+        client.noop()
+
+
+async def main(server):
+    use(server)
+
+
+{}
+
+
+def test_other(smtp_server):
+    raise AssertionError("the run goes on")
+"""
+PLAIN = """
+def test_it(smtp_server):
+    {}
+"""
+MARKED = """
+@pytest.mark.{}
+async def test_it(smtp_server):
+    await main(smtp_server)
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "hidden", "plugin"),
+    [
+        pytest.param(
+            PLAIN.format("asyncio.run(main(smtp_server))"), True, (), id="asyncio.run"
+        ),
+        pytest.param(
+            PLAIN.format("anyio.run(main, smtp_server, backend='trio')"),
+            False,
+            (),
+            marks=pytest.mark.once,
+            id="trio",
+        ),
+        pytest.param(
+            MARKED.format("asyncio"),
+            True,
+            (
+                "-ppytest_asyncio.plugin",
+                "-oasyncio_default_fixture_loop_scope=function",
+            ),
+            marks=pytest.mark.once,
+            id="pytest-asyncio",
+        ),
+        pytest.param(
+            MARKED.format("anyio"),
+            False,
+            ("-panyio.pytest_plugin",),
+            marks=pytest.mark.once,
+            id="anyio's plugin",
+        ),
+        pytest.param(
+            PLAIN.format("asyncio.run(asyncio.sleep(0))\n    use(smtp_server)"),
+            False,
+            (),
+            marks=pytest.mark.once,
+            id="after a loop",
+        ),
+    ],
+)
+def test_in_a_loop_that_the_client_blocks(
+    run: Run,
+    test: str,
+    hidden: bool,
+    plugin: tuple[str, ...],
+) -> None:
+    """asyncio can only cancel a task that awaits something; this one does not."""
+    result = run(BLOCKS.format(test), *plugin)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    end = "Interrupted: KeyboardInterrupt" if hidden else "KeyboardInterrupt"
+    result.stdout.fnmatch_lines([*HUNG_UP, f"*! {end} !*"])
+    result.stdout.no_fnmatch_line("*the run goes on*")
+
+
+@pytest.mark.once
+def test_a_handler_of_the_test_and_its_clients_are_left_alone(run: Run) -> None:
+    """It blocks its loop, and asyncio tells it of the signal when it is done."""
+    result = run("""
+def test_it(smtp_server):
+    smtp_server.on("NOOP").call(press).delay(1.5)
+
+    async def main():
+        told = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, told.set)
+        mail(smtp_server)
+        client = ask(smtp_server)
+        assert client.recv(100).startswith(b"250 ")
+        client.close()
+        await told.wait()
+
+    asyncio.run(main())
+""")
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.once
+def test_the_clients_of_a_loop_that_turns(run: Run) -> None:
+    """A task that tidies up has them for as long as it likes."""
+    interrupted(
+        run("""
+def test_it(smtp_server):
+    smtp_server.on("NOOP").call(press).delay(1.5)
+
+    async def main():
+        client = await asyncio.to_thread(ask, smtp_server)
+        try:
+            await asyncio.sleep(30)
+        finally:
+            reply = await asyncio.to_thread(client.recv, 100)
+            Path("tidy").write_bytes(reply)
+            client.close()
+
+    asyncio.run(main())
+""")
+    )
+    assert Path("tidy").read_bytes().startswith(b"250 ")
+
+
 def test_nothing_is_left_of_it() -> None:
     """Python's handler is in place all the time, and another one is not replaced."""
     before = signal.getsignal(signal.SIGINT)

@@ -35,6 +35,10 @@ _DESCRIPTORS = 8
 _PACKAGE = __name__.partition(".")[0]
 
 
+#: Called when a rule may keep a client waiting, for those who look out for Ctrl-C.
+BEFORE_A_WAIT: list[Callable[[], None]] = []
+
+
 class LoopBlocked(AssertionError, TimeoutError):  # noqa: N818 - it is what happened
     """Something of the test's keeps the event loop of all servers from going on."""
 

@@ -19,6 +19,7 @@ from pytest_smtpserver.script.actions import (
     Throttle,
 )
 from pytest_smtpserver.script.event import Event as ScriptEvent
+from pytest_smtpserver.server.io.background import BEFORE_A_WAIT
 from pytest_smtpserver.server.io.clock import STANDSTILL, Pace
 
 from .content_handler import ContentStream, Cut
@@ -60,6 +61,8 @@ class Performer:
     async def perform(self) -> None:
         """Do what the rule wants, in order; what it leaves open happens as usual."""
         dialogue, actions = self._dialogue, self._due.decision.actions
+        for call in BEFORE_A_WAIT:
+            call()
         for action in actions:
             if isinstance(action, Keep):
                 # It goes for the reply, also for one that stands before it.
