@@ -88,10 +88,8 @@ def printable_json(text: str) -> str:
 
 
 def _escape(match: re.Match[str]) -> str:
-    character = match[0]
-    if _is_hidden(character):
-        return character.encode("unicode_escape").decode("ascii")
-    return character
+    hidden = _is_hidden(match[0])
+    return match[0].encode("unicode_escape").decode("ascii") if hidden else match[0]
 
 
 def _escape_in_json(match: re.Match[str]) -> str:

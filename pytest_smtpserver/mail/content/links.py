@@ -135,15 +135,10 @@ def explained(
     title: str, *, expected: str, got: Sequence[str] | str, nearest: str = "", hint: str
 ) -> str:
     """The text of an error: expected, got, the nearest miss, the way out."""
-    lines = [title, f"  expected: {expected}"]
-    if isinstance(got, str):
-        lines.append(f"  got:      {got}")
-    else:
-        listed = [f"            {value}" for value in got[:30]]
-        if len(got) > 30:
-            listed.append(f"            … and {len(got) - 30} more")
-        lines.append(f"  got:      {listed[0].strip()}")
-        lines += listed[1:]
+    more = [f"… and {len(got) - 30} more"] * (len(got) > 30)
+    values = [got] if isinstance(got, str) else [*got[:30], *more]
+    lines = [title, f"  expected: {expected}", f"  got:      {values[0].strip()}"]
+    lines += [f"            {value}" for value in values[1:]]
     if nearest:
         lines.append(f"  nearest:  {nearest}")
     lines.append(f"  ({hint})")

@@ -18,8 +18,9 @@ from .fields.mime_parameters import Structured, read_structured
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Multiparts nested deeper than this are not taken apart; only fuzzers make them.
-_MAX_DEPTH = 50
+#: Multiparts nested deeper than this are not taken apart, and parts of a message beyond
+#: this number are left out; only fuzzers make them.
+_MAX_DEPTH, _MAX_PARTS = 50, 10_000
 _MEDIA_TYPE = re.compile(r"[^\s/;]+/[^\s/;]+")
 
 
@@ -137,17 +138,19 @@ class Part:
             )
         return [*found, *self._structure_defects]
 
-    def split(self, depth: int = 0) -> None:
-        """Take a multipart apart, and the multiparts in it (RFC 2046 §5.1.1)."""
+    def split(self, numbers: Iterator[int], depth: int = 0) -> None:
+        """Take a multipart apart, and the multiparts in it (RFC 2046 §5.1.1).
+
+        Each part takes one of the `numbers`.
+        """
+        complain = self._structure_defects.append
         if not self.content_type.startswith("multipart/"):
             return
         if depth >= _MAX_DEPTH:
-            self._structure_defects.append(f"multiparts nested over {_MAX_DEPTH} deep")
+            complain(f"multiparts nested over {_MAX_DEPTH} deep")
             return
         if not self._boundary:
-            self._structure_defects.append(
-                f"{self.content_type} without a boundary (RFC 2046 section 5.1)"
-            )
+            complain(f"{self.content_type} without a boundary (RFC 2046 section 5.1)")
             return
         # RFC 2046 §5.1.5: what a digest holds is a message where nothing else is said.
         digest = self.content_type == "multipart/digest"
@@ -156,28 +159,31 @@ class Part:
         while behind >= 0:
             spans, behind = _spans(self.content, behind, self.end, self._boundary)
             for start, end in spans:
+                if next(numbers, None) is None:
+                    complain(f"over {_MAX_PARTS:,} parts; the others are left out")
+                    return
                 child = Part(self.content, start, end, default=default)
-                inner = container._add(child, depth + below, self)
+                inner = container._add(child, numbers, depth + below, self)
                 below += inner is not container
                 container = inner
             if container is self:
                 break
             container, below = self, 0  # the inner one has ended, this one has not
         if not self.children:
-            self._structure_defects.append(
+            complain(
                 f"the boundary {self._boundary.decode('utf-8', 'replace')!r} of "
                 f"{self.content_type} never comes"
             )
         elif behind < 0:
-            self._structure_defects.append(
-                f"the last boundary of {self.content_type} is missing; cut off?"
-            )
+            complain(f"the last boundary of {self.content_type} is missing; cut off?")
 
     @property
     def _boundary(self) -> bytes:
         return self.parameter("boundary").rstrip().encode("utf-8", "replace")
 
-    def _add(self, child: Part, depth: int, around: Part) -> Part:
+    def _add(
+        self, child: Part, numbers: Iterator[int], depth: int, around: Part
+    ) -> Part:
         """Add a part; returns the part that the next one belongs to.
 
         A multipart may repeat the boundary of the multipart around it, although RFC 2046
@@ -190,14 +196,14 @@ class Part:
                 "its boundary is that of the multipart around it (RFC 2046 section 5.1.2)"
             )
             return child
-        child.split(depth + 1)
+        child.split(numbers, depth + 1)
         return self
 
 
 def parse(content: bytes) -> Part:
     """Take a message apart. Every sequence of octets counts as a message."""
     root = Part(content, 0, len(content))
-    root.split()
+    root.split(iter(range(_MAX_PARTS)))
     return root
 
 
@@ -236,8 +242,5 @@ def _spans(
 
 def _before(content: bytes, position: int) -> int:
     """Where a part ends: the delimiter begins with a line end (RFC 2046 §5.1.1)."""
-    if content[position - 1 : position] == b"\n":
-        position -= 1
-    if content[position - 1 : position] == b"\r":
-        position -= 1
-    return position
+    end = content[max(position - 2, 0) : position]
+    return position - len(end) + len(end.removesuffix(b"\n").removesuffix(b"\r"))

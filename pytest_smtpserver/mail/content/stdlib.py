@@ -8,6 +8,7 @@ time grows with the square of a field's length.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.headerregistry import (
@@ -71,10 +72,8 @@ _POLICY = SalvagePolicy()
 
 def parse_message(content: bytes) -> EmailMessage:
     """Parse a message; what cannot be parsed becomes the body of one without parts."""
-    try:
+    with suppress(Exception):  # nested too deeply, for one
         return message_from_bytes(content, policy=_POLICY)
-    except Exception:  # noqa: BLE001, S110 - nested too deeply, for one
-        pass
     try:
         message = BytesHeaderParser(policy=_POLICY).parsebytes(content)
     except Exception:  # noqa: BLE001 - then there is no header either
@@ -135,10 +134,8 @@ def _header(name: str, value: str) -> Any:
     elif len(value) <= _MAX_PARSED and "=?" not in value:
         attempts.append((default_policy.header_factory, value))
     for factory, attempt in attempts:
-        try:
+        with suppress(Exception):  # the next one is simpler
             return factory(name, attempt)
-        except Exception:  # noqa: BLE001, S112 - the next one is simpler
-            continue
     return _TEXTS(name, plain)
 
 

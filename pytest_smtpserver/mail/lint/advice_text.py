@@ -90,7 +90,7 @@ _ABOUT_WORDS = re.compile(
     r"//(?:developer|docs|wiki)\.|/(?:docs|reference|wiki)/", re.IGNORECASE
 )
 _SAMPLES = re.compile(
-    r"^```.*?^```|`[^`\n]+`|^(?: {4}|\t).*$", re.DOTALL | re.MULTILINE
+    r"^```.*?^```|`[^`\n]+`|^(?: {4}|\t)[^\n]*$", re.DOTALL | re.MULTILINE
 )
 #: How many things of a kind a finding names.
 _NAMED = 5

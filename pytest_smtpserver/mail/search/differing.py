@@ -42,10 +42,24 @@ def describe(difference: Difference, *, full: bool = False) -> list[str]:
 
 def diff(wanted: str, got: str) -> list[str]:
     """The lines of both, with a sign for whose they are and marks where they differ."""
-    if max(len(wanted), len(got)) > _DIFFED:
-        return _from_first_difference(wanted.splitlines(), got.splitlines())
-    lines = difflib.ndiff(wanted.splitlines(), got.splitlines())
-    return [line.rstrip() for line in lines]
+    ours, theirs = wanted.splitlines(), got.splitlines()
+    if max(len(wanted), len(got)) > _DIFFED or _takes_long(ours, theirs):
+        return _from_first_difference(ours, theirs)
+    return [line.rstrip() for line in difflib.ndiff(ours, theirs)]
+
+
+def _takes_long(ours: list[str], theirs: list[str]) -> bool:
+    blocks = difflib.SequenceMatcher(None, ours, theirs).get_opcodes()
+    return any(
+        _size(ours[start:end]) * _size(theirs[begin:stop]) > 3 * _PAIRS
+        for kind, start, end, begin, stop in blocks
+        if kind == "replace"
+    )
+
+
+def _size(lines: list[str]) -> int:
+    """The characters of lines, each of which counts as one of some length."""
+    return sum(map(len, lines)) + _LONG * len(lines)
 
 
 def _from_first_difference(wanted: list[str], got: list[str]) -> list[str]:

@@ -487,3 +487,15 @@ def test_a_boundary_that_is_used_twice() -> None:
         "part multipart/alternative: its boundary is that of the multipart around it "
         "(RFC 2046 section 5.1.2)"
     )
+
+
+def test_ten_thousand_parts() -> None:
+    """They are counted in the whole message; those beyond take no memory."""
+    parts = part("a/b; name=c", "x") * 6000
+    outer = part("multipart/mixed; boundary=c", parts.replace("--b", "--c") + "--c--\n")
+    message = received(mail(outer + outer + "--b--\n"))
+    # Two of the parts are the multiparts themselves.
+    assert len(message.attachments) == 10_000 - 2
+    assert message.defects == [
+        "part multipart/mixed: over 10,000 parts; the others are left out"
+    ]

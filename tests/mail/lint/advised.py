@@ -29,6 +29,10 @@ ADVISED: Mapping[str, tuple[list[Letter], list[Letter]]] = {
         [
             Letter("jinja in subject", subject="Welcome, {{ name }}", text=TEXT),
             Letter("jinja in text", text="Hello {{name}},\nbye\n"),
+            Letter(
+                "behind an indented line",
+                text="You have ordered:\n\n    1 tea\n\nThanks, {{ name }}!\n",
+            ),
             Letter("block", text="{% if paid %}Thanks!{% endif %}\n"),
             _both("dollar", "Your order ${order.id} has shipped"),
             Letter("percent", text="Hello %(name)s,\nyou owe %(amount).2f\n"),

@@ -109,6 +109,26 @@ def test_long_texts_are_compared_up_to_the_first_difference() -> None:
     ]
 
 
+def test_shorter_texts_of_which_every_line_differs() -> None:
+    """For a hundred such lines the library's diff takes up to ten seconds."""
+    chosen = random.Random(1)
+    left, right = (
+        ["".join(chosen.choices("abc", k=98)) for _ in range(100)] for _ in "ab"
+    )
+    assert diff("\n".join(left), "\n".join(right)) == [
+        *(f"- {line}" for line in left[:5]),
+        *(f"+ {line}" for line in right[:5]),
+        "  … 95 more lines",
+    ]
+
+
+def test_a_line_more_in_a_long_text() -> None:
+    """Lines that are equal do not count."""
+    same = [f"line {number} of the text" for number in range(300)]
+    found = diff("\n".join(same), "\n".join([*same[:9], "new", *same[9:]]))
+    assert [line for line in found if not line.startswith("  line")] == ["+ new"]
+
+
 def test_the_lines_of_a_text_are_cut() -> None:
     """A line of HTML may have megabytes."""
     lines = describe(Difference("html", "<b>Hello</b>", "<i>" * 100_000))

@@ -123,7 +123,7 @@ def decode_octets(octets: bytes, charset: str) -> tuple[str, str]:
     """
     if not charset:
         return _decode_undeclared(octets)
-    codec = codec_of(charset)
+    codec = codec_of(charset[:65])  # no label is longer, and these are kept
     if codec is None:
         text, _ = _decode_undeclared(octets)
         return text, f"declares the charset {charset!r}, which nobody knows"

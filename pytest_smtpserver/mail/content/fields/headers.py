@@ -58,8 +58,7 @@ def read_block(content: bytes, start: int, end: int) -> Block:
     defects: list[str] = []
     position = start
     while position < end:
-        match = _FIELD.match(content, position, end)
-        if match:
+        if match := _FIELD.match(content, position, end):
             name = match[1].decode("ascii")
             octets = _FOLD.sub(b"", match[2]).strip()
             if octets.isascii():
@@ -71,8 +70,7 @@ def read_block(content: bytes, start: int, end: int) -> Block:
             fields.append(Field(name, value))
             position = match.end()
             continue
-        blank = _EMPTY_LINE.match(content, position, end)
-        if blank:
+        if blank := _EMPTY_LINE.match(content, position, end):
             position = blank.end()
             break
         line = _LINE.match(content, position, end)

@@ -74,7 +74,8 @@ def _read_list(value: str, complaints: list[str], *, encoded: bool) -> list[Mail
         if token.kind == ";" and not in_group:
             complaints.append(f"a semicolon stands where a comma has to be {_SECTION}")
         in_group = in_group and token.kind != ";"
-        here, words = _read_entry(entry, complaints, encoded=encoded)
+        read = _read_entry(entry, complaints, encoded=encoded) if entry else ([], "")
+        here, words = read
         entry = []
         if before and here and here[0].name:
             complaints.append(f"a name has a comma and no quotes {_SECTION}")

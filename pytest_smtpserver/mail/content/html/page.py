@@ -51,6 +51,12 @@ _ENDS = {
     "option": ("option",),
     "a": ("a",),
 }
+#: Elements that a tag in them does not end those around: by the tag; else those of cells.
+_BORDERS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_ROWS, ("table",)),
+    **dict.fromkeys(("dd", "dt", "li"), ("dl", "ol", "ul", "table")),
+    "table": (),
+}
 _BLANKS = re.compile(r"[\t\n\f\r ]+")
 #: A URL parser drops the former around a URL, and the latter everywhere (URL §4.4).
 _CONTROLS_AND_SPACE = "".join(map(chr, range(0x21)))
@@ -139,12 +145,7 @@ class Page:
         if not self._count[name]:
             return
         place = self._innermost(name)
-        if name in _ROWS:
-            borders: tuple[str, ...] = ("table",)
-        elif name in {"dd", "dt", "li"}:
-            borders = ("dl", "ol", "ul", "table")
-        else:
-            borders = ("td", "th", "caption") if name != "table" else ()
+        borders = _BORDERS.get(name, ("td", "th", "caption"))
         if any(self._innermost(border) > place for border in borders):
             return
         if name in _FORMATTING:

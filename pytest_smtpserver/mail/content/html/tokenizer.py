@@ -6,6 +6,7 @@ One pass, in linear time, without a tree. Nothing is an error: any text is a doc
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from html.entities import html5
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,7 +29,8 @@ _ATTRIBUTE = re.compile(
     rf"""(?:"([^"]*)(?:"|\Z)|'([^']*)(?:'|\Z)|([^{_BLANK}>"'][^{_BLANK}>]*)?))?"""
 )
 _TAG_END = re.compile(rf"[{_BLANK}/]*>")
-_COMMENT_END = re.compile(r"--!?>")
+#: Up to its end; ``<!-->`` and ``<!--->`` end at once.
+_COMMENT = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))", re.DOTALL)
 #: Outlook's ``<![if mso]>``. Where its end is missing, the next tag still counts.
 _CONDITION = re.compile(r"<!\[(?!CDATA\[)[^<>]*>?")
 #: Their content is text up to their own end tag (section 13.2.6.2).
@@ -154,10 +156,8 @@ def _character(digits: str, base: int) -> str:
     """The character of a number, windows-1252 where it can be none (13.2.5.80)."""
     number = int(digits.lstrip("0")[:8] or "0", base)
     if 0x80 <= number <= 0x9F:
-        try:
+        with suppress(UnicodeDecodeError):
             return bytes([number]).decode("cp1252")
-        except UnicodeDecodeError:
-            return chr(number)
     if number == 0 or 0xD800 <= number <= 0xDFFF or number > 0x10FFFF:
         return "\ufffd"
     return chr(number)
@@ -177,13 +177,7 @@ def _read_attributes(html: str, position: int) -> tuple[dict[str, str], int]:
 
 def _end_of_comment(html: str, start: int) -> int:
     """Where a comment or a declaration ends (sections 13.2.5.41 to 13.2.5.51)."""
-    if html.startswith("<!--", start):
-        for abrupt in ("<!-->", "<!--->"):
-            if html.startswith(abrupt, start):
-                return start + len(abrupt)
-        match = _COMMENT_END.search(html, start + 4)
-        return match.end() if match else len(html)
-    if condition := _CONDITION.match(html, start):
-        return condition.end()
+    if match := _COMMENT.match(html, start) or _CONDITION.match(html, start):
+        return match.end()
     end = html.find(">", start)
     return len(html) if end < 0 else end + 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from pytest_smtpserver.mail.content.decoding.charsets import (
@@ -158,3 +160,14 @@ def test_html_and_byte_order_marks(octets: bytes, charset: str, expected: str) -
 def test_line_ends() -> None:
     """Each is a LF, also one with an encoded CR before it."""
     assert decode_text(b"a\r\nb\rc\nd\r\r\ne", "")[0] == "a\nb\nc\nd\ne"
+
+
+def test_a_label_of_any_length_is_not_kept() -> None:
+    """What is known of labels is remembered; a long one is none, and may have megabytes."""
+    label = "x" * 1000
+    before = sys.getrefcount(label)
+    assert decode_octets(b"a", label) == (
+        "a",
+        f"declares the charset {label!r}, which nobody knows",
+    )
+    assert sys.getrefcount(label) == before
