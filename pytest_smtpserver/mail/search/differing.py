@@ -49,17 +49,13 @@ def diff(wanted: str, got: str) -> list[str]:
 
 
 def _takes_long(ours: list[str], theirs: list[str]) -> bool:
-    blocks = difflib.SequenceMatcher(None, ours, theirs).get_opcodes()
+    """Each line counts for some characters more: many short ones take the longest."""
+    blocks, more = difflib.SequenceMatcher(None, ours, theirs), " " * _LONG
     return any(
-        _size(ours[start:end]) * _size(theirs[begin:stop]) > 3 * _PAIRS
-        for kind, start, end, begin, stop in blocks
+        len(more.join(ours[i1:i2])) * len(more.join(theirs[j1:j2])) > 3 * _PAIRS
+        for kind, i1, i2, j1, j2 in blocks.get_opcodes()
         if kind == "replace"
     )
-
-
-def _size(lines: list[str]) -> int:
-    """The characters of lines, each of which counts as one of some length."""
-    return sum(map(len, lines)) + _LONG * len(lines)
 
 
 def _from_first_difference(wanted: list[str], got: list[str]) -> list[str]:

@@ -245,3 +245,11 @@ def test_lines_of_the_longest_length_take_no_longer() -> None:
         return time.process_time() - begin
 
     assert min(seconds_for(998) for _ in range(3)) < 10 * max(seconds_for(50), 0.01)
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("one", ["a", "@a"])
+def test_one_long_word_takes_no_longer_than_many(one: str) -> None:
+    """No address begins in the middle of a word."""
+    many = min(seconds("To: " + "aaaaaaa " * 60_000, "to") for _ in range(3))
+    assert min(seconds(f"To: {one}{'a' * 480_000}", "to") for _ in range(3)) < many

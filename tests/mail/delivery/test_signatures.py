@@ -95,6 +95,23 @@ def test_several_signatures(rsa: DKIMKey, ed25519: DKIMKey) -> None:
     assert "no record 'ed._domainkey.example.org'" in found[1].reason
 
 
+def test_very_many_signatures(rsa: DKIMKey) -> None:
+    """Each takes the whole content: of the later ones it is said that they are not tried."""
+    names: list[str] = []
+
+    def keys(name: str) -> str:
+        names.append(name)
+        return rsa.record
+
+    content = b"DKIM-Signature: v=1; d=example.org; s=other; b=\r\n" * 30 + signed(rsa)
+    found = results(content, keys)
+    assert (len(names), len(found)) == (20, 31)
+    assert {one.reason for one in found[20:]} == {
+        "only the first 20 signatures are verified"
+    }
+    assert found[20][:3] == ("example.org", "other", False)
+
+
 @pytest.mark.parametrize("tag", ["d", "s", "p"])
 def test_a_tag_that_is_missing(rsa: DKIMKey, tag: str) -> None:
     """RFC 6376 §6.1.1: the signature does not hold, and nothing is made up for it."""

@@ -28,7 +28,8 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NEEDS_QUOTES = re.compile(r"^(?!=\?).*[@\[\]\\]", re.DOTALL)
 _DOT_ATOM = re.compile(r'[^\s"(),:;<>@\[\]\\.]+(?:\.[^\s"(),:;<>@\[\]\\.]+)*')
 #: What looks like an address: the last resort.
-_LIKE_ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@]{1,320}@[^\s<>,;:\"()\\@]+")
+_OF_WORDS = r"[^\s<>,;:\"()\[\]\\@]"
+_LIKE_ADDRESS = re.compile(rf"(?<!{_OF_WORDS}){_OF_WORDS}{{1,320}}@[^\s<>,;:\"()\\@]+")
 _SECTION = "(RFC 5322 section 3.4)"
 _ENCODED = "an address is an encoded word (RFC 2047 section 5)"
 
