@@ -52,8 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         sys.stderr.write(f"{PROGRAM}: {' '.join(str(error).split())}\n")
         return 2
-    except BrokenPipeError:
-        # The reader of the output has gone. Python would report that once more at exit.
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError) and error.errno != errno.EIO:
+            raise
+        # The reader has gone, or the terminal. Python would report it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
@@ -71,8 +73,10 @@ def _show(given: Arguments) -> None:
 def _run(given: Arguments) -> None:
     desk = _Desk(given)
     server = _server(given, desk)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, desk.interrupt)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number and (name != "SIGHUP" or signal.getsignal(number) is signal.SIG_DFL):
+            signal.signal(number, desk.interrupt)  # under nohup it is ignored
     desk.open(server)
     try:
         with server:

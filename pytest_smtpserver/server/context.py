@@ -17,7 +17,7 @@ from .io.threads import Threads
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine
     from typing import Any
 
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
@@ -95,18 +95,11 @@ class ServerContext:
             tls = authority.server_context(options)
         self._tls_context = tls
 
-    def setting(
-        self,
-        running: bool | None,
-        elsewhere: Sequence[tuple[str, Sequence[ReceivedMessage]]],
-    ) -> Setting:
+    def setting(self, **known: Any) -> Setting:
         """What is to be known of the server, and of others, for a diagnosis."""
-        shared = {
-            name: getattr(self.options, name)
-            for name in diagnosis.Setting._fields
-            if name not in ("running", "elsewhere")
-        }
-        return diagnosis.Setting(running=running, elsewhere=elsewhere, **shared)
+        names = diagnosis.Setting._fields
+        shared = {one: getattr(self.options, one) for one in names if one not in known}
+        return diagnosis.Setting(**shared, **known)
 
     @property
     def has_tls(self) -> bool:

@@ -61,7 +61,7 @@ def interrupt(
     if reply is None:
         reply = standard.usual_reply(code, "", self._context.options.hostname)
     by = f"the interruption at {caller()}"
-    if not self._serving.has_own_thread:
+    if not self._serving.own_thread:
         return [record for record, _ in service.interject(reply, by)]
     return self._serving.finish(lambda: service.interject_now(reply, by))
 
@@ -92,7 +92,7 @@ def outage(
         placeholder = listening.bind_silently(options, self._place.port)
         try:
             reset = connections == "reset"
-            if connections != "keep" and serving.has_own_thread:
+            if connections != "keep" and serving.own_thread:
                 serving.finish(lambda: service.drop_connections(reset=reset))
             elif connections != "keep":
                 service.drop_soon(reset=reset)

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from pytest_smtpserver.mail.report import Report
     from pytest_smtpserver.mail.search import diagnosis
     from pytest_smtpserver.mail.search.criteria import Criteria
-    from pytest_smtpserver.mail.search.diagnosis import Setting
     from pytest_smtpserver.script.conditions import RuleCriteria
     from pytest_smtpserver.script.rules import Rule
     from pytest_smtpserver.script.script import Rules
@@ -240,17 +239,16 @@ class SMTPServer:
     def report(self) -> Report:
         """What the report of a failed test tells about this server."""
         changed = self._context.options.changed()
+        sessions = list(self._context.sessions)
         unused = None if self._complained else self._context.script.check_used()
         return report.Report(
             self.url if self._place.is_known else "nothing: it never started",
             [f"{name}={value!r}" for name, value in changed.items()],
             list(self._context.mailbox.messages),
-            list(self._context.sessions),
+            sessions,
             "" if unused is None else str(unused),
             self._context.mailbox.looked_at,
-            diagnosis.what_reports_tell(
-                list(self._context.sessions), self._setting(None)
-            ),
+            diagnosis.what_reports_tell(sessions, self._setting(None)),
         )
 
     # Waits and assertions: `asserting`
@@ -397,7 +395,7 @@ class SMTPServer:
         if not self._serving.is_inherited:
             self._place.leave()
 
-    def _setting(self, wanted: Criteria | None) -> Setting:
+    def _setting(self, wanted: Criteria | None) -> diagnosis.Setting:
         """What is to be known of this server and the others, for a diagnosis."""
         elsewhere = [
             (server.url, found)
@@ -406,7 +404,9 @@ class SMTPServer:
             if (found := wanted.matching(server.messages))
         ]
         running = self.is_running if self._place.is_known else None
-        return self._context.setting(running, elsewhere)
+        return self._context.setting(
+            running=running, elsewhere=elsewhere, own_thread=self._serving.own_thread
+        )
 
     def __setattr__(self, name: str, value: object) -> None:
         __tracebackhide__ = True

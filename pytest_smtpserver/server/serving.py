@@ -40,6 +40,8 @@ class Serving:
         self._thread: LoopThread | None = None
         self._group: AbstractAsyncContextManager[Any] | None = None
         self._out_of_service = False
+        #: It serves from the background thread, or did so last; else from its caller's loop.
+        self.own_thread = True
         #: The process that this one was forked from while the server ran there.
         self._parent: int | None = None
         #: What has blocked the event loop, and the test knows of.
@@ -91,11 +93,6 @@ class Serving:
         """It still runs, and has not been stopped and started again."""
         return self._service is service
 
-    @property
-    def has_own_thread(self) -> bool:
-        """It serves from the background thread, not from the caller's event loop."""
-        return self._thread is not None
-
     @contextmanager
     def out_of_service(self) -> Iterator[Service]:
         """Let nobody in within the block; the service.
@@ -120,7 +117,7 @@ class Serving:
 
     def start(self, listener: socket.socket) -> None:
         """Serve from the background thread."""
-        thread = BACKGROUND.acquire()
+        thread, self.own_thread = BACKGROUND.acquire(), True
         service = LoopService(self._context, thread.loop, listener)
         # From here on `stop` tidies up, also where Ctrl-C comes in between.
         self._thread, self._service = thread, service
@@ -150,6 +147,7 @@ class Serving:
 
     async def start_here(self, listener: socket.socket) -> None:
         """Serve from the running event loop."""
+        self.own_thread = False
         if running_event_loop() == "asyncio":
             loop_service = LoopService(self._context, asyncio.get_running_loop())
             # Some loops cannot watch sockets.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import signal
 import smtplib
@@ -17,7 +18,16 @@ from pathlib import Path
 
 import pytest
 
-from .process import COMMAND, MAIL, WITHOUT, deliver, finished, in_terminal, running
+from .process import (
+    COMMAND,
+    END,
+    MAIL,
+    WITHOUT,
+    deliver,
+    finished,
+    in_terminal,
+    running,
+)
 
 
 def test_each_mail_is_printed_and_ctrl_c_sums_up() -> None:
@@ -54,6 +64,49 @@ def test_sigterm_is_ctrl_c() -> None:
         code, output, errors = command.interrupt(signal.SIGTERM)
     assert (code, errors) == (0, "")
     assert output.endswith("\n0 mails in 0 connections\n")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+class TestAClosedTerminal:
+    """The kernel sends SIGHUP, and nobody can read what is written any more."""
+
+    def test_leaves_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import pty
+
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        terminal, inner = pty.openpty()
+        with subprocess.Popen(
+            [*COMMAND, "--port", "0", "--tls", "starttls"],
+            stdin=inner,
+            stdout=inner,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as process:
+            os.close(inner)
+            with os.fdopen(terminal, encoding="utf-8") as told:
+                assert any("listening on" in line.lower() for line in told)
+                assert [one.suffix for one in tmp_path.iterdir()] == [".pem"]
+            process.send_signal(signal.SIGHUP)
+            _, errors = process.communicate(timeout=END)
+        assert (process.returncode, errors) == (0, b"")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_is_nothing_under_nohup(self) -> None:
+        """There the signal is ignored from the beginning."""
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            with running() as command:
+                signal.signal(signal.SIGHUP, before)
+                command.process.send_signal(signal.SIGHUP)
+                for _ in range(2):
+                    deliver(command.port)
+                    command.until("^Code")
+                code, _, errors = command.interrupt()
+        finally:
+            signal.signal(signal.SIGHUP, before)
+        assert (code, errors) == (0, "")
 
 
 def test_scripted_replies_and_the_dialogue() -> None:

@@ -31,6 +31,7 @@ class Setting(NamedTuple):
         tls, certificate, auth_required, lenient_addresses: the options of that name.
         users: the names of the users; None where the option is not a table.
         auth: AUTH is turned on.
+        own_thread: it serves from a thread; else from the event loop of the test.
         elsewhere: other servers of the test that have what is missing here: what each
             listens on, and the messages.
     """
@@ -42,6 +43,7 @@ class Setting(NamedTuple):
     auth: bool = False
     auth_required: bool = False
     lenient_addresses: bool = False
+    own_thread: bool = True
     elsewhere: Sequence[tuple[str, Sequence[ReceivedMessage]]] = ()
 
 
@@ -74,7 +76,8 @@ def what_stood_in_the_way(
     early = not waited and (idle or not sessions)
     if found or not setting.running or (guesses and not early):
         return lines
-    reasons = _TOO_EARLY if early else ""
+    reasons = "".join(f"\n  - {one}" for one in _blocked(sessions, setting))
+    reasons += _TOO_EARLY if early else ""
     if not sessions:
         reasons += _NOBODY + (_NOT_YET if waited else "")
     return (
@@ -82,6 +85,17 @@ def what_stood_in_the_way(
     )
 
 
+def _blocked(sessions: Sequence[SessionRecord], setting: Setting) -> list[str]:
+    """Why a server may have heard nothing of a client, where both are in one loop."""
+    heard = any(session.commands or session.is_open for session in sessions)
+    return [] if setting.own_thread or heard else [_BLOCKED]
+
+
+_BLOCKED = (
+    "the test calls a blocking client, such as smtplib, in the event loop that the "
+    "server runs in, and so stops both: await asyncio.to_thread(send) or "
+    "anyio.to_thread.run_sync(send), or use the fixture smtp_server, which has a thread"
+)
 #: What is said of a server that was never started.
 NEVER_STARTED = "This server was never started: it needs start() or a with block."
 #: The usual reasons if no client has connected.
@@ -124,7 +138,8 @@ def what_reports_tell(sessions: Sequence[SessionRecord], setting: Setting) -> li
     silent = ((number, one) for number, one in numbered if not one.messages)
     nothing = not any(session.messages for session in sessions)
     diagnoses = (*_DIAGNOSES, _no_mail) if nothing else _DIAGNOSES
-    return [printable(one) for one in _of_sessions(silent, setting, diagnoses)]
+    found = _blocked(sessions, setting) + _of_sessions(silent, setting, diagnoses)
+    return [printable(one) for one in found]
 
 
 def _titled(found: list[str]) -> list[str]:

@@ -580,6 +580,46 @@ def test_an_assertion_that_came_too_early() -> None:
         assert "wait_for_message(…)" not in str(waited.value)
 
 
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_client_that_blocks_the_loop_of_the_server(backend: str) -> None:
+    """The first of the usual reasons, also where it has waited in the queue and left."""
+    told: list[str] = []
+
+    async def main() -> SMTPServer:
+        async with SMTPServer() as server:
+            with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
+                smtplib.SMTP(*server.address, timeout=0.1)
+            with pytest.raises(AssertionError) as failed:
+                server.assert_received()
+            with pytest.raises(MessageNotReceived) as waited:
+                await server.wait_for_message_async(timeout=0.1)
+            told.extend(map(str, (failed.value, waited.value)))
+        return server
+
+    report = str(anyio.run(main, backend=backend).report())
+    told.append(report.replace("What may have stood in the way:", "usual reasons:"))
+    for text in told:
+        first = text.partition("usual reasons:\n")[2].split("\n")[0]
+        for words in ("blocking client", "asyncio.to_thread", "fixture smtp_server"):
+            assert words in first
+
+
+def test_a_client_that_does_not_block_the_loop_of_the_server() -> None:
+    """It may have failed at anything else."""
+
+    async def main() -> SMTPServer:
+        async with SMTPServer() as server:
+            client = await asyncio.to_thread(smtplib.SMTP, *server.address)
+            await asyncio.to_thread(client.noop)
+            with pytest.raises(MessageNotReceived) as waited:
+                await server.wait_for_message_async(timeout=0)
+            assert "blocking" not in str(waited.value)
+            await asyncio.to_thread(client.quit)
+        return server
+
+    assert "blocking" not in str(asyncio.run(main()).report())
+
+
 def test_nobody_has_come() -> None:
     """The usual reasons: other port, in-memory backend, on_commit."""
     with SMTPServer() as server, pytest.raises(MessageNotReceived) as failed:
