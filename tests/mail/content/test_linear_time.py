@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
+import tracemalloc
 from contextlib import suppress
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -253,3 +254,15 @@ def test_one_long_word_takes_no_longer_than_many(one: str) -> None:
     """No address begins in the middle of a word."""
     many = min(seconds("To: " + "aaaaaaa " * 60_000, "to") for _ in range(3))
     assert min(seconds(f"To: {one}{'a' * 480_000}", "to") for _ in range(3)) < many
+
+
+def test_one_long_word_takes_little_room() -> None:
+    """The expression for it never goes back, so that nothing is kept of its steps."""
+    message = received("To: " + "a" * 200_000)
+    tracemalloc.start()
+    try:
+        assert message.to == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 * len(message.content)

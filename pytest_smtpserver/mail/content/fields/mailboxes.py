@@ -19,7 +19,7 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _ANGLE = re.compile(r'<((?>"(?:[^"\\]|\\.)*+"|[^<>"])*+)>', re.DOTALL)
 #: An angle without quotes in it. One that never ends goes up to the next separator.
 _PLAIN_ANGLE = re.compile(r"<([^<>]*)>|<([^<>,;]*)")
-_ATOM = re.compile(r'(?:(?<=@)\[[^\[\]\s]*\]|[^\s"(),:;<>\\])+|.', re.DOTALL)
+_ATOM = re.compile(r'(?:(?<=@)\[[^\[\]\s]*\]|[^\s"(),:;<>\\])++|.', re.DOTALL)
 _PARENTHESIS = re.compile(r"\\.|[()]", re.DOTALL)
 _COMMENT = re.compile(r"\([^()]*\)")
 #: Obsolete, and allowed (RFC 5322 §4.4).
