@@ -266,3 +266,14 @@ def test_one_long_word_takes_little_room() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 20 * len(message.content)
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_formatting_that_is_nested_takes_no_longer_than_other_elements() -> None:
+    """What has ended is not looked at again, though misnested formatting may go on."""
+
+    def seconds_for(name: str) -> float:
+        content = f"{HTML}{f'<{name}>' * 8000}a{f'</{name}>' * 8000}"
+        return min(seconds(content, "links") for _ in range(3))
+
+    assert seconds_for("b") < 2 * seconds_for("q")

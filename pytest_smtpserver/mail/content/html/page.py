@@ -142,18 +142,18 @@ class Page:
 
         A tag in the cell of a table, or in a list, closes nothing outside of it.
         """
-        if not self._count[name]:
+        if (place := self._innermost(name)) < 0:
             return
-        place = self._innermost(name)
         borders = _BORDERS.get(name, ("td", "th", "caption"))
         if any(self._innermost(border) > place for border in borders):
             return
         if name in _FORMATTING:
             self._close_formatting(place)
-            return
-        for closed in range(len(self._open) - 1, place - 1, -1):
-            self._close_one(closed)
-        del self._open[place:]
+        else:
+            for closed in range(place, len(self._open)):
+                self._close_one(closed)
+        while self._open and not self._open[-1]:
+            self._open.pop()
 
     def _close_formatting(self, place: int) -> None:
         """End a formatting element such as ``<b>``, and what is in it up to a block.
