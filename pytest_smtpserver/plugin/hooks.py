@@ -127,7 +127,7 @@ def _tell(servers: TestServers, report: pytest.TestReport, item: pytest.Item) ->
     given = item.config.option
     wanted, directory, page = given.smtp_transcript, given.smtp_save, given.smtp_report
     shows = wanted != "none" and servers.shows(report, always=wanted == "all")
-    saves = directory is not None and servers.saves(report)
+    saves = directory is not None and (report.when != "setup" or report.failed)
     pages = page is not None and (report.when == "call" or report.failed)
     if not (shows or saves or pages):
         return

@@ -67,14 +67,20 @@ def hang_up(why: str, seconds: float) -> None:
 
 
 def hidden_end(failure: BaseException | None) -> str:
-    """What has ended the run, where smtplib has hidden it; ``""`` for nothing.
+    """What has ended the run, where something hides it; ``""`` for nothing.
 
     On the way out of ``with smtplib.SMTP(…)`` a late reply to an earlier command is
-    taken for the one to QUIT, and is an error in place of the one that was there.
+    taken for the one to QUIT, and is an error in place of the one that was there. A
+    nursery of trio's puts it into a group.
     """
     smtplib = sys.modules.get("smtplib")
-    hides = smtplib is not None and type(failure) is smtplib.SMTPResponseException
-    end = failure.__context__ if hides and failure is not None else None
+    end: BaseException | None = None
+    if isinstance(failure, BaseExceptionGroup):
+        end = failure.subgroup(END)
+    elif failure and smtplib and type(failure) is smtplib.SMTPResponseException:
+        end = failure.__context__
+    while isinstance(end, BaseExceptionGroup):
+        end = end.exceptions[0]
     return f"{type(end).__name__} {end}".rstrip() if isinstance(end, END) else ""
 
 

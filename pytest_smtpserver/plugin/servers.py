@@ -45,7 +45,8 @@ class _Run:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._stack = ExitStack()
-        self._shared: SMTPServer | None = None
+        #: The long-lived server, which belongs to a test by its fixture only.
+        self.shared: SMTPServer | None = None
         threads = background.BACKGROUND
         self._stack.callback(threads.release, threads.acquire())
         self._stack.callback(AUTHORITIES.close)
@@ -65,17 +66,13 @@ class _Run:
         return server
 
     def session_server(self, options: dict[str, Any]) -> SMTPServer:
-        self._shared = self.new_server(options).start()
-        return self._shared
+        self.shared = self.new_server(options).start()
+        return self.shared
 
     def look_out(self) -> None:
         """Hear of Ctrl-C from now on."""
         if not background.threads_take_turns():
             self.ctrl_c.listen()
-
-    def shares(self, server: SMTPServer) -> bool:
-        """Whether it is the long-lived one, which belongs to a test by its fixture only."""
-        return server is self._shared
 
 
 def run_of(config: pytest.Config) -> _Run:
@@ -225,17 +222,12 @@ class TestServers:
         self._shown = self._shown or shows
         return shows
 
-    def saves(self, report: pytest.TestReport) -> bool:
-        """Whether mail may have come since an earlier report of this test."""
-        return report.when != "setup" or report.failed
-
     def look(self) -> None:
         """Find the servers beside those of the fixtures, also stopped ones; let all settle."""
         run = self._item.config.stash.get(_RUN, None)
         for server in (*self._servers, *RUNNING.ended, *RUNNING.now()):
-            # The long-lived one belongs to the tests that have it by a fixture.
             asked = "smtp_session_server" in getattr(self._item, "fixturenames", ())
-            beside = run is None or not run.shares(server) or asked
+            beside = run is None or server is not run.shared or asked
             known = any(server is one for one in self.seen)
             if not known and (beside or server in self._servers):
                 self.seen.append(server)

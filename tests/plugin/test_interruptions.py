@@ -427,6 +427,11 @@ async def main(server):
     use(server)
 
 
+async def group(server):
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(main, server)
+
+
 {}
 
 
@@ -456,6 +461,13 @@ async def test_it(smtp_server):
             (),
             marks=pytest.mark.once,
             id="trio",
+        ),
+        pytest.param(
+            PLAIN.format("anyio.run(group, smtp_server, backend='trio')"),
+            True,
+            (),
+            marks=pytest.mark.once,
+            id="a group of trio",
         ),
         pytest.param(
             MARKED.format("asyncio"),
