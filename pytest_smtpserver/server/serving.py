@@ -41,7 +41,7 @@ class Serving:
         self._group: AbstractAsyncContextManager[Any] | None = None
         self._out_of_service = False
         #: It serves from the background thread, or did so last; else from its caller's loop.
-        self.own_thread = True
+        self.own_thread: bool = True
         #: The process that this one was forked from while the server ran there.
         self._parent: int | None = None
         #: What has blocked the event loop, and the test knows of.
@@ -117,7 +117,8 @@ class Serving:
 
     def start(self, listener: socket.socket) -> None:
         """Serve from the background thread."""
-        thread, self.own_thread = BACKGROUND.acquire(), True
+        thread = BACKGROUND.acquire()
+        self.own_thread = True
         service = LoopService(self._context, thread.loop, listener)
         # From here on `stop` tidies up, also where Ctrl-C comes in between.
         self._thread, self._service = thread, service
