@@ -75,6 +75,8 @@ class ReceivedMessage:
     received_at: datetime
     size_exceeded: bool = False
     chunks: tuple[int, ...] = ()
+    #: `received_at` by the system's monotonic clock, which no test moves.
+    _came: float = 0.0
     _cache: Views | None = field(default=None, init=False)
 
     @property

@@ -69,7 +69,8 @@ class Report(NamedTuple):
     def text(self, *, whole: bool = False) -> str:
         """The report in at most about 200 lines; with `whole` all of it."""
         options = f" with {', '.join(self.options)}" if self.options else ""
-        lines = [f"It listened on {self.where}{options}", *self.troubles, ""]
+        troubles = "\n".join(self.troubles).split("\n") if self.troubles else []
+        lines = [f"It listened on {self.where}{options}", *troubles, ""]
         wanted = {id(one) for one in self.about}
         rows = None
         if not whole:

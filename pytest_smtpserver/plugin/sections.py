@@ -45,7 +45,7 @@ def attach(seen: Report, item: pytest.Item, to: pytest.TestReport) -> None:
     # Our own failures name the obstacles themselves, and others have notes.
     told = to.longreprtext if to.failed else None
     troubles, obstacles = (
-        [one for one in known if told is not None and one not in told]
+        [one for one in known if told is not None and one.split("\n")[0] not in told]
         for known in (seen.troubles, seen.obstacles)
     )
     seen = seen._replace(troubles=troubles, obstacles=obstacles)

@@ -6,11 +6,14 @@ Loaded by the first fixture that starts one; see `fixtures`.
 from __future__ import annotations
 
 import re
+import traceback
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_smtpserver.protocol.display import printable
+from pytest_smtpserver.script.mistakes import place
 from pytest_smtpserver.server.asserting import held_up
 from pytest_smtpserver.server.io import background
 from pytest_smtpserver.server.io.clock import STANDSTILL
@@ -33,8 +36,8 @@ _SERVERS = pytest.StashKey["TestServers"]()
 _RUNS = pytest.StashKey[int]()
 #: Seconds in which servers come to rest, unless something keeps them from it.
 _TO_ANSWER = 0.2
-#: How many errors of handlers a failure tells of.
-_TOLD = 10
+#: How many errors of handlers a failure tells of, and in how many lines each.
+_TOLD, _LINES = 10, 30
 #: How many servers that a test has started and stopped itself are in its reports.
 _ENDED = 5
 
@@ -136,7 +139,7 @@ class TestServers:
         """
         known = {id(self._failure), *map(id, getattr(self._failure, "exceptions", ()))}
         notes = dict.fromkeys(  # all servers wait for the same event loop
-            f"What went wrong on the server before{_place(error)}: {error!r}"
+            f"What went wrong on the server before{_place(error)}: {_shown(error)}"
             for server in servers
             for error in server.errors
             if id(error) not in known
@@ -176,12 +179,8 @@ class TestServers:
         __tracebackhide__ = True
         if self._failed:
             return
-        late = [
-            error
-            for server in servers
-            for error in server.errors
-            if not any(error is one for one in self._told)
-        ]
+        told = set(map(id, self._told))
+        late = [one for s in servers for one in s.errors if id(one) not in told]
         if len(late) > 1:
             raise ExceptionGroup("an SMTP server complains after the test", late)
         if late:
@@ -228,8 +227,7 @@ class TestServers:
         for server in (*self._servers, *RUNNING.ended, *RUNNING.now()):
             asked = "smtp_session_server" in getattr(self._item, "fixturenames", ())
             beside = run is None or server is not run.shared or asked
-            known = any(server is one for one in self.seen)
-            if not known and (beside or server in self._servers):
+            if server not in self.seen and (beside or server in self._servers):
                 self.seen.append(server)
         for server in self.seen:
             server.settle()
@@ -240,9 +238,9 @@ class TestServers:
         It may have less: a long-lived server is emptied before the last report.
         """
         size = len(seen.messages), len(seen.sessions)
-        news = number not in self._saved or size > self._saved[number]
-        self._saved[number] = max(size, self._saved.get(number, size))
-        return news
+        before = self._saved.get(number, (-1, -1))
+        self._saved[number] = max(size, before)
+        return size > before
 
     @property
     def name(self) -> str:
@@ -256,6 +254,10 @@ class TestServers:
         stash[_RUNS] = stash.get(_RUNS, 0) + 1
         del stash[_SERVERS]
         RUNNING.remember(0)
+        for (
+            server
+        ) in RUNNING.now():  # the next test does not miss what came in this one
+            server._context.begin()
 
     def _errors(self) -> list[Exception]:
         return [error for server in self._servers for error in server.errors]
@@ -387,10 +389,18 @@ def _sources(
     return found if name is None else found[:1]
 
 
-def _place(error: Exception) -> str:
-    place = error.__traceback__
-    if place is None or isinstance(error, background.LoopBlocked):  # its text has it
-        return ""
-    while place.tb_next is not None:
-        place = place.tb_next
-    return f", at {place.tb_frame.f_code.co_filename}:{place.tb_lineno}"
+def _place(error: BaseException) -> str:
+    """Where the test's own function raised it, or called what did."""
+    file, at = None, ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        ours = str(frame.f_globals.get("__name__")).startswith("pytest_smtpserver.")
+        if not ours and file in (None, path := frame.f_code.co_filename):
+            file, at = path, f", at {place(path, line)}"
+    return at if at or error.__cause__ is None else _place(error.__cause__)
+
+
+def _shown(error: Exception) -> str:
+    from pytest_smtpserver.mail.report import cut  # noqa: PLC0415 - for failures
+
+    lines = [*map(printable, f"{type(error).__name__}: {error}".strip().split("\n"))]
+    return "\n  ".join(cut(lines, _LINES)) if lines[1:] else printable(repr(error))

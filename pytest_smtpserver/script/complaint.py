@@ -1,4 +1,4 @@
-"""Complains about the rules of a test: never used, made too late, without an action."""
+"""Complains about a test's rules (never used, too late, without an action) and blocks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _MOST = 20
 
 
-def complaint(rules: Sequence[Rule]) -> str:
-    """What to say about these rules, in their order; ``""`` for nothing."""
+def complaint(rules: Sequence[Rule], blocks: Sequence[str] = ()) -> str:
+    """What to say about rules, and blocks that were not entered; ``""`` for nothing."""
     unused = {
         rule: _what_happened(rule, rules[:place])
         for place, rule in enumerate(rules)
@@ -36,12 +36,14 @@ def complaint(rules: Sequence[Rule]) -> str:
             lines += [f"  {rule!r}, made at {rule.made_at}", f"      {told}"]
         if (left := len(found) - _MOST) > 0:
             lines.append(f"  … and {left} more")
-    if not lines:
-        return ""
-    lines.append("If that is all right, add .optional() to the rule.")
+    if lines:
+        lines.append("If that is all right, add .optional() to the rule.")
+    if blocks:
+        lines += [_NOT_BEGUN, *(f"  {one}" for one in blocks[:_MOST])]
     return "\n".join(map(printable, lines))
 
 
+_NOT_BEGUN = "A call did nothing, as its block was never begun:"
 _IDLE = (
     "it has no action at its end: chain one, such as .reply(550). One that is only to "
     "look on is asked what it has seen: rule.calls, rule.called"

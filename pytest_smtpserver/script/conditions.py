@@ -80,6 +80,8 @@ class Conditions:
     __slots__ = ("_message", "given", "match")
 
     def __init__(self, name: str, match: object, given: Mapping[str, Any]) -> None:
+        self.match: object = match
+        self.given: dict[str, Any] = dict(given)
         allowed: tuple[str, ...] = RULE_NAMES
         if name == "MESSAGE":
             allowed = (*RULE_NAMES, *(n for n in MESSAGE_NAMES if n not in RULE_NAMES))
@@ -108,8 +110,6 @@ class Conditions:
             raise TypeError(
                 f"where is a function that is called with the event; got {where!r}"
             )
-        self.match: object = match
-        self.given: dict[str, Any] = dict(given)
         message = Criteria(
             {key: value for key, value in given.items() if key not in RULE_NAMES}
         )

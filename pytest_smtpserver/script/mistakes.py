@@ -42,13 +42,16 @@ def caller() -> str:
         frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE
     ):
         frame = frame.f_back
-    path = frame.f_code.co_filename
+    return place(frame.f_code.co_filename, frame.f_lineno)
+
+
+def place(path: str, line: int) -> str:
+    """File and line, from the working directory where that is shorter."""
     try:
         relative = os.path.relpath(path)
     except (OSError, ValueError):  # no working directory; another drive, on Windows
         relative = path
-    shown = path if relative.startswith("..") else relative
-    return f"{shown}:{frame.f_lineno}"
+    return f"{path if relative.startswith('..') else relative}:{line}"
 
 
 def wrong_handler(handler: object) -> str:

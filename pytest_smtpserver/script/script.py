@@ -13,6 +13,7 @@ from pytest_smtpserver.protocol.state.events import MOMENTS, NO_COMMANDS
 from pytest_smtpserver.protocol.state.states import VERBS
 
 from .event import Earlier, Event
+from .mistakes import caller
 
 if TYPE_CHECKING:
     import difflib
@@ -58,6 +59,8 @@ class Script:
         now: Callable[[], datetime],
     ) -> None:
         self.rules: Rules = Rules("rule", self._changed)
+        #: Calls whose blocks the test has not entered, or not yet.
+        self.ahead: list[str] = []
         self._now = now
         self._handlers: list[Rule] = []
         #: There is a rule or a handler: only then do sessions ask the script.
@@ -99,6 +102,10 @@ class Script:
         self._changed()
         return rule
 
+    def expect(self, call: str) -> None:
+        """Note a call whose block the test has to enter, which removes the last note."""
+        self.ahead.append(f"{call}, at {caller()}: write 'with smtp_server.{call}: …'")
+
     def add_persona(self, rule: Rule, persona: str, played_at: str) -> Rule:
         """Take a rule of a persona in."""
         rule.play(persona, played_at)
@@ -136,12 +143,13 @@ class Script:
             waiting = Decision(rule, actions)
         return waiting
 
-    def check_used(self) -> AssertionError | None:
-        """The complaint about rules that were never used, or do nothing.
+    def check_used(self, *, failed: bool = False) -> AssertionError | None:
+        """The complaint about rules and blocks that were never used, or do nothing.
 
-        Or of a rule that was used, and has one of its own.
+        Or of a rule that was used, and has one of its own. A test that has `failed` may
+        have done so in the middle of a rule, before its action: such are left out.
         """
-        if not self.rules:
+        if not self.rules and not self.ahead:
             return None
         from .complaint import complaint  # noqa: PLC0415 - there are rules
         from .rules import RuleNotUsed  # noqa: PLC0415
@@ -150,7 +158,12 @@ class Script:
         own = next(filter(None, (rule.complaint() for rule in rules)), None)
         if own is not None:
             return own
-        text = complaint(rules)
+        told = [
+            one
+            for one in rules
+            if not failed or one.uses or any(stage.actions for stage in one._stages)
+        ]
+        text = complaint(told, self.ahead)
         return RuleNotUsed(text) if text else None
 
     def _changed(self) -> None:

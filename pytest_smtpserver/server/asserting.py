@@ -192,16 +192,12 @@ def assert_received(
     found, stuck = _matching(self, "assert_received", wanted, diagnosed=False)
     if len(found) == times or (times is None and found):
         return found
-    mailbox, sessions = self._context.mailbox, self._context.sessions
+    mailbox = self._context.mailbox
     mailbox.look_at(found or explain.nearest(wanted, mailbox.messages))
+    messages, sessions = list(mailbox.messages), list(self._context.sessions)
+    setting, full = self._setting(wanted), self.explain_in_full
     text = explain.wrong_number(
-        wanted,
-        times,
-        found,
-        list(mailbox.messages),
-        list(sessions),
-        setting=self._setting(wanted),
-        full=self.explain_in_full,
+        wanted, times, found, messages, sessions, setting=setting, full=full
     )
     raise AssertionError(f"{text}\n\n{stuck}" if stuck else text)
 

@@ -12,16 +12,17 @@ from pytest_smtpserver.mail.mailbox import Mailbox
 from pytest_smtpserver.protocol.display import printable
 from pytest_smtpserver.script.script import Script
 
-from .io.clock import now
+from .io.clock import monotonic, now
 from .io.threads import Threads
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterable
     from typing import Any
 
     from pytest_smtpserver.mail.message import ReceivedMessage, SessionRecord
     from pytest_smtpserver.mail.search import diagnosis
+    from pytest_smtpserver.mail.search.criteria import Criteria
     from pytest_smtpserver.mail.search.diagnosis import Setting
     from pytest_smtpserver.protocol.state.settings import Settings
 
@@ -49,6 +50,7 @@ class ServerContext:
         #: Somebody waits for an end of what is in flight.
         self.watched: bool = False
         self._on_activity: Callable[[], None] = _nothing
+        self._began = monotonic()
         #: Where handlers and look-ups may block.
         self.threads: Threads = Threads()
         #: Runs a coroutine as a task of the service.
@@ -95,8 +97,23 @@ class ServerContext:
             tls = authority.server_context(options)
         self._tls_context = tls
 
-    def setting(self, **known: Any) -> Setting:
+    def begin(self) -> None:
+        """What came to other servers until now is not missing here."""
+        self._began = monotonic()
+
+    def setting(
+        self,
+        wanted: Criteria | None,
+        others: Iterable[tuple[str, Iterable[ReceivedMessage]]],
+        **known: Any,
+    ) -> Setting:
         """What is to be known of the server, and of others, for a diagnosis."""
+        known["elsewhere"] = [
+            (where, found)
+            for where, messages in others
+            if wanted is not None
+            if (found := wanted.matching(m for m in messages if m._came > self._began))
+        ]
         names = diagnosis.Setting._fields
         shared = {one: getattr(self.options, one) for one in names if one not in known}
         return diagnosis.Setting(**shared, **known)

@@ -16,6 +16,7 @@ from .io import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from typing import Literal
 
     from pytest_smtpserver.mail.message import SessionRecord
@@ -66,10 +67,9 @@ def interrupt(
     return self._serving.finish(lambda: service.interject_now(reply, by))
 
 
-@contextmanager
 def outage(
     self: Server, connections: Literal["close", "reset", "keep"] = "close"
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Refuse connections, and come back on the same port at the end of the block.
 
     Args:
@@ -81,6 +81,12 @@ def outage(
         RuntimeError: the server does not run, or is out of service already.
         ValueError: there is no such fate of connections.
     """
+    self._context.script.expect("outage()")
+    return _outage(self, connections)
+
+
+@contextmanager
+def _outage(self: Server, connections: str) -> Iterator[None]:
     serving, options = self._serving, self._context.options
     with serving.out_of_service() as service:
         if connections not in _FATES:
@@ -105,8 +111,7 @@ def outage(
                 placeholder.close()
 
 
-@contextmanager
-def full_backlog(self: Server) -> Iterator[None]:
+def full_backlog(self: Server) -> AbstractContextManager[None]:
     """Let nobody in: the queue of clients that wait for that is full.
 
     On Linux the attempts of clients to connect get no answer at all, so that they
@@ -119,6 +124,12 @@ def full_backlog(self: Server) -> Iterator[None]:
     Raises:
         RuntimeError: the server does not run, or is out of service already.
     """
+    self._context.script.expect("full_backlog()")
+    return _full_backlog(self)
+
+
+@contextmanager
+def _full_backlog(self: Server) -> Iterator[None]:
     serving = self._serving
     with serving.out_of_service() as service:
         fillers = listening.fill(serving.call(service.hold_back))

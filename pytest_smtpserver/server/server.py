@@ -215,7 +215,9 @@ class SMTPServer:
         """Forget messages, sessions, errors and rules; handlers are options, and stay."""
         for records in (self.messages, self.sessions, self.errors, self.rules):
             records.clear()
+        self._context.script.ahead.clear()
         self._complained = False
+        self._context.begin()
 
     @told_to_the_caller
     def renew(self, **options: Unpack[ServerOptions]) -> None:
@@ -238,9 +240,9 @@ class SMTPServer:
 
     def report(self) -> Report:
         """What the report of a failed test tells about this server."""
-        changed = self._context.options.changed()
+        changed, script = self._context.options.changed(), self._context.script
         sessions = list(self._context.sessions)
-        unused = None if self._complained else self._context.script.check_used()
+        unused = None if self._complained else script.check_used(failed=True)
         return report.Report(
             self.url if self._place.is_known else "nothing: it never started",
             [f"{name}={value!r}" for name, value in changed.items()],
@@ -385,6 +387,7 @@ class SMTPServer:
             try:
                 yield listener
                 RUNNING.add(self)
+                self._context.begin()
             except BaseException:
                 self._serving.stop()
                 self._place.give_up(listener)
@@ -397,16 +400,10 @@ class SMTPServer:
 
     def _setting(self, wanted: Criteria | None) -> diagnosis.Setting:
         """What is to be known of this server and the others, for a diagnosis."""
-        elsewhere = [
-            (server.url, found)
-            for server in RUNNING.now()
-            if wanted is not None and server is not self
-            if (found := wanted.matching(server.messages))
-        ]
+        others = [(one.url, one.messages) for one in RUNNING.now() if one is not self]
         running = self.is_running if self._place.is_known else None
-        return self._context.setting(
-            running=running, elsewhere=elsewhere, own_thread=self._serving.own_thread
-        )
+        known = {"running": running, "own_thread": self._serving.own_thread}
+        return self._context.setting(wanted, others, **known)
 
     def __setattr__(self, name: str, value: object) -> None:
         __tracebackhide__ = True
@@ -420,6 +417,8 @@ class SMTPServer:
         __reduce__ = stays_in_its_process
 
     def __repr__(self) -> str:
+        if "_serving" not in vars(self):  # a traceback may show what could not be made
+            return "<SMTPServer, not made>"
         where = self.url if self._place.is_known else "never started"
         state = where if self.is_running else f"{where}, not running"
         return f"<SMTPServer {state}, {len(self._context.mailbox.messages)} messages>"

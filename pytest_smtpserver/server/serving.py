@@ -95,11 +95,12 @@ class Serving:
 
     @contextmanager
     def out_of_service(self) -> Iterator[Service]:
-        """Let nobody in within the block; the service.
+        """Let nobody in within the block, which begins; the service.
 
         Raises:
             RuntimeError: the server does not run, or is out of service already.
         """
+        del self._context.script.ahead[-1:]
         service = self.service
         if self._out_of_service:
             raise RuntimeError(

@@ -177,6 +177,42 @@ def test_it(smtp_session_server):
     assert "RuleNotUsed: A rule was never used:" in result.stdout.str()
 
 
+def test_mail_of_an_earlier_test_is_not_what_this_one_misses(
+    pytester: pytest.Pytester,
+) -> None:
+    """Neither for a server of its own, nor for one that lives as long as the other."""
+    result = run(
+        pytester,
+        """
+from pytest_smtpserver import SMTPServer
+
+@pytest.fixture(scope="module")
+def shared():
+    with SMTPServer() as server:
+        yield server
+
+def told(server, other):
+    with pytest.raises(AssertionError) as failed:
+        server.wait_for_message(timeout=0)
+    return f"The server at {other.url} has it" in str(failed.value)
+
+def test_one(shared, smtp_session_server):
+    mail(shared)
+    assert told(smtp_session_server, shared)
+
+def test_two(shared, smtp_session_server, smtp_server):
+    for server in (smtp_session_server, smtp_server):
+        assert not told(server, shared)
+        mail(shared)
+        assert told(server, shared)
+        shared.reset()
+""",
+        "-p",
+        "no:randomly",
+    )
+    result.assert_outcomes(passed=2)
+
+
 @pytest.mark.parametrize(
     ("names", "found"),
     [

@@ -55,6 +55,106 @@ def test_a_rule_that_was_never_used_fails_the_test_itself(
     assert str(result.stdout).count("RuleNotUsed: A rule was never used") == 2
 
 
+HANDLERS = {
+    "a str": (
+        """
+def handler(event):
+    return "250 ok"
+""",
+        [
+            "TypeError(*handler returned '250 ok' at test_it.py:14; a reply is made by *",
+        ],
+    ),
+    "skip": (
+        """
+def handler(event):
+    pytest.skip("not today")
+""",
+        [", at test_it.py:15: RuntimeError('the handler * raised Skipped: not today')"],
+    ),
+    "a wait": (
+        """
+def handler(event):
+    event.session  # so that the line is another one
+    SERVERS[0].wait_for_message(timeout=0)
+""",
+        [
+            ", at test_it.py:16: MessageNotReceived: No message arrived within 0 s.",
+            "E *",
+            "E  * No message arrived at all.",
+        ],
+    ),
+    "an async wait": (
+        """
+async def handler(event):
+    SERVERS[0].wait_for_message(timeout=0)
+""",
+        [", at test_it.py:15: RuntimeError(*await wait_for_message_async(...)*"],
+    ),
+    "of the standard library": (
+        """
+def handler(event):
+    import json
+    json.loads("{")
+""",
+        [", at test_it.py:16: JSONDecodeError(*"],
+    ),
+    "an assertion": (
+        """
+def handler(event):
+    assert event.session.helo == "one\\ntwo", "hello\\n\\x1b[2Jworld"
+""",
+        [
+            ", at test_it.py:15: AssertionError: hello",
+            r"E  *  \x1b[[]2Jworld",
+            r"E  *assert 'client.example.org' == 'one\ntwo'",
+        ],
+    ),
+    "many lines": (
+        """
+def handler(event):
+    raise LookupError("\\n".join(map(str, range(1000))))
+""",
+        [", at test_it.py:15: LookupError: 0", "E *  … 970 more lines"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_where_a_handler_failed(name: str, pytester: pytest.Pytester) -> None:
+    """Its own line, and as many lines as its error has; once, below the client's error."""
+    handler, told = HANDLERS[name]
+    test = f"""{handler}
+SERVERS = []
+
+def test_it(smtp_server):
+    SERVERS.append(smtp_server)
+    smtp_server.on("MAIL").call(handler)
+    mail(smtp_server)
+"""
+    result = run(pytester, test, "--show-capture=no", "-p", "no:asyncio")
+    result.stdout.fnmatch_lines(
+        [f"E  *What went wrong on the server before*{told[0]}", *told[1:]]
+    )
+    assert result.stdout.str().count("What went wrong") == 1
+
+
+def test_a_handler_that_returned_something_else_has_none_of_our_lines(
+    pytester: pytest.Pytester,
+) -> None:
+    """Where that is all that the test fails by."""
+    test = """
+def test_it(smtp_server):
+    smtp_server.on("MAIL").call(lambda event: "250 ok")
+    with pytest.raises(smtplib.SMTPException):
+        mail(smtp_server)
+"""
+    result = run(pytester, test, "--show-capture=no")
+    result.stdout.fnmatch_lines(["E  *returned '250 ok' at test_it.py:15; *"])
+    result.stdout.no_fnmatch_line("*content_handler.py*")
+    result.stdout.no_fnmatch_line("*handlers.py*")
+
+
 def test_what_a_handler_raises_fails_the_test(project: pytest.Pytester) -> None:
     """With its own traceback."""
     project.makepyfile(

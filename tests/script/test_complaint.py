@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import smtplib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_smtpserver import RuleNotUsed, SMTPServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _send(server: SMTPServer, to: str = "bob@example.org") -> None:
@@ -153,6 +158,66 @@ def test_a_complaint_is_fit_for_a_terminal() -> None:
         with smtplib.SMTP(*server.address, local_hostname="c.example.org") as client:
             client.docmd("VRFY", "\x1b[2J")
         assert "\x1b" not in _complaint(server)
+
+
+@pytest.mark.parametrize("method", ["outage", "full_backlog"])
+def test_a_block_that_was_never_begun(method: str) -> None:
+    """The call alone does nothing: where it stands, and how it is written."""
+    with SMTPServer() as server:
+        call = getattr(server, method)
+        with call():
+            pass
+        server.check()
+        call()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(call())
+        title, told = _complaint(server).split("\n")
+        assert title == "A call did nothing, as its block was never begun:"
+        assert re.fullmatch(
+            rf"  {method}\(\), at \S*test_complaint\.py:\d+: "
+            rf"write 'with smtp_server\.{method}\(\): …'",
+            told,
+        )
+        server.reset()
+        server.check()
+
+
+def test_a_block_that_was_never_begun_in_a_test_that_failed() -> None:
+    """Its report says so: that may be why it failed."""
+    with SMTPServer() as server:
+        server.outage("reset")
+        server.on("VRFY").reply(550)
+        told = str(server.report())
+        assert "A rule was never used:\n  on('VRFY')" in told
+        assert "\n  outage(), at " in told
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [lambda rule: rule.drop(), lambda rule: rule.reply(99)],
+    ids=["no such method", "a bad value"],
+)
+def test_a_chain_that_raises(chain: Callable[[Any], object]) -> None:
+    """The rule is not made: that it was not used is no news."""
+    with SMTPServer() as server:
+        with pytest.raises((AttributeError, ValueError)):
+            chain(server.on("DATA"))
+        assert "never used" not in str(server.report())
+        server.on("VRFY")
+        _send(server)
+        server.on("MAIL").reply(550)
+        told = str(server.report())
+        assert "on('MAIL').reply(550)" in told
+        assert "VRFY" not in told
+        assert "on('VRFY')" in _complaint(server)
+
+
+def test_a_rule_without_an_action_in_a_test_that_failed() -> None:
+    """It was used, and had nothing to do: that may be why."""
+    with SMTPServer() as server:
+        server.on("MAIL")
+        _send(server)
+        assert "A rule does nothing:\n  on('MAIL'), made at" in str(server.report())
 
 
 def test_a_complaint_about_many_rules_is_cut() -> None:

@@ -11,17 +11,51 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from pytest_smtpserver import SMTPServer
+from pytest_smtpserver import Reply, SMTPServer
+from pytest_smtpserver.mail.mailbox import Mailbox
+from pytest_smtpserver.mail.search.criteria import Criteria
+from pytest_smtpserver.mail.search.waiting import Wait
+from pytest_smtpserver.script.conditions import Conditions
 
 from .wire import PATIENCE, Wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pytest_smtpserver.script.event import Event
 
 #: The PROXY protocol, section 2.2: from 192.0.2.7 port 40000.
 V2_TCP4 = bytes.fromhex("0d0a0d0a000d0a515549540a 2111000c c0000207 c6336409 9c400019")
+
+MISTAKES: dict[str, Callable[[], object]] = {
+    "a criterion": lambda: Criteria({"subjekt": "x"}),
+    "headers": lambda: Criteria({"subject": "x", "headers": "X-Tag"}),
+    "a count": lambda: Wait(Mailbox(), {}, count=0),
+    "a reply code": lambda: Reply(99),
+    "a line of a reply": lambda: Reply(250, "one\r\ntwo"),
+    "a criterion of a rule": lambda: Conditions("RCPT", "x", {"subjekt": "x"}),
+    "a match": lambda: Conditions("RCPT", ["x"], {}),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_what_could_not_be_made_can_be_shown(name: str) -> None:
+    """pytest shows the arguments of the frames of a traceback, `self` among them."""
+    with pytest.raises((TypeError, ValueError)) as failed:
+        MISTAKES[name]()
+    shown = [
+        repr(entry.locals["self"])
+        for entry in failed.traceback
+        if "self" in entry.locals
+    ]
+    assert shown
+
+
+def test_a_server_that_could_not_be_made_can_be_shown() -> None:
+    """No traceback has it; a debugger may."""
+    assert repr(SMTPServer.__new__(SMTPServer)) == "<SMTPServer, not made>"
+
 
 # The client's name
 

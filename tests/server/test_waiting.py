@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fnmatch
 import subprocess
 import sys
 import threading
@@ -82,6 +83,29 @@ def test_several_messages(smtp_server: SMTPServer) -> None:
         smtp_server.wait_for_messages(4, timeout=0)
     found = smtp_server.wait_for_messages(3)
     assert [message.subject for message in found] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (1, "Only 1 of 2 *; 1 was handed out before."),
+        (2, "* 2 were handed out before."),
+    ],
+)
+def test_some_were_handed_out_before(
+    number: int, told: str, smtp_server: SMTPServer
+) -> None:
+    """The first line says so, and counts none that is another mail."""
+    for subject in ("other", *["code"] * number, *["code"] * (2 - number)):
+        send(smtp_server, content=letter(subject))
+    smtp_server.wait_for_messages(number, subject="code")
+    smtp_server.wait_for_message(subject="other")
+    with pytest.raises(MessageNotReceived) as failed:
+        smtp_server.wait_for_messages(2, subject="code", timeout=0)
+    assert fnmatch.fnmatchcase(str(failed.value).split("\n")[0], told)
+    with pytest.raises(MessageNotReceived) as failed:
+        smtp_server.wait_for_messages(3, subject="code", again=True, timeout=0)
+    assert "handed out" not in str(failed.value)
 
 
 def test_a_wait_that_runs_out_tells_what_there_is(smtp_server: SMTPServer) -> None:

@@ -91,6 +91,10 @@ class Criteria:
     __slots__ = ("given",)
 
     def __init__(self, given: Mapping[str, Any]) -> None:
+        __tracebackhide__ = True  # the mistake is the caller's
+        self.given: dict[str, Any] = {
+            name: given[name] for name in NAMES if name in given
+        }
         for name in given:
             if name not in NAMES:
                 raise TypeError(unknown_name("criterion", name, NAMES, CRITERIA))
@@ -105,9 +109,6 @@ class Criteria:
             raise TypeError(
                 f"where is a function that is called with the message; got {where!r}"
             )
-        self.given: dict[str, Any] = {
-            name: given[name] for name in NAMES if name in given
-        }
 
     def __bool__(self) -> bool:
         return bool(self.given)

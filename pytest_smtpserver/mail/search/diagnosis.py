@@ -56,12 +56,12 @@ def what_stood_in_the_way(
     """
     if setting.running is None:
         return ["", NEVER_STARTED]
-    found = [
+    found = _of_sessions(enumerate(sessions, 1), setting, _DIAGNOSES)
+    found += [
         f"The server at {where} has {'it' if len(messages) == 1 else 'them'}: the "
         "application sends there, and the test asks here."
         for where, messages in setting.elsewhere
     ]
-    found += _of_sessions(enumerate(sessions, 1), setting, _DIAGNOSES)
     # A client that only says EHLO may just check that the server is there. So it is no
     # reason where others have delivered something.
     guesses = []
@@ -241,7 +241,10 @@ def _login(session: SessionRecord, setting: Setting) -> str:
     if not setting.auth:
         return f"{how}: {_NO_AUTH}"
     if attempt.reply.code == 538:
-        return f"{how}: AUTH needs TLS first. {_TLS_FIRST}"
+        return (
+            f"{how}: AUTH needs TLS first. Let the client use STARTTLS before it logs "
+            "in, or give the server allow_insecure_auth=True."
+        )
     if attempt.reply.code != 535 or setting.users is None or attempt.username is None:
         return f"{how}."
     if attempt.username in setting.users:
@@ -252,10 +255,6 @@ def _login(session: SessionRecord, setting: Setting) -> str:
     return f"{how}: there is no user {attempt.username!r}; users= has {names}."
 
 
-_TLS_FIRST = (
-    "Let the client use STARTTLS before it logs in, or give the server "
-    "allow_insecure_auth=True."
-)
 _NO_AUTH = "AUTH is not on offer; users={'name': 'password'} turns it on."
 
 
@@ -266,8 +265,10 @@ def _needed_first(session: SessionRecord, setting: Setting) -> str:
     ]
     if not refused or session.messages:
         return ""
-    command = shown_command(refused[-1])
-    if "STARTTLS" in str(refused[-1].reply).upper():
+    # A client that is refused says RSET, which is refused too.
+    reason = str(refused[-1].reply)
+    command = shown_command(next(c for c in refused if str(c.reply) == reason))
+    if "STARTTLS" in reason.upper():
         return (
             f"{command!r} was refused, since the client has not started TLS, which "
             "require_tls=True asks for: let it use STARTTLS."
@@ -311,8 +312,7 @@ def _no_domain(session: SessionRecord, setting: Setting) -> str:
 def _named(numbers: list[int]) -> str:
     if len(numbers) == 1:
         return f"connection {numbers[0]}"
-    shown = ", ".join(map(str, numbers[:5]))
-    return f"connections {shown}" + (" …" if len(numbers) > 5 else "")
+    return f"connections {', '.join(map(str, numbers[:5]))}{' …' * (len(numbers) > 5)}"
 
 
 _BARE = re.compile(r"^(?:MAIL +FROM|RCPT +TO) *: *<?([^@<> ]+)>?(?: |$)", re.IGNORECASE)
@@ -354,6 +354,8 @@ def _no_mail(session: SessionRecord, setting: Setting) -> str:
     else:
         end = "the server closed the connection"
     ways = " or ".join(f"{what} ({way})" for what, way in missing.items())
+    if "AUTH before TLS" in missing:
+        ways = f"to use starttls() before it logs in, or {ways}"
     said = "LHLO" if "LHLO" in verbs else "EHLO"
     said += " over TLS" if session.tls else ""
     return (

@@ -57,18 +57,14 @@ def not_received(
     Without a `timeout` nothing was waited for, as nothing can come. `claims` are the
     messages that were handed out, and where; `before_mark` those before the wait's mark.
     """
-    handed_out = {id(message): where for message, where in claims}
-    early = {id(message) for message in before_mark}
-    notes = {}
-    for message in messages:
-        if not wait.again and id(message) in handed_out:
-            notes[id(message)] = (
-                f"handed out by the wait in {handed_out[id(message)]}; "
-                "again=True would return it"
-            )
-        elif id(message) in early:
-            notes[id(message)] = "came before the mark given as since="
-    lines = [_headline(wait, timeout)]
+    notes = {id(one): "came before the mark given as since=" for one in before_mark}
+    handed_out = [] if wait.again else list(claims)
+    for message, where in handed_out:
+        notes[id(message)] = (
+            f"handed out by the wait in {where}; again=True would return it"
+        )
+    before = wait.criteria.matching(message for message, _ in handed_out)
+    lines = [_headline(wait, timeout, len(before))]
     lines += _arrived(wait.criteria, messages, notes, full=full)
     lines += what_stood_in_the_way(sessions, setting or Setting(), waited=True)
     return _text(lines + went_wrong(sessions, full=full), full=full)
@@ -171,11 +167,13 @@ def _ranked(
     return sorted(ranked, key=lambda item: len(item[0]))
 
 
-def _headline(wait: Wait, timeout: float | None) -> str:
+def _headline(wait: Wait, timeout: float | None, before: int) -> str:
     what = f" with {wait.criteria!r}" if wait.criteria else ""
     within = "arrived" if timeout is None else f"arrived within {timeout:g} s"
     if wait.count == 1:
         return f"No message{what} {within}."
+    if before:
+        within += f"; {before} {'was' if before == 1 else 'were'} handed out before"
     return f"Only {len(wait.found)} of {wait.count} messages{what} {within}."
 
 
@@ -266,12 +264,11 @@ def _refused(session: SessionRecord) -> list[str]:
 
 def _open(session: SessionRecord) -> str:
     host, port = session.remote_address
-    last = session.commands[-1] if session.commands else None
     said = "no command yet"
-    if last is not None:
+    if session.commands:
+        last = session.commands[-1]
         said = f"last command {shown_command(last)!r}"
-    if last is not None and last.reply is None:
-        said += ", not answered"
+        said += ", not answered" if last.reply is None else ""
     name = f" ({session.helo})" if session.helo else ""
     return f"{host}:{port}{name}: {said}"
 

@@ -46,6 +46,7 @@ class Wait:
         where: str = "",
         runs: Callable[[], bool] = lambda: True,
     ) -> None:
+        __tracebackhide__ = True  # the mistake is the caller's
         if not isinstance(count, int) or isinstance(count, bool):
             raise TypeError(f"count is how many messages to wait for, not {count!r}")
         if count < 1:

@@ -168,7 +168,8 @@ class Reply:
         return printable(f"<Reply {str(self)!r}>")
 
     def __str__(self) -> str:
-        return self.wire.decode("utf-8", "replace").rstrip("\r\n")
+        # A traceback may show a reply that could not be made.
+        return getattr(self, "wire", b"").decode("utf-8", "replace").rstrip("\r\n")
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer to the client, not a fault

@@ -101,6 +101,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 def keep_outcome(outcome: Future[T], call: Callable[..., T], *arguments: Any) -> None:
     """Call, and keep what comes of it, whatever that is."""
+    __tracebackhide__ = True
     try:
         outcome.set_result(call(*arguments))
     except BaseException as error:  # noqa: BLE001 - it is for whoever waits

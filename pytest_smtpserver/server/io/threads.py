@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+__tracebackhide__ = True  # a failure is shown where the handler has failed
 
 #: Seconds that idle threads get to end, which they do at once. The loop waits for them.
 _TO_END = 1.0
@@ -78,6 +79,8 @@ class Threads:
         done, outcome = Flag(), Future[T]()
         worker.give((done, partial(keep_outcome, outcome, function, *arguments)))
         await done.wait()
+        if (error := outcome.exception()) is not None:
+            raise error  # `result` would put frames of its own in front of the test's
         return outcome.result()
 
     def close(self) -> None:

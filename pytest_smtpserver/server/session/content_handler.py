@@ -15,6 +15,7 @@ import anyio
 
 from pytest_smtpserver.protocol.syntax import standard
 from pytest_smtpserver.protocol.syntax.replies import Reply
+from pytest_smtpserver.script.mistakes import place
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -323,8 +324,12 @@ def checked_reply(result: object, handler: Callable[..., Any]) -> Reply | None:
         TypeError: it is neither a `Reply` nor None.
     """
     if result is not None and not isinstance(result, Reply):
+        __tracebackhide__ = True
         name = getattr(handler, "__qualname__", repr(handler))
+        code = getattr(handler, "__code__", None)
+        at = f" at {place(code.co_filename, code.co_firstlineno)}" if code else ""
         raise TypeError(
-            f"a handler returns a Reply or None: {name} returned {result!r}"
+            f"a handler returns a Reply or None: {name} returned {result!r}{at}; "
+            "a reply is made by Reply(550, 'No such user')"
         )
     return result

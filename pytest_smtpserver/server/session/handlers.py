@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from .content_handler import Incoming
 
+__tracebackhide__ = True  # a failure is shown where the handler has failed
+
 
 async def ask(
     handler: Callable[[Event], Any],

@@ -240,6 +240,7 @@ class Recorder:
             received_at=now(),
             size_exceeded=limit is not None and session.sink.length > limit,
             chunks=tuple(session.sink.chunks),
+            _came=monotonic(),
         )
 
     def lost_content(self) -> str | None:

@@ -104,6 +104,15 @@ def _say(*commands: str) -> Callable[[SMTPServer], None]:
     return say
 
 
+def _mail_before_and_after_tls(server: SMTPServer) -> None:
+    with _client(server) as client:
+        client.docmd("EHLO c")
+        client.docmd("MAIL FROM:<early@example.org>")
+        client.starttls(context=server.client_context())
+        client.docmd("EHLO c")
+        client.docmd("MAIL FROM:<late@example.org>")
+
+
 TRUST = ("trust_smtp_ca", "client_context()")
 USERS: dict[str, Any] = {"users": {"ada": "lovelace"}}
 OBSTACLES: dict[
@@ -182,6 +191,16 @@ OBSTACLES: dict[
         {"tls": "starttls", "require_tls": True},
         _say("EHLO c", "MAIL FROM:<a@example.org>"),
         ("has not started TLS", "require_tls=True"),
+    ),
+    "TLS missing, and RSET after that": (
+        {"tls": "starttls", "require_tls": True},
+        _say("EHLO c", "MAIL FROM:<a@example.org>", "RSET"),
+        ("'MAIL FROM:<a@example.org>' was refused", "has not started TLS"),
+    ),
+    "TLS is there, and the login missing": (
+        {**USERS, "tls": "starttls", "require_tls": True, "auth_required": True},
+        _mail_before_and_after_tls,
+        ("'MAIL FROM:<late@example.org>' was refused", "has not logged in"),
     ),
     "STARTTLS not on offer": (
         {},
@@ -556,6 +575,35 @@ def test_another_server_has_the_mail() -> None:
         with pytest.raises(AssertionError) as failed:
             server.assert_received(subject="y")
         assert backup.url not in str(failed.value)
+
+
+def test_another_server_had_its_mail_before() -> None:
+    """What came before this server was started, or emptied, does not belong here."""
+
+    def blamed(backup: SMTPServer, server: SMTPServer) -> bool:
+        with pytest.raises(MessageNotReceived) as failed:
+            server.wait_for_message(timeout=0)
+        return f"The server at {backup.url} has it" in str(failed.value)
+
+    with SMTPServer() as backup:
+        _send(backup)
+        with SMTPServer() as server:
+            assert not blamed(backup, server)
+            _send(backup)
+            assert blamed(backup, server)
+            server.reset()
+            assert not blamed(backup, server)
+
+
+def test_a_refusal_of_this_server_comes_before_the_mail_of_another() -> None:
+    """The client was here, and was told no: that is the reason."""
+    with SMTPServer(auth_required=True) as server, SMTPServer() as backup:
+        _say("EHLO c", "MAIL FROM:<a@example.org>")(server)
+        _send(backup)
+        with pytest.raises(MessageNotReceived) as failed:
+            server.wait_for_message(timeout=0)
+    text = str(failed.value)
+    assert text.index("has not logged in") < text.index(f"{backup.url} has it")
 
 
 def test_a_condition_that_is_not_made_for_the_mail_of_others() -> None:

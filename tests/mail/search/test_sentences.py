@@ -600,8 +600,9 @@ NO_UTF8 = "SMTPUTF8 (extensions=[…, 'SMTPUTF8'])"
             closed(("EHLO c", "250-x\n250-SMTPUTF8\n250 STARTTLS")),
             Setting(tls="starttls", auth=True),
             (
-                "EHLO, was offered no AUTH before TLS, and closed the connection {} AUTH "
-                "before TLS (allow_insecure_auth=True)."
+                "EHLO, was offered no AUTH before TLS, and closed the connection {} to use "
+                "starttls() before it logs in, or AUTH before TLS "
+                "(allow_insecure_auth=True)."
             ),
         ),
         (
