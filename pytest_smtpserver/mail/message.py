@@ -200,9 +200,10 @@ class ReceivedMessage:
 
         The body is searched first: text and visible HTML, without links. If it has no
         code the subject is searched, and then the links in the text. The same code in
-        several places is one. Of several codes the one counts that stands out, by the
-        first of these that decides: it "is your code"; it follows a word like "code",
-        "PIN" or "OTP"; it has a line to itself; it is in a heading of the HTML.
+        several places is one. Of several that one counts which stands out, by the first
+        of these that decides: it "is your code"; it follows a word like "code" or "OTP";
+        it has a line to itself; it is in a heading; all others are of orders and the
+        like. A part of digits that are joined, as in "1234-5678", is no code.
 
         Args:
             pattern: a regular expression; with a group, the (first) one is the code.

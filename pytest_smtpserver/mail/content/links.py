@@ -72,29 +72,27 @@ def find_link(
     if len(found) == 1:
         return found[0]
     if found:
-        raise AssertionError(
-            explained(
-                f"{len(found)} links where one was expected, in {where}",
-                expected=f"exactly one link that {wanted}",
-                got=found,
-                hint="give more of the link, or a compiled regular expression; "
-                "message.links has them all",
-            )
+        problem = explained(
+            f"{len(found)} links where one was expected, in {where}",
+            expected=f"exactly one link that {wanted}",
+            got=found,
+            hint="give more of the link, or a compiled regular expression; "
+            "message.links has them all",
         )
+        raise AssertionError(problem)
     nearest = _nearest(pattern, links) if isinstance(pattern, str) else ""
     none = "no links, and no text"
     if text.strip():
         none = f"no links at all; the text begins {shortened(text)}"
-    raise AssertionError(
-        explained(
-            f"no such link in {where}",
-            expected=f"one link that {wanted}",
-            got=list(links) or none,
-            nearest=nearest,
-            hint="link() takes a str that the link contains (upper and lower case "
-            "differ), or a compiled regular expression that is found in it",
-        )
+    problem = explained(
+        f"no such link in {where}",
+        expected=f"one link that {wanted}",
+        got=list(links) or none,
+        nearest=nearest,
+        hint="link() takes a str that the link contains (upper and lower case "
+        "differ), or a compiled regular expression that is found in it",
     )
+    raise AssertionError(problem)
 
 
 def _link_test(pattern: str | re.Pattern[str]) -> tuple[str, Callable[[str], bool]]:

@@ -16,9 +16,8 @@ from .encoded_words import decode_words
 #: A parameter: its name, and its quoted value or the first word of it. Other text up to
 #: the next semicolon matches without a name.
 _PARAMETER = re.compile(
-    r'[\s;]*+(?:([^\s=;"]+)\s*'
-    r'(?:=\s*(?:"((?:[^"\\]|\\.)*+)(")?|([^\s;]*))|[^;]*)|[^;]+|\Z)',
-    re.DOTALL,
+    r'(?s)[\s;]*+(?:([^\s=;"]+)\s*'
+    r'(?:=\s*(?:"((?:[^"\\]|\\.)*+)(")?|([^\s;]*))|[^;]*)|[^;]+|\Z)'
 )
 #: Another parameter, where a semicolon should be: ``utf-8 format=flowed``.
 _NEXT = re.compile(r'\s*+[^\s=;"()]++=')
