@@ -21,7 +21,7 @@ _AUTH = (
 #: What was meant for AUTH: its verb is misspelt, or that of POP3.
 _LIKE_AUTH = (
     r"(?is)(?P<shown>(?:PASS|\S*[ \t]*+(?:PLAIN|LOGIN|CRAM-MD5|XOAUTH2|OAUTHBEARER|"
-    r"SCRAM-[\w-]+))[ \t]++)(?P<hidden>.+)"
+    r"SCRAM-[\w-]{1,20}))[ \t]++)(?P<hidden>.+)"
 )
 #: Base64 alone: the client goes on although AUTH was refused.
 _BASE64 = r"(?a)(?=.*[A-Z])(?=.*[a-z])(?=.*[\d=])(?:[\w+/]{4})+[\w+/]{2}[\w+/=]{2}"

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
-from pytest_smtpserver.protocol.display import printable, printable_json, shortened
+from pytest_smtpserver.protocol.display import (
+    printable,
+    printable_json,
+    shortened,
+    shown_command,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,18 @@ def test_what_is_not_to_be_seen_is_an_escape(character: str, shown: str) -> None
 def test_text_stays_as_it_is(text: str) -> None:
     """Letters of any script, spaces, marks, and hearts in red."""
     assert printable(text) == text
+
+
+def test_what_looks_like_many_mechanisms_is_read_once() -> None:
+    """RFC 4422 section 3.1: a mechanism has 20 characters at the most."""
+    line = "SCRAM-" * 20_000  # 20 seconds, where each is read to the end
+    started = time.process_time()
+    assert shown_command(line) == line
+    assert time.process_time() - started < 5
+    assert (
+        shown_command("XAUTH SCRAM-SHA-256-PLUS biws")
+        == "XAUTH SCRAM-SHA-256-PLUS ********"
+    )
 
 
 def test_long_text_ends_with_an_ellipsis() -> None:
