@@ -126,7 +126,8 @@ def _persona(name: str, arguments: dict[str, Any]) -> personas.Persona:
         made: personas.Persona = make(**arguments)
     except TypeError as error:
         takes = ", ".join(inspect.signature(make).parameters) or "no arguments"
-        raise UsageError(f"--persona: {error}; it takes {takes}") from None
+        why = str(error).partition(". Did you mean")[0]  # from Python 3.13 on
+        raise UsageError(f"--persona: {why}; it takes {takes}") from None
     return made
 
 

@@ -254,10 +254,8 @@ class TestServers:
         stash[_RUNS] = stash.get(_RUNS, 0) + 1
         del stash[_SERVERS]
         RUNNING.remember(0)
-        for (
-            server
-        ) in RUNNING.now():  # the next test does not miss what came in this one
-            server._context.begin()
+        for server in RUNNING.now():
+            server._context.begin()  # what came until now is not missing on another one
 
     def _errors(self) -> list[Exception]:
         return [error for server in self._servers for error in server.errors]
@@ -393,8 +391,9 @@ def _place(error: BaseException) -> str:
     """Where the test's own function raised it, or called what did."""
     file, at = None, ""
     for frame, line in traceback.walk_tb(error.__traceback__):
+        path = frame.f_code.co_filename
         ours = str(frame.f_globals.get("__name__")).startswith("pytest_smtpserver.")
-        if not ours and file in (None, path := frame.f_code.co_filename):
+        if not ours and file in (None, path):
             file, at = path, f", at {place(path, line)}"
     return at if at or error.__cause__ is None else _place(error.__cause__)
 
