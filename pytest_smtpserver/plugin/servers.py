@@ -393,7 +393,9 @@ def _place(error: BaseException) -> str:
     for frame, line in traceback.walk_tb(error.__traceback__):
         path = frame.f_code.co_filename
         ours = str(frame.f_globals.get("__name__")).startswith("pytest_smtpserver.")
-        if not ours and file in (None, path):
+        if frame.f_code.co_name == "_complain":  # in front of it are frames of pytest
+            file, at = None, ""
+        elif not ours and file in (None, path):
             file, at = path, f", at {place(path, line)}"
     return at if at or error.__cause__ is None else _place(error.__cause__)
 

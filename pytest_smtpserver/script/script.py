@@ -159,9 +159,7 @@ class Script:
         if own is not None:
             return own
         told = [
-            one
-            for one in rules
-            if not failed or one.uses or any(stage.actions for stage in one._stages)
+            one for one in rules if not failed or one.uses or one._stages[-1].actions
         ]
         text = complaint(told, self.ahead)
         return RuleNotUsed(text) if text else None

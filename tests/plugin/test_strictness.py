@@ -139,6 +139,32 @@ def test_it(smtp_server):
     assert result.stdout.str().count("What went wrong") == 1
 
 
+def test_where_a_handler_failed_that_a_testcase_used(pytester: pytest.Pytester) -> None:
+    """unittest keeps the client's error, and ours is in the section: with its own line."""
+    test = """
+import unittest
+
+def handler(event):
+    raise LookupError("no such thing")
+
+class TestIt(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def server(self, smtp_server):
+        self.server = smtp_server
+
+    def test_it(self):
+        self.server.on("MAIL").call(handler)
+        mail(self.server)
+"""
+    result = run(pytester, test)
+    result.stdout.fnmatch_lines(
+        [
+            "E  *SMTPSenderRefused: *",
+            "What went wrong on the server before, at test_it.py:17: LookupError(*",
+        ]
+    )
+
+
 def test_a_handler_that_returned_something_else_has_none_of_our_lines(
     pytester: pytest.Pytester,
 ) -> None:

@@ -212,6 +212,15 @@ def test_a_chain_that_raises(chain: Callable[[Any], object]) -> None:
         assert "on('VRFY')" in _complaint(server)
 
 
+def test_a_chain_that_raises_behind_an_action() -> None:
+    """As long as the rule was not used, that is no news either."""
+    with SMTPServer() as server:
+        rule: Any = server.on("VRFY").reply(451).once().then()
+        with pytest.raises(AttributeError):
+            rule.drop()
+        assert "never used" not in str(server.report())
+
+
 def test_a_rule_without_an_action_in_a_test_that_failed() -> None:
     """It was used, and had nothing to do: that may be why."""
     with SMTPServer() as server:
