@@ -124,7 +124,8 @@ _TEXTS = HeaderRegistry(default_class=cast("Any", _Text), use_default_map=False)
 
 def _header(name: str, value: str) -> Any:
     """The header object of the standard library for a field. Never raises."""
-    plain = " ".join(encoded_words.decode_words(value).splitlines())
+    decoded = encoded_words.decode_words(value) if "=?" in value else value
+    plain = " ".join(decoded.splitlines())
     attempts: list[tuple[Any, Any]] = []
     if holds_addresses(name):
         attempts.append((_MAILBOXES, _addresses(value)))
