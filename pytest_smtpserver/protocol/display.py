@@ -18,10 +18,12 @@ _AUTH = (
     r"(?s)(?P<shown>[ \t]*+(?i:AUTH)(?![^ \t])[ \t]*+"
     r"(?:(?:[A-Z\d_-]{1,20}|[a-z\d_-]{1,20})(?![^ \t])[ \t]*+)?)(?P<hidden>.*)"
 )
-#: What was meant for AUTH: its verb is misspelt, or that of POP3.
+#: What was meant for AUTH: its verb is misspelt, or that of POP3. Of many SCRAM in a
+#: word the last one counts, so that each is not read to the end.
 _LIKE_AUTH = (
-    r"(?is)(?P<shown>(?:PASS|\S*[ \t]*+(?:PLAIN|LOGIN|CRAM-MD5|XOAUTH2|OAUTHBEARER|"
-    r"SCRAM-[\w-]{1,20}))[ \t]++)(?P<hidden>.+)"
+    r"(?is)(?P<shown>(?:PASS|(?>\S*[ \t]++SCRAM-(?=[\w-]))[\w-]++|"
+    r"\S*[ \t]*+(?:PLAIN|LOGIN|CRAM-MD5|XOAUTH2|OAUTHBEARER)|"
+    r"(?>\S*SCRAM-(?=[\w-]))[\w-]++)[ \t]++)(?P<hidden>.+)"
 )
 #: Base64 alone: the client goes on although AUTH was refused.
 _BASE64 = r"(?a)(?=.*[A-Z])(?=.*[a-z])(?=.*[\d=])(?:[\w+/]{4})+[\w+/]{2}[\w+/=]{2}"
