@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_smtpserver import personas
 from pytest_smtpserver.mail.search.waiting import MessageNotReceived
-from pytest_smtpserver.protocol.naming import suggestion, unknown_name
-from pytest_smtpserver.protocol.state.events import MOMENTS
-from pytest_smtpserver.protocol.state.states import VERBS
+from pytest_smtpserver.protocol.naming import unknown_name
+from pytest_smtpserver.script.complaint import meant
 from pytest_smtpserver.server.server import SMTPServer
 
 from . import howto, printing
@@ -260,7 +259,7 @@ class _Desk:
             self._write_page()
             errors = [[(f"error: {error!r}", "bad")] for error in self._server.errors]
             unused = [
-                [(f"never used: {flag}{_meant(rule.event)}", "")]
+                [(f"never used: {flag}{meant(rule.event)}", "")]
                 for rule, flag in self._watched
                 if not rule.called
             ]
@@ -287,11 +286,6 @@ class _Desk:
         if self._page is not None:
             with _telling("--report"):
                 self._page.write(list(self._server.sessions))
-
-
-def _meant(event: str) -> str:
-    known = (*MOMENTS, *VERBS)
-    return "" if event in known else suggestion(event, {}, known)
 
 
 @contextmanager

@@ -72,11 +72,15 @@ def _what_happened(rule: Rule, before: Sequence[Rule]) -> str:
         return "; ".join(told)
     if rule.event == "*":
         return "no command came"
-    if rule.event not in (*MOMENTS, *VERBS):
-        near = difflib.get_close_matches(rule.event, (*MOMENTS, *VERBS), 1)
-        if near:
-            return f"no {rule.event} command came; did you mean {near[0]!r}?"
-    return f"no {rule.event} {'moment' if rule.event in MOMENTS else 'command'} came"
+    kind = "moment" if rule.event in MOMENTS else "command"
+    return f"no {rule.event} {kind} came{meant(rule.event)}"
+
+
+def meant(event: str) -> str:
+    """What was meant by a verb that the server does not know, as ``"; did you mean …?"``."""
+    known = (*MOMENTS, *VERBS)
+    near = [] if event in known else difflib.get_close_matches(event, known, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _times(number: int) -> str:

@@ -105,18 +105,23 @@ class ServerContext:
         self,
         wanted: Criteria | None,
         others: Iterable[tuple[str, Iterable[ReceivedMessage]]],
-        **known: Any,
+        *,
+        running: bool | None,
+        own_thread: bool,
     ) -> Setting:
         """What is to be known of the server, and of others, for a diagnosis."""
-        known["elsewhere"] = [
+        elsewhere = [
             (where, found)
             for where, messages in others
             if wanted is not None
             if (found := wanted.matching(m for m in messages if m._came > self._began))
         ]
-        names = diagnosis.Setting._fields
-        shared = {one: getattr(self.options, one) for one in names if one not in known}
-        return diagnosis.Setting(**shared, **known)
+        told = ("running", "own_thread", "elsewhere")
+        names = [one for one in diagnosis.Setting._fields if one not in told]
+        shared = {one: getattr(self.options, one) for one in names}
+        return diagnosis.Setting(
+            running=running, own_thread=own_thread, elsewhere=elsewhere, **shared
+        )
 
     @property
     def has_tls(self) -> bool:

@@ -402,8 +402,8 @@ class SMTPServer:
         """What is to be known of this server and the others, for a diagnosis."""
         others = [(one.url, one.messages) for one in RUNNING.now() if one is not self]
         running = self.is_running if self._place.is_known else None
-        known = {"running": running, "own_thread": self._serving.own_thread}
-        return self._context.setting(wanted, others, **known)
+        own = self._serving.own_thread
+        return self._context.setting(wanted, others, running=running, own_thread=own)
 
     def __setattr__(self, name: str, value: object) -> None:
         __tracebackhide__ = True
